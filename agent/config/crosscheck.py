@@ -1,0 +1,124 @@
+"""What no single section can know: pins used twice, names that nothing bears, folders that clash.
+
+Pure. Each check yields ``(path, message)``; the loader adds file, line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from agent.config.problems import suggest
+from agent.config.schema.devices import TamperLoop
+from agent.config.schema.root import Config
+from agent.config.schema.rules import (
+    ButtonRule,
+    CameraRule,
+    DoorRule,
+    PanicRule,
+    Rule,
+    WatchlistRule,
+)
+from agent.config.yaml12 import Path
+
+Finding = tuple[Path, str]
+
+
+def cross_check(config: Config) -> Iterator[Finding]:
+    """Every finding across sections of *config*."""
+    return chain(
+        _pins(config),
+        _doors(config),
+        _rules(config),
+        _names(config),
+        _sanity(config),
+    )
+
+
+def _pins(config: Config) -> Iterator[Finding]:
+    used: dict[int, str] = {}
+    for path, pin in _pin_uses(config):
+        where = ".".join(str(part) for part in path)
+        if pin in used:
+            yield path, f"pin {pin} is already used by {used[pin]}"
+        else:
+            used[pin] = where
+
+
+def _pin_uses(config: Config) -> Iterator[tuple[Path, int]]:
+    for name, item in config.inputs.items():
+        if isinstance(item, TamperLoop):
+            yield ("inputs", name, "cut_pin"), item.cut_pin
+            yield ("inputs", name, "short_pin"), item.short_pin
+        else:
+            yield ("inputs", name, "pin"), item.pin
+    for name, output in config.outputs.items():
+        yield ("outputs", name, "pin"), output.pin
+
+
+def _doors(config: Config) -> Iterator[Finding]:
+    contacts = [n for n, i in config.inputs.items() if i.type == "door"]
+    exits = [n for n, i in config.inputs.items() if i.type == "exit"]
+    relays = [n for n, o in config.outputs.items() if o.type == "gate"]
+    for name, door in config.access.doors.items():
+        at: Path = ("access", "doors", name)
+        yield from _named(door.contact, contacts, (*at, "contact"), "door contact")
+        if door.exit is not None:
+            yield from _named(door.exit, exits, (*at, "exit"), "exit button")
+        if door.relay is not None:
+            yield from _named(door.relay, relays, (*at, "relay"), "gate relay")
+
+
+def _named(name: str, known: Iterable[str], path: Path, what: str) -> Iterator[Finding]:
+    known = list(known)
+    if name not in known:
+        yield path, f"there is no {what} '{name}'{suggest(name, known)}"
+
+
+def _rules(config: Config) -> Iterator[Finding]:
+    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    seen: dict[str, int] = {}
+    for index, rule in enumerate(config.rules):
+        at: Path = ("rules", index)
+        for spot, name in enumerate(rule.outputs):
+            yield from _named(name, sounding, (*at, "outputs", spot), "siren or beacon")
+        yield from _rule_targets(config, rule, at)
+        label = rule.name or rule.type
+        if label in seen:
+            yield (
+                (*at, "name" if rule.name else "type"),
+                f"rule '{label}' stands already at rules[{seen[label]}]; give one another 'name'",
+            )
+        seen.setdefault(label, index)
+
+
+def _rule_targets(config: Config, rule: Rule, at: Path) -> Iterator[Finding]:
+    match rule:
+        case ButtonRule():
+            known = [n for n, i in config.inputs.items() if i.type == rule.type]
+            targets, key, what = rule.devices, "devices", f"{rule.type} input"
+        case DoorRule():
+            known, targets, key, what = list(config.access.doors), rule.doors, "doors", "door"
+        case WatchlistRule() | CameraRule():
+            known, targets, key, what = list(config.cameras), rule.cameras, "cameras", "camera"
+        case PanicRule() | _:
+            return
+    for spot, name in enumerate(targets):
+        yield from _named(name, known, (*at, key, spot), what)
+
+
+def _names(config: Config) -> Iterator[Finding]:
+    taken: dict[str, str] = {}
+    for section in ("inputs", "outputs", "cameras"):
+        for name in getattr(config, section):
+            if name in taken:
+                yield (section, name), f"the name '{name}' is already used in {taken[name]}"
+            else:
+                taken[name] = section
+
+
+def _sanity(config: Config) -> Iterator[Finding]:
+    if len(str(config.node.run_dir / "control.sock")) > 100:
+        yield ("node", "run_dir"), "is too long for a Unix socket (at most 87 characters)"
+    if config.faces.enabled and not config.cameras:
+        yield ("faces", "enabled"), "faces are switched on but there is no camera"

@@ -1,0 +1,60 @@
+"""What all sections of the configuration share: the strict model, names, texts, secrets by file.
+
+Here: pydantic types with the limits of CONTRACT 1 and 7. Not here: reading files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from contract.topics import ID_PATTERN
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: unknown keys are errors, types are strict, values frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Pin = Annotated[int, Field(ge=0, le=63, description="BCM number of the GPIO line")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _to_path(value: object) -> object:
+    return Path(value) if isinstance(value, str) and value else value
+
+
+AnyPath = Annotated[Path, BeforeValidator(_to_path)]
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError(f"must be an absolute path, starting with '/', not {str(path)!r}")
+    return path
+
+
+AbsolutePath = Annotated[AnyPath, AfterValidator(_absolute)]
+
+
+class Label(Section):
+    """A name that people read, in both languages. A plain string stands for both."""
+
+    en: Annotated[str, Field(min_length=1, max_length=80)]
+    zh: Annotated[str, Field(min_length=1, max_length=80)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"en": value, "zh": value}
+        if isinstance(value, Mapping) and len(value) == 1 and {"en", "zh"} & set(value):
+            (only,) = value.values()
+            return {"en": only, "zh": only}
+        return value

@@ -1,0 +1,32 @@
+"""The whole configuration file (CONTRACT 7)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.config.schema.base import Id, Section
+from agent.config.schema.devices import Access, Input, Output
+from agent.config.schema.rules import Rule
+from agent.config.schema.site import Console, Link, Log, Node, Outbox, Privacy
+from agent.config.schema.vision import Camera, Faces, Models
+
+
+class Config(Section):
+    """One gate. Every section but ``node`` and ``link`` may be left out."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    node: Node
+    link: Link
+    outbox: Outbox = Outbox()
+    inputs: dict[Id, Input] = {}
+    outputs: dict[Id, Output] = {}
+    cameras: dict[Id, Camera] = {}
+    faces: Faces = Faces()
+    models: Models = Models()
+    rules: list[Rule] = []
+    access: Access = Access()
+    privacy: Privacy = Privacy()
+    console: Console = Console()
+    log: Log = Log()

@@ -1,0 +1,115 @@
+"""Sections ``node``, ``link``, ``outbox``, ``console``, ``log`` and ``privacy``."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from agent.config.schema.base import AbsolutePath, Id, Label, Port, Section
+from contract.topics import Address
+
+
+class Node(Section):
+    """Which gate this is, and where it keeps its things."""
+
+    station: Id
+    site: Id
+    node: Id
+    name: Label
+    pin_factory: Annotated[
+        Literal["lgpio", "mock"], Field(description="lgpio on a Pi; mock has simulated pins")
+    ]
+    data_dir: AbsolutePath
+    run_dir: AbsolutePath
+    trusted_keys: Annotated[
+        AbsolutePath | None, Field(description="the station's public role keys; none: trust nobody")
+    ] = None
+
+    @property
+    def address(self) -> Address:
+        """The gate's place in the topic tree."""
+        return Address(self.station, self.site, self.node)
+
+
+class Tls(Section):
+    """Mutual TLS towards the broker. There is no option to check less."""
+
+    ca_file: AbsolutePath
+    cert_file: AbsolutePath
+    key_file: AbsolutePath
+
+
+class Broker(Section):
+    """One broker address. Without ``tls`` only a loopback address is accepted."""
+
+    host: Annotated[str, Field(min_length=1, max_length=255)]
+    port: Port = 8883
+    tls: Tls | None = None
+
+    @model_validator(mode="after")
+    def _no_plain_text_on_a_network(self) -> Self:
+        if self.tls is None and not self.is_loopback:
+            raise ValueError(
+                "needs 'tls' (ca_file, cert_file, key_file): "
+                "plain text is accepted to a loopback address only"
+            )
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for localhost and the loopback networks."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class Link(Section):
+    """The way to the station."""
+
+    brokers: Annotated[list[Broker], Field(min_length=1, max_length=8)]
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    username: str | None = None
+    password_file: AbsolutePath | None = None
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
+    heartbeat_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    connect_timeout_s: Annotated[float, Field(ge=1, le=60)] = 10.0
+    session_expiry_s: Annotated[int, Field(ge=0, le=4_294_967_295)] = 604_800
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("'password_file' needs 'username'")
+        return self
+
+
+class Outbox(Section):
+    """What waits for the station. Alarms are never evicted; events are, oldest first."""
+
+    max_events: Annotated[int, Field(ge=100, le=10_000_000)] = 50_000
+    event_days: Annotated[float, Field(ge=7, le=366)] = 30.0
+
+
+class Console(Section):
+    """What guards read at the gate."""
+
+    language: Literal["en", "zh"] = "zh"
+
+
+class Log(Section):
+    """Where and how much is logged. Standard error goes to the journal under systemd."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Privacy(Section):
+    """Site-wide limits on what cameras may be used for."""
+
+    face_off: Annotated[
+        bool, Field(description="true: no face is detected or compared anywhere at this gate")
+    ] = False

@@ -1,0 +1,143 @@
+"""YAML as a person means it, with the place of every key and value.
+
+Reads one document with the scalar rules of YAML 1.2's core schema, so that ``off``, ``no`` and
+``22:00`` stay text, and remembers line and column of everything. Anchors, tags and doubled keys
+are refused: none is needed here and each hides mistakes. Nothing is ever constructed but dict,
+list, str, int, float, bool and None.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from agent.core.errors import ConfigError
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+Path = tuple[str | int, ...]
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: Mapping[str, object] = {
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), math.inf),
+    "-.inf": -math.inf,
+    ".nan": math.nan,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; both numbers start at 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Document:
+    """The value of a file, and the places of its keys and values by path."""
+
+    value: object = None
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
+    faults: list[tuple[Place, Path, str]] = field(default_factory=list)
+
+    def nearest(self, path: Path) -> Place:
+        """The place of the key at *path*, or of the closest thing around it."""
+        for length in range(len(path), -1, -1):
+            head = path[:length]
+            if head in self.keys:
+                return self.keys[head]
+            if head in self.values:
+                return self.values[head]
+        return Place(1, 1)
+
+
+class NotYamlError(ConfigError):
+    """The text is no YAML; ``place`` says where."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+        self.message = message
+
+
+def read(text: str) -> Document:
+    """Parse *text*; doubled keys are listed in ``faults``; broken YAML raises NotYamlError."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise NotYamlError(Place(1, 1), f"is larger than {MAX_BYTES} bytes")
+    try:
+        _refuse_aliases(text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        raise NotYamlError(place, f"is not YAML: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise NotYamlError(Place(1, 1), f"is not YAML: {error}") from error
+    document = Document()
+    if root is not None:
+        document.value = _build(root, (), document)
+    return document
+
+
+def _refuse_aliases(text: str) -> None:
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise NotYamlError(_place(event), "anchors and aliases are not allowed")
+
+
+def _place(node: yaml.Node | yaml.Event) -> Place:
+    mark = node.start_mark
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _build(node: yaml.Node, path: Path, document: Document) -> object:
+    document.values[path] = _place(node)
+    if len(path) > MAX_DEPTH:
+        raise NotYamlError(_place(node), f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(node, yaml.MappingNode):
+        return _build_mapping(node, path, document)
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(item, (*path, index), document) for index, item in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _build_mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise NotYamlError(_place(key_node), "a key must be plain text")
+        key = str(key_node.value)
+        at = (*path, key)
+        if key in result:
+            first = document.keys[at]
+            fault = f"is given twice; the first stands in line {first.line}"
+            document.faults.append((_place(key_node), at, fault))
+            continue
+        document.keys[at] = _place(key_node)
+        result[key] = _build(value_node, at, document)
+    return result
+
+
+def _scalar(node: yaml.Node) -> object:
+    text = str(node.value)
+    if not node.tag.startswith("tag:yaml.org,2002:"):
+        raise NotYamlError(_place(node), f"tag {node.tag} is not allowed")
+    if getattr(node, "style", None) is not None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text

@@ -1,0 +1,82 @@
+"""What the rules want done, as frozen values. Deciding does no I/O; the dispatcher carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agent.core.clock import Stamp
+from contract.words import Kind, Severity, Status, Urgency
+
+Details = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence for people in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Open an incident, or go on with the open one of the same ``key``.
+
+    ``cooldown_s`` holds back repeats of the same severity in an open incident; a rise passes.
+    """
+
+    at: Stamp
+    rule: str
+    kind: Kind
+    key: str
+    severity: Severity
+    urgency: Urgency
+    text: Text
+    device: str
+    where: str
+    details: Details = field(default_factory=dict)
+    status: Status = Status.ACTUAL
+    cooldown_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The cause of the open incident ``key`` is gone: say so (CAP Cancel) and close it."""
+
+    at: Stamp
+    key: str
+    text: Text
+
+
+class Drive(StrEnum):
+    """What an output is told to do."""
+
+    ON = "on"
+    OFF = "off"
+    PULSE = "pulse"
+
+
+@dataclass(frozen=True, slots=True)
+class Actuate:
+    """Drive an output; ``for_s`` bounds ON and PULSE (None: the output's own bound)."""
+
+    output: str
+    drive: Drive
+    for_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A fact worth telling the station that is no alert; ``kind`` is its event type's ending."""
+
+    at: Stamp
+    kind: str
+    device: str
+    where: str
+    details: Details = field(default_factory=dict)
+    status: Status = Status.ACTUAL
+
+
+Decision = Raise | Resolve | Actuate | Note

@@ -1,0 +1,177 @@
+"""What happened, as frozen values: everything the dispatcher can be told.
+
+Here: facts, each with the stamp of its cause. Not here: what follows from them
+(``agent.core.decisions``) or what is sent about them (``agent.core.alerts``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.core.clock import Stamp
+from agent.core.ids import AlertId, CameraName, DeviceName, EntryId
+
+
+class InputState(StrEnum):
+    """What an input says, in the words of its kind."""
+
+    PRESSED = "pressed"
+    RELEASED = "released"
+    OPEN = "open"
+    CLOSED = "closed"
+    INTACT = "intact"
+    CUT = "cut"
+    SHORTED = "shorted"
+    PRESENT = "present"
+    ABSENT = "absent"
+    FAULT = "fault"
+
+
+class CameraState(StrEnum):
+    """How a camera does."""
+
+    OK = "ok"
+    LOST = "lost"
+    FROZEN = "frozen"
+    DARK = "dark"
+
+
+class ComponentState(StrEnum):
+    """How a part of the agent does, as the heartbeat tells it."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class InputChanged:
+    """An input settled on a new state; ``at`` is the first edge, not the end of debouncing.
+
+    ``initial`` marks the level found when the agent started.
+    """
+
+    at: Stamp
+    device: DeviceName
+    state: InputState
+    initial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LatchReset:
+    """A person at the gate reset the latched alarms (of one device, or all when None)."""
+
+    at: Stamp
+    device: DeviceName | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorReleased:
+    """A door was released on purpose and may open for ``for_s`` seconds."""
+
+    at: Stamp
+    door: str
+    cause: str
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    """A camera's state changed; ``reason`` is for people."""
+
+    at: Stamp
+    camera: CameraName
+    state: CameraState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceLead:
+    """A track matched a watchlist entry well enough to be a lead; never carries a face.
+
+    ``score`` and ``threshold`` are in the pack's score, higher is more alike; ``margin`` is the
+    distance to the best other entry in the same unit (None with one entry); ``frames`` the frames
+    that agreed; ``quality`` 0 to 1.
+    """
+
+    at: Stamp
+    camera: CameraName
+    track: int
+    entry_id: EntryId
+    exercise: bool
+    score: float
+    threshold: float
+    margin: float | None
+    frames: int
+    quality: float
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The path to the broker came up or went away."""
+
+    at: Stamp
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostChanged:
+    """The station's software says whether it listens."""
+
+    at: Stamp
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """The outbox can (not) be written durably."""
+
+    at: Stamp
+    ok: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChanged:
+    """The wall clock became synchronised, lost its source, or stepped by ``step_s`` seconds."""
+
+    at: Stamp
+    synced: bool
+    step_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AckReceived:
+    """The station's word on one of our alerts."""
+
+    at: Stamp
+    alert_id: AlertId
+    stage: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The watchdog's question: passes the whole way and is answered by being dispatched."""
+
+    at: Stamp
+    number: int
+
+
+Event = (
+    InputChanged
+    | LatchReset
+    | DoorReleased
+    | CameraChanged
+    | FaceLead
+    | LinkChanged
+    | HostChanged
+    | StorageChanged
+    | ClockChanged
+    | AckReceived
+    | Probe
+)
