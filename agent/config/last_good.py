@@ -33,8 +33,9 @@ def last_good_path(path: Path, folder: Path | None = None) -> Path:
 def open_config(path: Path, folder: Path | None = None) -> Opened:
     """The configuration to run; raises InvalidConfigError when no valid one was ever seen.
 
-    *folder* keeps the copy (a service's state folder; None: beside the file). A valid file is copied as the last good one. A copy that cannot be written does not stop the
-    start: the gate matters more, and the file itself is valid.
+    *folder* keeps the copy (a service's state folder; None: beside the file). A valid file
+    is copied as the last good one. A copy that cannot be written does not stop the start: the
+    gate matters more, and the file itself is valid.
     """
     try:
         loaded = load(path)

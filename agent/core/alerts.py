@@ -83,7 +83,7 @@ def mark_replayed(body: bytes) -> bytes:
 def _alert_object(alert: Alert, details: Details, *, replayed: bool) -> dict[str, object]:
     head = _head(alert, alert.kind.event_type, "alert", alert.status, replayed=replayed)
     head |= {"incident": alert.incident, "msgtype": alert.msgtype.value}
-    data = {
+    data: dict[str, object] = {
         "severity": alert.severity.value,
         "urgency": alert.urgency.value,
         "text": {"en": alert.text.en, "zh": alert.text.zh},

@@ -1,0 +1,223 @@
+"""What the core and the vision program tell each other, and nothing else.
+
+Frozen messages with a strict JSON form; large things (a gallery, a photo to enrol) travel beside
+a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face.
+The core treats everything from vision as bytes from outside: vision touches hostile streams.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from agent.core.errors import GatehouseError
+from contract.topics import ID_PATTERN
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+EntryName = Annotated[str, Field(min_length=1, max_length=64)]
+Reason = Annotated[str, Field(max_length=300)]
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class BorderError(GatehouseError):
+    """A message from the other program is not of the agreed form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Vision -> core, first: who speaks and with which embedder (None: faces are off)."""
+
+    __pydantic_config__ = _STRICT
+    pid: Count
+    model_id: Annotated[str, Field(max_length=100)] | None
+    review_only: bool
+    message: Literal["hello"] = "hello"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFigures:
+    """One camera over the last beat: frames received and looked at a second, picture size in px."""
+
+    __pydantic_config__ = _STRICT
+    state: Literal["ok", "lost", "frozen", "dark", "starting"]
+    reason: Reason
+    fps: Number
+    looked_fps: Number
+    width: Count
+    height: Count
+    restarts: Count
+    broken_frames: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Vision -> core, every second: proof of progress, figures of cameras, counts since start.
+
+    ``tracks`` faces followed, ``compared`` tracks compared with the gallery, ``leads`` sent,
+    ``reviews`` held back for a person because the pack or the score asks for one.
+    """
+
+    __pydantic_config__ = _STRICT
+    number: Count
+    cameras: dict[Name, CameraFigures]
+    tracks: Count
+    compared: Count
+    leads: Count
+    reviews: Count
+    gallery: Count
+    message: Literal["beat"] = "beat"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """Vision -> core: a camera's state changed."""
+
+    __pydantic_config__ = _STRICT
+    camera: Name
+    state: Literal["ok", "lost", "frozen", "dark"]
+    reason: Reason
+    monotonic_ns: Count
+    message: Literal["camera"] = "camera"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Vision -> core: a track matched an entry of the gallery. Fields as in ``FaceLead``."""
+
+    __pydantic_config__ = _STRICT
+    camera: Name
+    track: Count
+    entry_id: EntryName
+    exercise: bool
+    band: Literal["lead", "review"]
+    score: Number
+    threshold: Number
+    margin: Number | None
+    frames: Annotated[int, Field(ge=1, le=100)]
+    quality: Annotated[float, Field(ge=0, le=1)]
+    model_id: Annotated[str, Field(max_length=100)]
+    monotonic_ns: Count
+    message: Literal["sighting"] = "sighting"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoVerdict:
+    """What became of one photo: a template, or the reason why not (empty: it became one)."""
+
+    __pydantic_config__ = _STRICT
+    photo: Count
+    refused: Reason = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vision -> core: answer to ``Embed``.
+
+    The templates travel beside it: little-endian float32 rows of ``dim`` values, one for each
+    photo that was not refused, in order.
+    """
+
+    __pydantic_config__ = _STRICT
+    request: Count
+    model_id: Annotated[str, Field(max_length=100)]
+    dim: Annotated[int, Field(ge=1, le=4096)]
+    photos: Annotated[list[PhotoVerdict], Field(max_length=64)]
+    message: Literal["embedded"] = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Core -> vision: make templates of photos (JPEG or PNG).
+
+    They travel beside it, joined; ``sizes`` are their lengths in bytes.
+    """
+
+    __pydantic_config__ = _STRICT
+    request: Count
+    sizes: Annotated[list[Count], Field(min_length=1, max_length=64)]
+    message: Literal["embed"] = "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryRow:
+    """Which rows of the gallery's matrix belong to an entry."""
+
+    __pydantic_config__ = _STRICT
+    entry_id: EntryName
+    exercise: bool
+    templates: Annotated[int, Field(ge=1, le=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Core -> vision: replace the gallery.
+
+    Beside it: the index as JSON (a list of GalleryRow), ``index_bytes`` long, then little-endian
+    float32 rows of ``dim`` values in the same order.
+    """
+
+    __pydantic_config__ = _STRICT
+    generation: Count
+    model_id: Annotated[str, Field(max_length=100)]
+    dim: Annotated[int, Field(ge=1, le=4096)]
+    index_bytes: Count
+    message: Literal["gallery"] = "gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSwitch:
+    """Core -> vision: stop (or resume) all face work."""
+
+    __pydantic_config__ = _STRICT
+    on: bool
+    message: Literal["face-switch"] = "face-switch"
+
+
+FromVision = Hello | Beat | CameraReport | Sighting | Embedded
+FromCore = Embed | Gallery | FaceSwitch
+
+_FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(
+    Annotated[FromVision, Field(discriminator="message")]
+)
+_FROM_CORE: TypeAdapter[FromCore] = TypeAdapter(Annotated[FromCore, Field(discriminator="message")])
+_INDEX: TypeAdapter[list[GalleryRow]] = TypeAdapter(list[GalleryRow])
+
+
+def encode(message: FromVision | FromCore) -> bytes:
+    """One datagram."""
+    return json.dumps(asdict(message), separators=(",", ":")).encode()
+
+
+def decode_from_vision(data: bytes) -> FromVision:
+    """What vision said; BorderError when it is nothing that vision may say."""
+    try:
+        return _FROM_VISION.validate_json(data)
+    except ValidationError as error:
+        count = error.error_count()
+        raise BorderError(f"not a message of the vision program: {count} fault(s)") from error
+
+
+def decode_from_core(data: bytes) -> FromCore:
+    """What the core said; BorderError otherwise."""
+    try:
+        return _FROM_CORE.validate_json(data)
+    except ValidationError as error:
+        raise BorderError(f"not a message of the core: {error.error_count()} fault(s)") from error
+
+
+def encode_index(rows: list[GalleryRow]) -> bytes:
+    """The index that travels with ``Gallery``."""
+    return _INDEX.dump_json(rows)
+
+
+def decode_index(data: bytes) -> list[GalleryRow]:
+    """The rows of a gallery's index; BorderError when they are malformed."""
+    try:
+        return _INDEX.validate_json(data)
+    except ValidationError as error:
+        raise BorderError("the gallery's index is malformed") from error

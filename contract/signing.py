@@ -1,0 +1,118 @@
+"""Signed JSON: Ed25519 over the canonical JSON (RFC 8785) of everything but ``sig``.
+
+Here: signing, verifying, and the two key file forms. Who may sign what is decided elsewhere.
+A signature is base64 of 64 bytes, a public key base64 of its 32 raw bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from contract.topics import is_id
+from contract.words import Role
+
+SIGNATURE_FIELD = "sig"
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """RFC 8785 bytes of *document* without ``sig``; ValueError for what JSON cannot carry."""
+    rest = {key: value for key, value in document.items() if key != SIGNATURE_FIELD}
+    return rfc8785.dumps(rest)
+
+
+def sign(document: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """*document* with ``sig`` set."""
+    signature = base64.b64encode(key.sign(canonical(document))).decode("ascii")
+    return {**document, SIGNATURE_FIELD: signature}
+
+
+def is_signed_by(document: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    """True when ``sig`` of *document* is *key*'s over the rest of it; never raises."""
+    signature = document.get(SIGNATURE_FIELD)
+    if not isinstance(signature, str):
+        return False
+    try:
+        key.verify(base64.b64decode(signature, validate=True), canonical(document))
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
+
+
+def content_hash(document: Mapping[str, Any]) -> str:
+    """``sha256:`` and hex of the canonical JSON without ``sig``: names one content of a document."""
+    return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+
+
+def strict_json(data: bytes, limit: int) -> dict[str, Any]:
+    """The JSON object in *data*; ValueError when too large, not UTF-8, not an object, or doubled.
+
+    Doubled keys are refused: two parsers could see two different documents behind one signature.
+    """
+    if len(data) > limit:
+        raise ValueError(f"is {len(data)} bytes long, more than {limit}")
+    value = json.loads(
+        data.decode("utf-8"), object_pairs_hook=_no_doubles, parse_constant=_no_constant
+    )
+    if not isinstance(value, dict):
+        raise ValueError("is not a JSON object")  # noqa: TRY004 - one error for bad input
+    return value
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("has a key twice")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"has {name}, which is not JSON")
+
+
+def public_text(key: Ed25519PrivateKey | Ed25519PublicKey) -> str:
+    """Base64 of the 32 raw bytes of the public key."""
+    public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
+    return base64.b64encode(public.public_bytes_raw()).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKeys:
+    """The public role keys of one station, as a gate keeps them."""
+
+    station: str
+    keys: Mapping[Role, Ed25519PublicKey]
+
+    def to_json(self) -> bytes:
+        """The file that a gate is given: ``{"station": ..., "keys": {role: base64}}``."""
+        keys = {role.value: public_text(key) for role, key in self.keys.items()}
+        return json.dumps({"station": self.station, "keys": keys}, indent=2).encode() + b"\n"
+
+
+def read_trusted_keys(data: bytes) -> TrustedKeys:
+    """Read a trusted-keys file; ValueError says what is wrong."""
+    value = strict_json(data, 64 * 1024)
+    station, keys = value.get("station"), value.get("keys")
+    if not isinstance(station, str) or not is_id(station):
+        raise ValueError("'station' is missing or no id")
+    if not isinstance(keys, dict):
+        raise ValueError("'keys' is missing")  # noqa: TRY004 - one error for bad input
+    found = {}
+    for name, text in keys.items():
+        if name not in set(Role):
+            raise ValueError(f"'{name}' is not a role ({', '.join(Role)})")
+        try:
+            raw = base64.b64decode(str(text), validate=True)
+            found[Role(name)] = Ed25519PublicKey.from_public_bytes(raw)
+        except (ValueError, binascii.Error) as error:
+            raise ValueError(f"the key of role '{name}' is not base64 of 32 bytes") from error
+    return TrustedKeys(station, found)
