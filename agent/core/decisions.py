@@ -50,6 +50,13 @@ class Resolve:
     text: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The open incident ``key`` is over for us: the next cause opens a new one. Tells nobody."""
+
+    key: str
+
+
 class Drive(StrEnum):
     """What an output is told to do."""
 
@@ -79,4 +86,4 @@ class Note:
     status: Status = Status.ACTUAL
 
 
-Decision = Raise | Resolve | Actuate | Note
+Decision = Raise | Resolve | Close | Actuate | Note

@@ -29,6 +29,9 @@ class PanicButton(_Contact):
 
     type: Literal["panic"]
     wiring: Literal["nc", "no"] = "nc"
+    confirm_ms: Annotated[
+        int, Field(ge=0, le=50, description="hold this long before it counts; for noisy lines")
+    ] = 0
 
 
 class MedicalButton(_Contact):

@@ -1,0 +1,146 @@
+"""From the noise of a contact to its settled level. Pure: levels and times in, changes out.
+
+Two ways to believe a new level, chosen per input:
+
+* *at once* (``confirm_ns`` 0): the first edge away from a settled level counts. For panic buttons,
+  where the loop reads the pin again before it feeds an edge, so that a spike shorter than the
+  hand-off is a glitch.
+* *confirmed*: the new level must hold for ``confirm_ns``, bounces included. It counts when it
+  stands at the end, or stood for most of the time, so a press as long as ``confirm_ns`` is never
+  missed because of its bounces.
+
+After a change the contact must be quiet for ``stable_ns`` before the next one counts. One that is
+not quiet within ``chatter_ns`` is chattering: a fault of the line, told once.
+
+::
+
+    SETTLED    --other level, at once-->    SETTLING   (change)
+    SETTLED    --other level, confirmed-->  CONFIRMING
+    CONFIRMING --held-->                    SETTLING   (change)
+    CONFIRMING --not held-->                SETTLED    (glitch)
+    SETTLING   --quiet, same level-->       SETTLED
+    SETTLING   --quiet, other level-->      SETTLED    (change)
+    SETTLING   --not quiet for long-->      CHATTERING (change: chatter)
+    CHATTERING --quiet-->                   SETTLED    (change)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MS = 1_000_000
+
+
+class Phase(StrEnum):
+    """Where a contact stands between two settled levels."""
+
+    SETTLED = "settled"
+    CONFIRMING = "confirming"
+    SETTLING = "settling"
+    CHATTERING = "chattering"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Nanoseconds: see the module's text."""
+
+    stable_ns: int = 50 * MS
+    confirm_ns: int = 50 * MS
+    chatter_ns: int = 2_000 * MS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The contact is believed to be at ``level`` (None: chattering) since ``at_ns``."""
+
+    level: bool | None
+    at_ns: int
+
+
+class Debouncer:
+    """Follows one contact. Feed it edges and polled levels; ask it again at ``due_ns``."""
+
+    def __init__(self, timing: Timing, *, level: bool, now_ns: int) -> None:
+        self._timing = timing
+        self._phase = Phase.SETTLED
+        self._settled = level
+        self._raw = level
+        self._raw_since_ns = now_ns
+        self._first_ns = now_ns
+        self._held_ns = 0
+        self.glitches = 0
+
+    @property
+    def phase(self) -> Phase:
+        """Where the contact stands."""
+        return self._phase
+
+    @property
+    def due_ns(self) -> int | None:
+        """When :meth:`check` has to be called at the latest; None while nothing is open."""
+        match self._phase:
+            case Phase.SETTLED:
+                return None
+            case Phase.CONFIRMING:
+                return self._first_ns + self._timing.confirm_ns
+            case Phase.SETTLING:
+                quiet = self._raw_since_ns + self._timing.stable_ns
+                return min(quiet, self._first_ns + self._timing.chatter_ns)
+            case Phase.CHATTERING:
+                return self._raw_since_ns + self._timing.stable_ns
+
+    def feed(self, *, level: bool, at_ns: int) -> list[Change]:
+        """An edge to, or a reading of, *level* at *at_ns*; the changes it settles, oldest first."""
+        changes = self.check(at_ns)
+        if level == self._raw:
+            return changes
+        if self._phase is Phase.CONFIRMING and self._raw != self._settled:
+            self._held_ns += at_ns - self._raw_since_ns
+        self._raw, self._raw_since_ns = level, at_ns
+        if self._phase is Phase.SETTLED:
+            changes += self._leave_settled(at_ns)
+        return changes
+
+    def check(self, now_ns: int) -> list[Change]:
+        """What the passing of time alone decides."""
+        due_ns = self.due_ns
+        if due_ns is None or now_ns < due_ns:
+            return []
+        match self._phase:
+            case Phase.CONFIRMING:
+                return self._confirm(now_ns)
+            case Phase.SETTLING if now_ns < self._raw_since_ns + self._timing.stable_ns:
+                self._phase = Phase.CHATTERING
+                return [Change(None, self._first_ns)]
+            case Phase.SETTLING:
+                self._phase = Phase.SETTLED
+                return self._settle()
+            case _:
+                self._phase = Phase.SETTLED
+                self._settled = self._raw
+                return [Change(self._raw, self._raw_since_ns)]
+
+    def _leave_settled(self, at_ns: int) -> list[Change]:
+        self._first_ns, self._held_ns = at_ns, 0
+        if self._timing.confirm_ns == 0:
+            self._phase, self._settled = Phase.SETTLING, self._raw
+            return [Change(self._raw, at_ns)]
+        self._phase = Phase.CONFIRMING
+        return []
+
+    def _confirm(self, now_ns: int) -> list[Change]:
+        standing = self._raw != self._settled
+        held_ns = self._held_ns + (now_ns - self._raw_since_ns if standing else 0)
+        if standing or held_ns * 10 >= self._timing.confirm_ns * 6:
+            self._phase, self._settled = Phase.SETTLING, not self._settled
+            return [Change(self._settled, self._first_ns)]
+        self._phase = Phase.SETTLED
+        self.glitches += 1
+        return []
+
+    def _settle(self) -> list[Change]:
+        if self._raw == self._settled:
+            return []
+        self._settled = self._raw
+        return [Change(self._raw, self._raw_since_ns)]

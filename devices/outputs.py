@@ -1,0 +1,117 @@
+"""Outputs on GPIO: sirens, beacons and relays that can only be on for a bounded time.
+
+Every ON has an end; at start, at stop and when a pulse ends an output is in its safe state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from gpiozero import DigitalOutputDevice
+from gpiozero.pins import Factory
+
+from agent.config.schema.devices import GateRelay, Output
+from agent.core.decisions import Drive
+from agent.core.errors import DeviceError
+
+log = logging.getLogger(__name__)
+
+
+class Timer(Protocol):
+    """What a scheduled call can be told."""
+
+    def cancel(self) -> None:
+        """Do not make the call."""
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+
+
+class Outputs:
+    """All outputs of the gate. Runs on the loop; driving never blocks and never raises late."""
+
+    def __init__(self, outputs: Mapping[str, Output], factory: Factory, *, later: Later) -> None:
+        """*later* calls a function after so many seconds, as ``loop.call_later`` does."""
+        self._config = outputs
+        self._factory = factory
+        self._later = later
+        self._pins: dict[str, DigitalOutputDevice] = {}
+        self._ends: dict[str, Timer] = {}
+
+    def open(self) -> None:
+        """Take the pins in their safe state; DeviceError names the output that cannot be had."""
+        for name, config in self._config.items():
+            try:
+                self._pins[name] = DigitalOutputDevice(
+                    config.pin,
+                    active_high=config.active == "high",
+                    initial_value=_safe(config),
+                    pin_factory=self._factory,
+                )
+            except Exception as error:
+                raise DeviceError(f"output {name}: pin {config.pin}: {error}") from error
+
+    def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
+        """Drive output *name*; ON and PULSE end after ``for_s`` or the output's bound if less.
+
+        Raises DeviceError for an unknown name or a pin that does not obey.
+        """
+        config, pin = self._config.get(name), self._pins.get(name)
+        if config is None or pin is None:
+            raise DeviceError(f"there is no output '{name}'")
+        self._cancel(name)
+        if drive is Drive.OFF:
+            self._set(name, pin, on=_safe(config))
+            return
+        bound_s = bound_of(config)
+        self._set(name, pin, on=not _safe(config))
+        self._ends[name] = self._later(
+            min(for_s, bound_s) if for_s is not None else bound_s,
+            lambda: self._end(name, config, pin),
+        )
+
+    def is_driven(self, name: str) -> bool:
+        """True while *name* is away from its safe state."""
+        pin = self._pins[name]
+        return bool(pin.value) != _safe(self._config[name])
+
+    def close(self) -> None:
+        """Set every output safe and give the pins back."""
+        for name in list(self._ends):
+            self._cancel(name)
+        for name, pin in self._pins.items():
+            try:
+                pin.value = _safe(self._config[name])
+            except Exception:
+                log.exception("output %s could not be set to its safe state", name)
+            pin.close()
+        self._pins.clear()
+
+    def _end(self, name: str, config: Output, pin: DigitalOutputDevice) -> None:
+        self._ends.pop(name, None)
+        try:
+            self._set(name, pin, on=_safe(config))
+        except DeviceError:
+            log.exception("output %s could not be set back", name)
+
+    def _set(self, name: str, pin: DigitalOutputDevice, *, on: bool) -> None:
+        try:
+            pin.value = on
+        except Exception as error:
+            raise DeviceError(f"output {name} does not obey: {error}") from error
+
+    def _cancel(self, name: str) -> None:
+        timer = self._ends.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+
+def bound_of(config: Output) -> float:
+    """The longest time in seconds that an output may be away from its safe state at once."""
+    return config.pulse_s if isinstance(config, GateRelay) else config.max_s
+
+
+def _safe(config: Output) -> bool:
+    return isinstance(config, GateRelay) and config.safe_state == "on"

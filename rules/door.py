@@ -1,0 +1,118 @@
+"""Doors: released by an exit button or a command, forced open, held open.
+
+A door that opens without a release is forced. One that stays open is told twice: a warning, then
+an alarm of higher severity in the same incident.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agent.config.schema.devices import Door
+from agent.core.clock import NS_PER_S, Stamp
+from agent.core.decisions import Actuate, Close, Decision, Drive, Note
+from agent.core.events import DoorReleased, Event, InputChanged, InputState
+from contract.words import Severity
+from rules.base import Manner, Place, Rule
+
+
+class Leaf(StrEnum):
+    """Where the door's leaf stands, as far as its rule knows."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    WARNED = "warned"
+    HELD = "held"
+
+
+@dataclass(slots=True)
+class DoorWatch:
+    """One door: follows contact, exit button and releases; answers for forced and held alike."""
+
+    name: str
+    config: Door
+    place: Place
+    forced: tuple[Rule, ...]
+    held: tuple[Rule, ...]
+    leaf: Leaf = Leaf.CLOSED
+    _opened: Stamp | None = field(default=None)
+    _released_until_ns: int = 0
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Contact, exit button, releases."""
+        match event:
+            case InputChanged(device=device) if device == self.config.contact:
+                return self._contact(event)
+            case InputChanged(device=device, state=InputState.PRESSED, initial=False) if (
+                device == self.config.exit
+            ):
+                return self._exit(event)
+            case DoorReleased(at=at, door=door, for_s=for_s) if door == self.name:
+                self._release(at, for_s)
+        return []
+
+    @property
+    def due_ns(self) -> int | None:
+        """When an open door becomes a warning, then an alarm."""
+        if self._opened is None or not self.held or self.leaf is Leaf.HELD:
+            return None
+        limit_s = self.config.held_warn_s if self.leaf is Leaf.OPEN else self.config.held_alarm_s
+        return self._opened.monotonic_ns + round(limit_s * NS_PER_S)
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """The door has been open for too long."""
+        due_ns = self.due_ns
+        if due_ns is None or now.monotonic_ns < due_ns or not self._opened:
+            return []
+        first = self.leaf is Leaf.OPEN
+        self.leaf = Leaf.WARNED if first else Leaf.HELD
+        open_s = (now.monotonic_ns - self._opened.monotonic_ns) // NS_PER_S
+        details = {"open_s": open_s, "opened_at": self._opened.utc}
+        done: list[Decision] = []
+        for rule in self.held:
+            severity = _milder(rule.manner) if first else rule.manner.severity
+            done += rule.raised(now, self.name, "door.held", details=details, severity=severity)
+        return done
+
+    def _contact(self, event: InputChanged) -> list[Decision]:
+        if event.state is InputState.CLOSED:
+            return self._closed(event)
+        if event.state is not InputState.OPEN or self.leaf is not Leaf.CLOSED:
+            return []
+        self.leaf, self._opened = Leaf.OPEN, event.at
+        released = event.at.monotonic_ns <= self._released_until_ns
+        done: list[Decision] = [self._note(event.at, "door.opened", {"released": released})]
+        if not released and not event.initial:
+            for rule in self.forced:
+                done += rule.raised(event.at, self.name, "door.forced")
+        return done
+
+    def _closed(self, event: InputChanged) -> list[Decision]:
+        was, self.leaf, self._opened = self.leaf, Leaf.CLOSED, None
+        if event.initial or was is Leaf.CLOSED:
+            return []
+        rules = (*self.forced, *self.held)
+        return [
+            self._note(event.at, "door.closed", {}),
+            *(Close(f"{rule.manner.name}:{self.name}") for rule in rules),
+        ]
+
+    def _exit(self, event: InputChanged) -> list[Decision]:
+        self._release(event.at, self.config.release_s)
+        done: list[Decision] = [self._note(event.at, "door.exit", {})]
+        if self.config.relay is not None:
+            done.insert(0, Actuate(self.config.relay, Drive.PULSE))
+        return done
+
+    def _release(self, at: Stamp, for_s: float) -> None:
+        until_ns = at.monotonic_ns + round(for_s * NS_PER_S)
+        self._released_until_ns = max(self._released_until_ns, until_ns)
+
+    def _note(self, at: Stamp, kind: str, details: dict[str, object]) -> Note:
+        return Note(at, kind, self.name, self.place.where, details)
+
+
+def _milder(manner: Manner) -> Severity:
+    order = list(Severity)
+    return order[min(order.index(manner.severity) + 1, len(order) - 1)]

@@ -1,0 +1,79 @@
+"""What the cameras say: face leads, and cameras that are lost or blind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from agent.core.decisions import Decision, Resolve
+from agent.core.events import CameraChanged, CameraState, Event, FaceLead
+from contract.words import Kind, ListName, Status
+from rules.base import Rule
+from rules.texts import sentence
+
+
+@dataclass(slots=True)
+class WatchlistRule(Rule):
+    """A face lead becomes an alert without a face, a name or a picture: a person confirms.
+
+    One incident per entry at this gate, whichever camera sees it. ``list_of`` names the list an
+    entry stands on, None when it is not (or no longer) valid: then there is no alert.
+    """
+
+    list_of: Callable[[str], ListName | None] = field(default=lambda _: None)
+    chosen: Collection[str] = ()
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Leads of the chosen cameras."""
+        if not isinstance(event, FaceLead) or not self.concerns(event.camera, self.chosen):
+            return []
+        listed = self.list_of(event.entry_id)
+        if listed is None:
+            return []
+        return self.raised(
+            event.at,
+            event.camera,
+            "watchlist.face",
+            details=_lead_details(event, listed),
+            key=f"{self.manner.name}:{event.entry_id}",
+            status=Status.EXERCISE if event.exercise else Status.ACTUAL,
+        )
+
+
+def _lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
+    return {
+        "entry_id": event.entry_id,
+        "list": listed.value,
+        "score": round(event.score, 4),
+        "threshold": round(event.threshold, 4),
+        "margin": None if event.margin is None else round(event.margin, 4),
+        "frames": event.frames,
+        "quality": round(event.quality, 3),
+        "model_id": event.model_id,
+        "camera": event.camera,
+        "confirm": "required",
+    }
+
+
+@dataclass(slots=True)
+class CameraRule(Rule):
+    """A camera that is lost (``camera.lost``), or frozen or dark (``camera.blind``)."""
+
+    chosen: Collection[str] = ()
+    _down: set[str] = field(default_factory=set)
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Follows the state of each chosen camera."""
+        if not isinstance(event, CameraChanged) or not self.concerns(event.camera, self.chosen):
+            return []
+        lost = event.state is CameraState.LOST
+        blind = event.state in (CameraState.FROZEN, CameraState.DARK)
+        if lost if self.manner.kind is Kind.CAMERA_LOST else blind:
+            self._down.add(event.camera)
+            details = {"state": event.state.value, "reason": event.reason}
+            return self.raised(event.at, event.camera, self.manner.kind.value, details=details)
+        if event.camera in self._down:
+            self._down.discard(event.camera)
+            text = sentence("camera-ok", self.places[event.camera].label)
+            return [Resolve(event.at, f"{self.manner.name}:{event.camera}", text)]
+        return []
