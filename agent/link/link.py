@@ -1,0 +1,184 @@
+"""The way to the station: connects, announces the gate, stays connected, tells who wants to know.
+
+Here: the task that runs ``session``'s decisions on ``mqtt``'s connections. Not here: what the
+messages mean (``agent.pipeline.control``) or which wait (``agent.outbox``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agent.config.schema.site import Broker
+from agent.config.schema.site import Link as LinkConfig
+from agent.core.backoff import Backoff
+from agent.core.errors import ConfigError
+from agent.link.mqtt import WINDOW, ConnectError, Connection, Handlers, Message, Target, Will
+from agent.link.session import LinkFault, Phase, Session, Signal
+from contract.topics import Address
+
+log = logging.getLogger(__name__)
+
+PUBACK_S = 10.0
+STEADY_S = 30.0
+TAKEN_OVER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """A message that stands at the broker: what it is about, and its body."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvents:
+    """Who hears of the link, all on the loop."""
+
+    birth: Callable[[], Sequence[Retained]]
+    will: Callable[[], Retained]
+    up: Callable[[str], None]
+    down: Callable[[LinkFault, str], None]
+    message: Callable[[Message], None]
+    freed: Callable[[], None]
+
+
+class Link:
+    """Keeps one connection. ``publish`` and ``has_room`` are what the outbox needs."""
+
+    def __init__(
+        self, config: LinkConfig, address: Address, backoff: Backoff, events: LinkEvents
+    ) -> None:
+        self._config = config
+        self._address = address
+        self._events = events
+        self._session = Session(len(config.brokers), config.protocol, backoff)
+        self._connection: Connection | None = None
+
+    @property
+    def up(self) -> bool:
+        """True while the broker carries."""
+        return self._session.phase is Phase.UP
+
+    def has_room(self) -> bool:
+        """True while the link is up and its send window is not full."""
+        connection = self._connection
+        return connection is not None and connection.up and connection.unacked < WINDOW
+
+    def publish(self, topic: str, body: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Put a message on the wire; False while the link is down."""
+        connection = self._connection
+        return connection is not None and connection.publish(topic, body, qos=qos, retain=retain)
+
+    async def run(self) -> None:
+        """Connect and reconnect until cancelled."""
+        self._session.signal(Signal.START)
+        while True:
+            wait_s = await self._live_once()
+            await asyncio.sleep(wait_s)
+            self._session.signal(Signal.RETRY)
+
+    def stop(self) -> None:
+        """Say goodbye: the state that stands at the broker is then our word, not the will's."""
+        self._session.signal(Signal.STOP)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(graceful=True)
+
+    async def _live_once(self) -> float:
+        """One connection from attempt to end; seconds to wait before the next."""
+        attempt = self._session.attempt()
+        broker = self._config.brokers[attempt.address]
+        loop = asyncio.get_running_loop()
+        lost: asyncio.Future[tuple[LinkFault, str]] = loop.create_future()
+        try:
+            target = self._target(broker, attempt.protocol)
+            connection = Connection(target, self._will(), self._handlers(lost))
+            await connection.open()
+        except (ConnectError, ConfigError) as error:
+            fault = error.fault if isinstance(error, ConnectError) else LinkFault.TLS
+            self._events.down(fault, str(error))
+            return self._session.failed(fault)
+        self._session.accepted()
+        self._connection = connection
+        try:
+            self._announce(connection, f"{broker.host}:{broker.port}, MQTT {attempt.protocol}")
+            fault, reason = await self._until_lost(connection, lost)
+        finally:
+            self._connection = None
+            connection.close()
+        self._events.down(fault, reason)
+        wait_s = self._session.lost()
+        return max(wait_s, TAKEN_OVER_S) if fault is LinkFault.TAKEN_OVER else wait_s
+
+    def _announce(self, connection: Connection, where: str) -> None:
+        for message in self._events.birth():
+            connection.publish(message.topic, message.payload, retain=True)
+        connection.subscribe(self._address.subscriptions())
+        log.info("link up: %s", where)
+        self._events.up(where)
+
+    async def _until_lost(
+        self, connection: Connection, lost: asyncio.Future[tuple[LinkFault, str]]
+    ) -> tuple[LinkFault, str]:
+        loop = asyncio.get_running_loop()
+        steady_at = loop.time() + STEADY_S
+        while True:
+            done, _ = await asyncio.wait({lost}, timeout=1.0)
+            if done:
+                return lost.result()
+            if connection.oldest_unacked_s() > PUBACK_S:
+                return LinkFault.SILENT, f"no PUBACK for {PUBACK_S:.0f} s"
+            if loop.time() > steady_at:
+                self._session.steady()
+
+    def _handlers(self, lost: asyncio.Future[tuple[LinkFault, str]]) -> Handlers:
+        def on_lost(fault: LinkFault, reason: str) -> None:
+            if not lost.done():
+                lost.set_result((fault, reason))
+
+        return Handlers(self._events.message, self._events.freed, on_lost)
+
+    def _will(self) -> Will:
+        will = self._events.will()
+        return Will(will.topic, will.payload)
+
+    def _target(self, broker: Broker, protocol: str) -> Target:
+        config = self._config
+        password = None
+        if config.password_file is not None:
+            try:
+                password = config.password_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(f"link.password_file: {error}") from error
+        return Target(
+            host=broker.host,
+            port=broker.port,
+            protocol="3.1.1" if protocol == "3.1.1" else "5",
+            client_id=self._address.client_id,
+            keepalive_s=config.keepalive_s,
+            connect_timeout_s=config.connect_timeout_s,
+            session_expiry_s=config.session_expiry_s,
+            tls=None if broker.tls is None else _tls(broker),
+            username=config.username,
+            password=password,
+        )
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    """TLS 1.2 or newer, only the site's own CA, names checked, our certificate shown."""
+    tls = broker.tls
+    if tls is None:
+        raise ConfigError("link.brokers: no tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_verify_locations(cafile=str(tls.ca_file))
+        context.load_cert_chain(str(tls.cert_file), str(tls.key_file))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"link.brokers: tls files of {broker.host}: {error}") from error
+    return context

@@ -1,0 +1,127 @@
+"""When to connect, to which broker, in which protocol, and when a connection is given up. Pure.
+
+::
+
+    IDLE       --start-->        CONNECTING
+    CONNECTING --accepted-->     UP
+    CONNECTING --failed-->       WAITING
+    UP         --lost-->         WAITING
+    WAITING    --retry-->        CONNECTING
+    any        --stop-->         STOPPED
+
+Addresses are tried in their order; after a failure the next one is tried. ``auto`` prefers MQTT 5
+and falls to 3.1.1 at a broker that does not speak it (never to plain text: TLS is the address's).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from agent.core.backoff import Backoff
+
+Protocol = Literal["5", "3.1.1"]
+
+
+class Phase(StrEnum):
+    """Where the link stands."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    UP = "up"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+class Signal(StrEnum):
+    """What can happen to it."""
+
+    START = "start"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    LOST = "lost"
+    RETRY = "retry"
+    STOP = "stop"
+
+
+_TABLE = {
+    (Phase.IDLE, Signal.START): Phase.CONNECTING,
+    (Phase.CONNECTING, Signal.ACCEPTED): Phase.UP,
+    (Phase.CONNECTING, Signal.FAILED): Phase.WAITING,
+    (Phase.UP, Signal.LOST): Phase.WAITING,
+    (Phase.WAITING, Signal.RETRY): Phase.CONNECTING,
+    **{(phase, Signal.STOP): Phase.STOPPED for phase in Phase},
+}
+
+
+class LinkFault(StrEnum):
+    """Why a connection could not be made or was lost, as far as it makes a difference."""
+
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    LOGIN = "login-refused"
+    PROTOCOL = "protocol"
+    TAKEN_OVER = "taken-over"
+    SILENT = "silent"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which address (by index) to try in which protocol."""
+
+    address: int
+    protocol: Protocol
+
+
+class Session:
+    """The link's memory over all its connections."""
+
+    def __init__(
+        self, addresses: int, protocol: Literal["auto", "5", "3.1.1"], backoff: Backoff
+    ) -> None:
+        self._addresses = addresses
+        self._auto = protocol == "auto"
+        self._fixed: Protocol = "3.1.1" if protocol == "3.1.1" else "5"
+        self._learned: dict[int, Protocol] = {}
+        self._address = 0
+        self._backoff = backoff
+        self.phase = Phase.IDLE
+
+    def attempt(self) -> Attempt:
+        """What to try next."""
+        protocol = self._learned.get(self._address, "5") if self._auto else self._fixed
+        return Attempt(self._address, protocol)
+
+    def signal(self, signal: Signal) -> None:
+        """Move on; an illegal move raises ValueError."""
+        try:
+            self.phase = _TABLE[self.phase, signal]
+        except KeyError:
+            raise ValueError(f"the link cannot take '{signal}' while {self.phase}") from None
+
+    def accepted(self) -> None:
+        """The broker took the connection."""
+        self.signal(Signal.ACCEPTED)
+        self._learned[self._address] = self.attempt().protocol
+
+    def steady(self) -> None:
+        """The connection has carried for a while: forget earlier failures."""
+        self._backoff.succeeded()
+
+    def failed(self, fault: LinkFault) -> float:
+        """The attempt failed; seconds to wait before the next one."""
+        self.signal(Signal.FAILED)
+        if self._auto and fault in (LinkFault.PROTOCOL, LinkFault.CLOSED):
+            other: Protocol = "3.1.1" if self.attempt().protocol == "5" else "5"
+            self._learned[self._address] = other
+            if fault is LinkFault.PROTOCOL:
+                return 0.0 if self._backoff.failures == 0 else self._backoff.failed()
+        self._address = (self._address + 1) % self._addresses
+        return self._backoff.failed()
+
+    def lost(self) -> float:
+        """The connection was lost; seconds to wait before the next attempt."""
+        self.signal(Signal.LOST)
+        return self._backoff.failed()

@@ -1,0 +1,190 @@
+"""The outbox: everything for the station passes here, is stored, sent, and kept until acked.
+
+Here: the glue on the loop between the writer thread, the delivery's choices and the link. The
+choices are ``agent.outbox.delivery``'s, the disk is ``agent.outbox.writer``'s.
+
+A critical entry is published at once and stored meanwhile; any other is stored first. A failed
+write never stops the sending: the entry stays in memory and is stored when the disk is back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.core.alerts import mark_replayed
+from agent.core.clock import Clock
+from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
+from agent.outbox.delivery import Delivery
+from agent.outbox.lane import Want
+from agent.outbox.writer import Append, Measure, Post, Read, Remove, Writer
+
+log = logging.getLogger(__name__)
+
+READ_AT_ONCE = 100
+
+
+class Publisher(Protocol):
+    """The link, as the outbox sees it."""
+
+    def has_room(self) -> bool:
+        """True while the link is up and its send window is not full."""
+
+    def publish(self, topic: str, body: bytes) -> None:
+        """Put one QoS 1 message on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fullness:
+    """What waits for the station: counts, and the age of the oldest in seconds."""
+
+    pending: int
+    oldest_s: float
+
+
+class Outbox:
+    """One per agent; everything here runs on the loop."""
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        limits: Limits,
+        *,
+        clock: Clock,
+        post: Post,
+        on_state: Callable[[bool, str], None],
+    ) -> None:
+        """*on_state(ok, reason)* hears whether entries are stored durably."""
+        self._clock = clock
+        self._limits = limits
+        self._on_state = on_state
+        self._writer = Writer(store, post, self._writer_state)
+        self._delivery = Delivery()
+        self._link: Publisher | None = None
+        self._reading = False
+        self._unstored: dict[str, Entry] = {}
+        self._fill = Fill(0, 0, None)
+        self._since_fill = 0
+
+    def open(self) -> Counters | None:
+        """Open the store; None when it cannot be opened now (the outbox then lives in memory)."""
+        counters = self._writer.open()
+        self.measure()
+        self._read_if_wanted()
+        return counters
+
+    def close(self) -> None:
+        """Store what is handed over, then close. Blocks for at most ten seconds."""
+        self._writer.close()
+
+    def offer(self, entry: Entry, *, critical: bool) -> None:
+        """Take responsibility for *entry* until the station has it."""
+        self._since_fill += 1
+        if critical:
+            self._delivery.accept(entry, stored=False)
+            self.pump()
+        self._append(entry, accepted=critical)
+
+    def acked(self, entry_id: str) -> bool:
+        """The station's own word: forget the entry. True when it was in memory."""
+        known = self._delivery.acked(entry_id)
+        self._unstored.pop(entry_id, None)
+        self._since_fill -= known
+        self._writer.put(Remove(entry_id))
+        self.pump()
+        return known
+
+    def link_up(self, link: Publisher) -> None:
+        """The link carries; what waits goes out."""
+        self._link = link
+        self._delivery.link_up()
+        self.pump()
+
+    def link_lost(self) -> None:
+        """The link is gone; everything waits."""
+        self._link = None
+        self._delivery.link_lost()
+
+    def pump(self) -> None:
+        """Publish as much as the link takes. Call it when the send window frees, and when due."""
+        link = self._link
+        if link is None:
+            return
+        now_ns = self._clock.monotonic_ns()
+        while link.has_room():
+            sending = self._delivery.next(now_ns)
+            if sending is None:
+                break
+            entry = sending.entry
+            link.publish(entry.topic, mark_replayed(entry.body) if sending.replayed else entry.body)
+        self._read_if_wanted()
+
+    def due_ns(self) -> int | None:
+        """Monotonic ns at which :meth:`pump` should be called if nothing else happens."""
+        return self._delivery.due_ns()
+
+    def measure(self) -> None:
+        """Evict what is beyond the limits and refresh the fullness, in the background."""
+        limits = self._limits
+        if not self._clock.synced():
+            limits = Limits(limits.max_events, 1 << 62)
+        self._writer.put(Measure(limits, self._clock.utc_ns(), self._measured))
+
+    @property
+    def fullness(self) -> Fullness:
+        """What waits for the station, as last measured plus what happened since."""
+        fill = self._fill
+        pending = max(fill.alarms + fill.events + self._since_fill, self._delivery.unacked)
+        oldest_ns = fill.oldest_utc_ns
+        age_s = 0.0 if oldest_ns is None else (self._clock.utc_ns() - oldest_ns) / 1e9
+        return Fullness(pending, max(age_s, 0.0) if pending else 0.0)
+
+    def _append(self, entry: Entry, *, accepted: bool) -> None:
+        def done(stored: bool) -> None:  # noqa: FBT001 - the writer's answer
+            self._appended(entry, stored=stored, accepted=accepted)
+
+        self._writer.put(Append(entry, done))
+
+    def _appended(self, entry: Entry, *, stored: bool, accepted: bool) -> None:
+        if accepted and not self._delivery.knows(entry.id):
+            return
+        if stored:
+            self._unstored.pop(entry.id, None)
+            self._delivery.stored(entry.id)
+        else:
+            self._unstored[entry.id] = entry
+        self._delivery.accept(entry, stored=stored)
+        self.pump()
+
+    def _writer_state(self, reason: str | None, counters: Counters | None) -> None:
+        if reason is not None:
+            self._on_state(False, reason)
+            return
+        del counters
+        self._on_state(True, "")
+        for entry in list(self._unstored.values()):
+            self._append(entry, accepted=True)
+        self.measure()
+        self._read_if_wanted()
+
+    def _read_if_wanted(self) -> None:
+        want = None if self._reading else self._delivery.want()
+        if want is None:
+            return
+        self._reading = True
+        lane, wanted = want
+        done = lambda found: self._fetched(lane, wanted, found)  # noqa: E731
+        self._writer.put(Read(lane, wanted.after, READ_AT_ONCE, done))
+
+    def _fetched(self, lane: Lane, want: Want, found: list[tuple[int, Entry]] | None) -> None:
+        self._reading = False
+        self._delivery.fetched(lane, want, found, READ_AT_ONCE)
+        if found is not None:
+            self.pump()
+            self._read_if_wanted()
+
+    def _measured(self, fill: Fill | None) -> None:
+        if fill is not None:
+            self._fill, self._since_fill = fill, 0

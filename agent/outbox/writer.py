@@ -1,0 +1,194 @@
+"""The one thread that touches the outbox's store: group commit, reopening after failures.
+
+The loop hands over jobs and gets answers back on the loop; it never waits for a disk. A failed
+write is never tried again on the same handle (a failed fsync may not be): the store is reopened.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.core.errors import StoreError
+from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+REOPEN_S = 5.0
+Post = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Store *entry*; ``done`` hears on the loop whether it is durable."""
+
+    entry: Entry
+    done: Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The station has *entry_id*: forget it."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Fetch entries; ``done`` hears them on the loop (None: the store cannot be read now)."""
+
+    lane: Lane
+    after: int
+    limit: int
+    done: Callable[[list[tuple[int, Entry]] | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Evict by *limits* and tell the fill; ``done`` hears it on the loop (None: no answer)."""
+
+    limits: Limits
+    now_utc_ns: int
+    done: Callable[[Fill | None], None]
+
+
+Job = Append | Remove | Read | Measure
+
+
+class Writer:
+    """Owns the store.
+
+    ``on_state(reason, None)`` hears on the loop that writing fails and why,
+    ``on_state(None, counters)`` that it works again.
+    """
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        post: Post,
+        on_state: Callable[[str | None, Counters | None], None],
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._on_state = on_state
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="outbox-writer", daemon=True)
+        self._healthy = True
+        self._reopen_at = 0.0
+        self._unremoved: list[str] = []
+
+    def open(self) -> Counters | None:
+        """Open the store and start the thread; None when the store cannot be opened now."""
+        counters: Counters | None = None
+        try:
+            counters = self._store.open()
+        except StoreError as error:
+            self._fail(error)
+        self._thread.start()
+        return counters
+
+    def put(self, job: Job) -> None:
+        """Hand over a job; never blocks."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Finish what was handed over, then close the store."""
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10.0)
+        self._store.close()
+
+    def _run(self) -> None:
+        while True:
+            jobs, stop = self._next_batch()
+            try:
+                self._do(jobs)
+            except Exception:
+                log.exception("the outbox writer failed on a batch of %d", len(jobs))
+                self._fail(StoreError("the outbox writer failed"))
+            if stop:
+                return
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        jobs: list[Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == BATCH:
+                return jobs, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, False
+        return jobs, True
+
+    def _do(self, jobs: list[Job]) -> None:
+        self._reopen_if_due()
+        appends = [job for job in jobs if isinstance(job, Append)]
+        removes = [job.entry_id for job in jobs if isinstance(job, Remove)]
+        self._write(appends, removes)
+        for job in jobs:
+            if isinstance(job, Read):
+                self._read(job)
+            elif isinstance(job, Measure):
+                self._measure(job)
+
+    def _write(self, appends: list[Append], removes: list[str]) -> None:
+        removes = [*self._unremoved, *removes]
+        if not appends and not removes:
+            return
+        stored = False
+        if self._healthy:
+            try:
+                self._store.write([job.entry for job in appends], removes)
+                stored = True
+            except StoreError as error:
+                self._fail(error)
+        self._unremoved = [] if stored else removes
+        for job in appends:
+            self._post(lambda job=job: job.done(stored))  # type: ignore[misc]
+
+    def _read(self, job: Read) -> None:
+        found: list[tuple[int, Entry]] | None = None
+        if self._healthy:
+            try:
+                found = self._store.read(job.lane, job.after, job.limit)
+            except StoreError as error:
+                self._fail(error)
+        self._post(lambda: job.done(found))
+
+    def _measure(self, job: Measure) -> None:
+        fill: Fill | None = None
+        if self._healthy:
+            try:
+                self._store.evict(job.limits, job.now_utc_ns)
+                fill = self._store.fill()
+            except StoreError as error:
+                self._fail(error)
+        self._post(lambda: job.done(fill))
+
+    def _fail(self, error: StoreError) -> None:
+        self._store.close()
+        self._reopen_at = time.monotonic() + REOPEN_S
+        if self._healthy:
+            log.warning("the outbox cannot be written: %s", error)
+        self._healthy = False
+        reason = str(error)
+        self._post(lambda: self._on_state(reason, None))
+
+    def _reopen_if_due(self) -> None:
+        if self._healthy or time.monotonic() < self._reopen_at:
+            return
+        try:
+            counters = self._store.open()
+        except StoreError as error:
+            self._fail(error)
+            return
+        self._healthy = True
+        log.info("the outbox can be written again")
+        self._post(lambda: self._on_state(None, counters))

@@ -1,0 +1,215 @@
+"""The watchlist at work: applied, made into templates, given to vision, expired.
+
+Here: the decisions on the loop. Reading signed documents is ``bundle``, the disk is ``store``.
+Searching is vision's; the core never compares a face.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agent.border.messages import Embedded, GalleryRow
+from agent.core.clock import Clock
+from agent.core.errors import RefusedError, StoreError
+from agent.watchlist.bundle import read_bundle
+from agent.watchlist.store import Applied, Stored, WatchlistStore
+from contract.signing import TrustedKeys, read_trusted_keys
+from contract.topics import Address
+from contract.words import ListName, Refusal, Status
+
+log = logging.getLogger(__name__)
+
+FLOAT_BYTES = 4
+
+
+class Vision(Protocol):
+    """The vision program, as the watchlist sees it."""
+
+    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> None:
+        """Have templates made; ``done`` hears the verdicts and the float32 rows."""
+
+    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> None:
+        """Replace what is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One entry for people: ``state`` is active, waiting (for templates or its time) or over."""
+
+    entry_id: str
+    list: str
+    status: str
+    state: str
+    category: str
+    authority: str
+    expires_at_ns: int
+    templates: int
+
+
+class Watchlist:
+    """The watchlists of this gate, Actual and Exercise."""
+
+    def __init__(
+        self,
+        store: WatchlistStore,
+        keys: TrustedKeys | None,
+        address: Address,
+        clock: Clock,
+        *,
+        on_change: Callable[[Applied], None],
+    ) -> None:
+        """*on_change* hears what to report to the station."""
+        self._store = store
+        self._keys = keys
+        self._address = address
+        self._clock = clock
+        self._on_change = on_change
+        self._vision: Vision | None = None
+        self._model_id: str | None = None
+        self._embedding = False
+        self._shown: tuple[tuple[str, bool], ...] | None = None
+
+    def now_ns(self) -> int:
+        """The best known time: the wall clock, but never before a signed time we have seen."""
+        return max(self._clock.utc_ns(), self._store.floor_ns)
+
+    def apply(self, data: bytes, *, drill: bool | None) -> Applied:
+        """Apply a signed document; RefusedError when it is refused (nothing is changed then)."""
+        bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
+        try:
+            applied = self._store.apply(bundle, self._clock.utc_ns())
+        except StoreError as error:
+            raise RefusedError(Refusal.NOT_STORED, str(error)) from error
+        log.info(
+            "watchlist %s version %d: %d entries, %d rejected",
+            applied.status,
+            applied.version,
+            len(bundle.entries),
+            len(applied.rejected),
+        )
+        self._on_change(applied)
+        self.refresh()
+        return self._store.applied[bundle.status]
+
+    def list_of(self, entry_id: str) -> ListName | None:
+        """The list of an entry that is valid now."""
+        now_ns = self.now_ns()
+        for entry in self._store.entries:
+            if entry.entry_id == entry_id and entry.active(now_ns):
+                return entry.listed
+        return None
+
+    def listing(self) -> list[Listing]:
+        """Every entry for people."""
+        return [self._listed(entry) for entry in self._store.entries]
+
+    def applied(self) -> list[Applied]:
+        """What was applied, for ``~/reported``."""
+        return list(self._store.applied.values())
+
+    def delete(self, entry_ids: Sequence[str]) -> int:
+        """End entries at this gate before their time."""
+        count = self._store.delete(entry_ids)
+        self.refresh()
+        return count
+
+    def expire(self) -> tuple[str, ...]:
+        """Delete what is over; call it now and then."""
+        over = self._store.expire(self.now_ns())
+        for entry_id in over:
+            log.info("watchlist entry %s is over and deleted", entry_id)
+        self.refresh()
+        return over
+
+    def vision_up(self, vision: Vision, model_id: str | None) -> None:
+        """Vision is here with this embedder (None: faces are off)."""
+        self._vision, self._model_id = vision, model_id
+        self._embedding, self._shown = False, None
+        self.refresh()
+
+    def vision_lost(self) -> None:
+        """Vision went away."""
+        self._vision, self._model_id, self._embedding = None, None, False
+
+    def refresh(self) -> None:
+        """Bring vision's gallery in line with what is valid now, and make missing templates."""
+        vision, model_id = self._vision, self._model_id
+        if vision is None or model_id is None:
+            return
+        now_ns = self.now_ns()
+        usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
+        shown = tuple((e.entry_id, e.exercise) for e in usable)
+        if shown != self._shown:
+            self._shown = shown
+            rows = [GalleryRow(e.entry_id, e.exercise, len(e.templates[model_id])) for e in usable]
+            vision.gallery(rows, b"".join(r for e in usable for r in e.templates[model_id]))
+        self._embed_next(vision, model_id)
+
+    def _embed_next(self, vision: Vision, model_id: str) -> None:
+        if self._embedding:
+            return
+        for entry in self._store.entries:
+            if entry.photos and model_id not in entry.templates:
+                self._embedding = True
+                vision.embed(entry.photos, functools.partial(self._made, entry))
+                return
+
+    def _made(self, entry: Stored, told: Embedded, rows: bytes) -> None:
+        self._embedding = False
+        size = told.dim * FLOAT_BYTES
+        templates = [rows[at : at + size] for at in range(0, len(rows), size)]
+        refused = [v for v in told.photos if v.refused]
+        reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
+        if len(templates) != len(told.photos) - len(refused) or len(rows) % size:
+            log.error("vision's answer about entry %s is not whole", entry.entry_id)
+            return
+        for verdict in refused:
+            log.warning(
+                "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
+            )
+        self._store.embedded(entry, told.model_id, templates, reason)
+        if not templates:
+            self._on_change(self._store.applied[entry.status])
+        self.refresh()
+
+    def _listed(self, entry: Stored) -> Listing:
+        now_ns = self.now_ns()
+        templates = sum(len(rows) for rows in entry.templates.values())
+        if entry.expires_ns <= now_ns:
+            state = "over"
+        elif entry.not_before_ns > now_ns or not templates:
+            state = "waiting"
+        else:
+            state = "active"
+        return Listing(
+            entry.entry_id,
+            entry.listed.value,
+            entry.status.value,
+            state,
+            entry.facts["category"],
+            entry.facts["authority"],
+            entry.expires_ns,
+            templates,
+        )
+
+
+def load_keys(path: Path | None) -> TrustedKeys | None:
+    """The station's public keys; None without a file. StoreError when it cannot be used."""
+    if path is None:
+        return None
+    try:
+        return read_trusted_keys(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} (node.trusted_keys): {error}") from error
+
+
+def branch(status: Status) -> bool:
+    """True when documents and messages of *status* travel on the drill branch."""
+    return status is Status.EXERCISE

@@ -1,0 +1,228 @@
+"""The watchlists of this gate on disk: one document for the real thing and one for drills.
+
+TinyDB behind the atomic storage: every change replaces the file whole, so a document is applied
+or not. Photos are kept only until their templates are made. Entries whose time is over are
+deleted, network or not.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinydb import TinyDB
+
+from agent.core.clock import format_utc
+from agent.core.errors import RefusedError, StoreError
+from agent.files.atomic import AtomicJSONStorage
+from agent.watchlist.bundle import Bundle, Entry, Rejected
+from contract.words import ListName, Refusal, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What stands at the gate of one document."""
+
+    status: Status
+    version: int
+    hash: str
+    applied_at: str
+    rejected: tuple[Rejected, ...]
+
+    def report(self) -> dict[str, object]:
+        """The body of ``~/reported/watchlist``."""
+        return {
+            "version": self.version,
+            "hash": self.hash,
+            "applied_at": self.applied_at,
+            "rejected": [dataclasses.asdict(rejected) for rejected in self.rejected],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry at the gate.
+
+    ``facts`` are authority, case reference, legal basis and category; ``templates`` float32 rows
+    by model id; ``photos`` those that are no templates yet.
+    """
+
+    entry_id: str
+    status: Status
+    listed: ListName
+    facts: Mapping[str, str]
+    instruction: Mapping[str, str]
+    not_before_ns: int
+    expires_ns: int
+    templates: Mapping[str, Sequence[bytes]]
+    photos: Sequence[bytes]
+
+    @property
+    def exercise(self) -> bool:
+        """True for an entry of a drill."""
+        return self.status is Status.EXERCISE
+
+    def active(self, now_ns: int) -> bool:
+        """True within its time."""
+        return self.not_before_ns <= now_ns < self.expires_ns
+
+
+class WatchlistStore:
+    """Holds everything in memory and in ``watchlist.json``; durable when a call returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._storage = AtomicJSONStorage(path)
+        self._entries: list[Stored] = []
+        self._applied: dict[Status, Applied] = {}
+        self._floor_ns = 0
+        with TinyDB(path, storage=AtomicJSONStorage) as db:
+            self._load(db, path)
+
+    @property
+    def entries(self) -> tuple[Stored, ...]:
+        """All entries, drills' too."""
+        return tuple(self._entries)
+
+    @property
+    def applied(self) -> Mapping[Status, Applied]:
+        """What was applied, by status."""
+        return self._applied
+
+    @property
+    def floor_ns(self) -> int:
+        """It is not earlier than this: the latest signed time of a document that was applied."""
+        return self._floor_ns
+
+    def apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
+        """Replace the document of the bundle's status; RefusedError for an older version."""
+        standing = self._applied.get(bundle.status)
+        if standing is not None and bundle.version <= standing.version:
+            if bundle.hash == standing.hash:
+                return standing
+            detail = f"version {bundle.version} is not newer than {standing.version}"
+            raise RefusedError(Refusal.OLDER_VERSION, detail)
+        applied = Applied(
+            bundle.status, bundle.version, bundle.hash, format_utc(applied_at_ns), bundle.rejected
+        )
+        kept = [e for e in self._entries if e.status is not bundle.status]
+        new = [_stored(entry, bundle.status) for entry in bundle.entries]
+        documents = {**self._applied, bundle.status: applied}
+        self._save([*kept, *new], documents, max(self._floor_ns, bundle.issued_ns))
+        return applied
+
+    def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
+        """Put templates in the place of an entry's photos; without any it is rejected."""
+        others = [e for e in self._entries if e is not done]
+        if len(others) == len(self._entries):
+            return
+        if rows:
+            templates = {**done.templates, model_id: list(rows)}
+            made = dataclasses.replace(done, templates=templates, photos=())
+            self._save([*others, made], self._applied, self._floor_ns)
+            return
+        was = self._applied[done.status]
+        rejected = (*was.rejected, Rejected(done.entry_id, reason))
+        documents = {**self._applied, done.status: dataclasses.replace(was, rejected=rejected)}
+        self._save(others, documents, self._floor_ns)
+
+    def delete(self, entry_ids: Iterable[str]) -> int:
+        """Delete entries by id; how many went."""
+        gone = set(entry_ids)
+        kept = [e for e in self._entries if e.entry_id not in gone]
+        count = len(self._entries) - len(kept)
+        if count:
+            self._save(kept, self._applied, self._floor_ns)
+        return count
+
+    def expire(self, now_ns: int) -> tuple[str, ...]:
+        """Delete what is over; the ids that went."""
+        over = tuple(e.entry_id for e in self._entries if e.expires_ns <= now_ns)
+        self.delete(over)
+        return over
+
+    def _save(self, entries: list[Stored], documents: dict[Status, Applied], floor_ns: int) -> None:
+        rows = [{"status": d.status.value, **d.report()} for d in documents.values()]
+        self._storage.write(
+            {
+                "entries": _table([_to_json(e) for e in entries]),
+                "documents": _table(rows),
+                "time": _table([{"floor_ns": floor_ns}]),
+            }
+        )
+        self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
+
+    def _load(self, db: TinyDB, path: Path) -> None:
+        try:
+            self._entries = [_from_json(row) for row in db.table("entries").all()]
+            for row in db.table("documents").all():
+                status = Status(row["status"])
+                rejected = tuple(Rejected(r["entry_id"], r["reason"]) for r in row["rejected"])
+                self._applied[status] = Applied(
+                    status, row["version"], row["hash"], row["applied_at"], rejected
+                )
+            times = [int(row["floor_ns"]) for row in db.table("time").all()]
+            self._floor_ns = max(times, default=0)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise StoreError(f"{path} is damaged: {error!r}") from error
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {str(number): row for number, row in enumerate(rows, start=1)}
+
+
+def _stored(entry: Entry, status: Status) -> Stored:
+    templates: dict[str, list[bytes]] = {}
+    for template in entry.templates:
+        templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
+    return Stored(
+        entry_id=entry.entry_id,
+        status=status,
+        listed=entry.list_name,
+        facts={
+            "authority": entry.authority,
+            "case_reference": entry.case_reference,
+            "legal_basis": entry.legal_basis,
+            "category": entry.category,
+        },
+        instruction={"en": entry.instruction.en, "zh": entry.instruction.zh},
+        not_before_ns=entry.not_before_ns,
+        expires_ns=entry.expires_ns,
+        templates=templates,
+        photos=entry.photo_bytes(),
+    )
+
+
+def _to_json(entry: Stored) -> dict[str, Any]:
+    return {
+        "entry_id": entry.entry_id,
+        "status": entry.status.value,
+        "list": entry.listed.value,
+        "facts": dict(entry.facts),
+        "instruction": dict(entry.instruction),
+        "not_before_ns": entry.not_before_ns,
+        "expires_ns": entry.expires_ns,
+        "templates": {m: [_text(row) for row in rows] for m, rows in entry.templates.items()},
+        "photos": [_text(photo) for photo in entry.photos],
+    }
+
+
+def _from_json(row: Mapping[str, Any]) -> Stored:
+    return Stored(
+        entry_id=row["entry_id"],
+        status=Status(row["status"]),
+        listed=ListName(row["list"]),
+        facts=row["facts"],
+        instruction=row["instruction"],
+        not_before_ns=int(row["not_before_ns"]),
+        expires_ns=int(row["expires_ns"]),
+        templates={m: [base64.b64decode(r) for r in rows] for m, rows in row["templates"].items()},
+        photos=[base64.b64decode(photo) for photo in row["photos"]],
+    )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
