@@ -119,6 +119,7 @@ class Refusal(StrEnum):
     """Why a command or a document was refused; a refused result's ``reason`` starts with it."""
 
     MALFORMED = "malformed"
+    UNEXPECTED = "unexpected"
     TOO_LARGE = "too-large"
     RETAINED = "retained"
     UNKNOWN_COMMAND = "unknown-command"

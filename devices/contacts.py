@@ -8,15 +8,14 @@ input stands in ``devices.meaning``; believing it in ``devices.debounce``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gpiozero import DigitalInputDevice
 from gpiozero.pins import Factory
 
 from agent.config.schema.devices import Input
-from agent.core.clock import Clock, Stamp, stamp
-from agent.core.errors import DeviceError
+from agent.core.clock import Clock, Stamp, stamp, stamp_at
 from agent.core.events import InputChanged, InputState
 from agent.core.ids import DeviceName
 from devices.debounce import Debouncer
@@ -62,39 +61,47 @@ class Contacts:
         self._post = post
         self._later = later
         self._emit = emit
-        self._watched: list[_Watched] = []
+        self._items: dict[str, list[_Watched]] = {}
         self._levels: dict[tuple[str, str], bool | None] = {}
         self._states: dict[str, InputState] = {}
         self.lost_edges = 0
 
-    def open(self) -> None:
-        """Take the pins; DeviceError names the input whose pin cannot be had."""
+    def open(self) -> dict[str, str]:
+        """Take the pins not held yet; returns the inputs that failed, with the reason."""
+        failed: dict[str, str] = {}
         for name, config in self._inputs.items():
-            for line in lines_of(config):
-                try:
-                    pin = DigitalInputDevice(
-                        line.pin, pull_up=line.pull_up, bounce_time=None, pin_factory=self._factory
-                    )
-                except Exception as error:
-                    raise DeviceError(f"input {name}: pin {line.pin}: {error}") from error
-                debouncer = Debouncer(timing_of(config), level=False, now_ns=0)
-                self._watched.append(_Watched(DeviceName(name), config, line, pin, debouncer))
+            if name in self._items:
+                continue
+            items: list[_Watched] = []
+            try:
+                for line in lines_of(config):
+                    items.append(self._take(DeviceName(name), config, line))
+            except Exception as error:  # noqa: BLE001 - pin libraries raise what they like
+                failed[name] = f"pin {line.pin}: {error}"
+                for item in items:
+                    item.pin.close()
+                continue
+            self._items[name] = items
+        return failed
 
     def start(self) -> None:
-        """Read the levels found, emit them as initial, and follow the edges from here on."""
+        """Read the levels of inputs not started yet, emit them as initial, follow their edges."""
         now = stamp(self._clock)
-        for item in self._watched:
-            level = bool(item.pin.value)
-            item.debouncer = Debouncer(timing_of(item.config), level=level, now_ns=now.monotonic_ns)
-            self._levels[item.device, item.line.role] = item.told = level
-            self._listen(item)
-        for name, config in self._inputs.items():
-            self._tell(DeviceName(name), config, now, initial=True)
+        for name, items in self._items.items():
+            if name in self._states:
+                continue
+            for item in items:
+                level = bool(item.pin.value)
+                timing = timing_of(item.config)
+                item.debouncer = Debouncer(timing, level=level, now_ns=now.monotonic_ns)
+                self._levels[item.device, item.line.role] = item.told = level
+                self._listen(item)
+            self._tell(DeviceName(name), self._inputs[name], now, initial=True)
 
     def poll(self) -> None:
         """Read every level; call every ``POLL_S``. Finds what the edges did not tell."""
         now_ns = self._clock.monotonic_ns()
-        for item in self._watched:
+        for item in self._watched():
             level = bool(item.pin.value)
             item.untold_polls = item.untold_polls + 1 if item.told != level else 0
             if item.untold_polls == POLLS_BEFORE_LOST:
@@ -111,7 +118,7 @@ class Contacts:
     @property
     def glitches(self) -> int:
         """Edges that did not hold, over all inputs: noise on the lines."""
-        return sum(item.debouncer.glitches for item in self._watched)
+        return sum(item.debouncer.glitches for item in self._watched())
 
     @property
     def states(self) -> Mapping[str, InputState]:
@@ -120,9 +127,20 @@ class Contacts:
 
     def close(self) -> None:
         """Give the pins back."""
-        for item in self._watched:
+        for item in self._watched():
             item.pin.close()
-        self._watched.clear()
+        self._items.clear()
+
+    def _watched(self) -> Iterator[_Watched]:
+        for items in self._items.values():
+            yield from items
+
+    def _take(self, device: DeviceName, config: Input, line: Line) -> _Watched:
+        pin = DigitalInputDevice(
+            line.pin, pull_up=line.pull_up, bounce_time=None, pin_factory=self._factory
+        )
+        debouncer = Debouncer(timing_of(config), level=False, now_ns=0)
+        return _Watched(device, config, line, pin, debouncer)
 
     def _listen(self, item: _Watched) -> None:
         def rising() -> None:
@@ -149,7 +167,7 @@ class Contacts:
         before = item.debouncer.due_ns
         for change in item.debouncer.feed(level=level, at_ns=at_ns):
             self._levels[item.device, item.line.role] = change.level
-            self._tell(item.device, item.config, self._stamp_of(change.at_ns), initial=False)
+            self._tell(item.device, item.config, stamp_at(self._clock, change.at_ns), initial=False)
         due_ns = item.debouncer.due_ns
         if due_ns is not None and due_ns != before:
             wait_s = max(due_ns - self._clock.monotonic_ns(), 0) / 1e9
@@ -159,11 +177,6 @@ class Contacts:
         if not item.pin.closed:
             level = bool(item.pin.value)
             self._feed(item, level=level, at_ns=self._clock.monotonic_ns())
-
-    def _stamp_of(self, at_ns: int) -> Stamp:
-        now = stamp(self._clock)
-        age_ns = now.monotonic_ns - at_ns
-        return Stamp(now.utc_ns - age_ns, at_ns, now.boot_id, now.synced)
 
     def _tell(self, name: DeviceName, config: Input, at: Stamp, *, initial: bool) -> None:
         roles = {line.role: self._levels[name, line.role] for line in lines_of(config)}

@@ -40,9 +40,12 @@ class Outputs:
         self._pins: dict[str, DigitalOutputDevice] = {}
         self._ends: dict[str, Timer] = {}
 
-    def open(self) -> None:
-        """Take the pins in their safe state; DeviceError names the output that cannot be had."""
+    def open(self) -> dict[str, str]:
+        """Take the pins not held yet, in their safe state; returns those that failed, and why."""
+        failed: dict[str, str] = {}
         for name, config in self._config.items():
+            if name in self._pins:
+                continue
             try:
                 self._pins[name] = DigitalOutputDevice(
                     config.pin,
@@ -50,8 +53,9 @@ class Outputs:
                     initial_value=_safe(config),
                     pin_factory=self._factory,
                 )
-            except Exception as error:
-                raise DeviceError(f"output {name}: pin {config.pin}: {error}") from error
+            except Exception as error:  # noqa: BLE001 - pin libraries raise what they like
+                failed[name] = f"pin {config.pin}: {error}"
+        return failed
 
     def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
         """Drive output *name*; ON and PULSE end after ``for_s`` or the output's bound if less.
@@ -60,7 +64,7 @@ class Outputs:
         """
         config, pin = self._config.get(name), self._pins.get(name)
         if config is None or pin is None:
-            raise DeviceError(f"there is no output '{name}'")
+            raise DeviceError(f"output {name} is not there or could not be opened")
         self._cancel(name)
         if drive is Drive.OFF:
             self._set(name, pin, on=_safe(config))
@@ -72,10 +76,9 @@ class Outputs:
             lambda: self._end(name, config, pin),
         )
 
-    def is_driven(self, name: str) -> bool:
-        """True while *name* is away from its safe state."""
-        pin = self._pins[name]
-        return bool(pin.value) != _safe(self._config[name])
+    def driven(self) -> dict[str, bool]:
+        """Which outputs are away from their safe state."""
+        return {n: bool(pin.value) != _safe(self._config[n]) for n, pin in self._pins.items()}
 
     def close(self) -> None:
         """Set every output safe and give the pins back."""

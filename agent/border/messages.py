@@ -29,6 +29,16 @@ class BorderError(GatehouseError):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model that vision computes with: its role, id and the SHA-256 of its file."""
+
+    __pydantic_config__ = _STRICT
+    role: Annotated[str, Field(max_length=32)]
+    model_id: Annotated[str, Field(max_length=100)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """Vision -> core, first: who speaks and with which embedder (None: faces are off)."""
 
@@ -36,6 +46,7 @@ class Hello:
     pid: Count
     model_id: Annotated[str, Field(max_length=100)] | None
     review_only: bool
+    models: Annotated[list[ModelInfo], Field(max_length=16)]
     message: Literal["hello"] = "hello"
 
 

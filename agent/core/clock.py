@@ -52,10 +52,20 @@ class Clock(Protocol):
     def synced(self) -> bool:
         """Whether a time source disciplines the wall clock now."""
 
+    def offset_ms(self) -> float | None:
+        """The wall clock's last known offset from its source; None while not synced."""
+
 
 def stamp(clock: Clock) -> Stamp:
     """Now, by *clock*."""
     return Stamp(clock.utc_ns(), clock.monotonic_ns(), clock.boot_id, clock.synced())
+
+
+def stamp_at(clock: Clock, monotonic_ns: int) -> Stamp:
+    """When *monotonic_ns*, a moment of this boot that is past, was by *clock*'s wall time."""
+    now = stamp(clock)
+    age_ns = max(now.monotonic_ns - monotonic_ns, 0)
+    return Stamp(now.utc_ns - age_ns, now.monotonic_ns - age_ns, now.boot_id, now.synced)
 
 
 def format_utc(utc_ns: int) -> str:
@@ -98,6 +108,10 @@ class ManualClock:
     def synced(self) -> bool:
         """As told."""
         return self._synced
+
+    def offset_ms(self) -> float | None:
+        """Nothing to correct."""
+        return 0.0 if self._synced else None
 
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks."""

@@ -28,6 +28,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """One message from the station, as the broker delivered it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Numbers that survive restarts: the session, and the last seq of each lane."""
 

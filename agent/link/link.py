@@ -16,7 +16,8 @@ from agent.config.schema.site import Broker
 from agent.config.schema.site import Link as LinkConfig
 from agent.core.backoff import Backoff
 from agent.core.errors import ConfigError
-from agent.link.mqtt import WINDOW, ConnectError, Connection, Handlers, Message, Target, Will
+from agent.core.ports import Received
+from agent.link.mqtt import WINDOW, ConnectError, Connection, Handlers, Target, Will
 from agent.link.session import LinkFault, Phase, Session, Signal
 from contract.topics import Address
 
@@ -43,7 +44,7 @@ class LinkEvents:
     will: Callable[[], Retained]
     up: Callable[[str], None]
     down: Callable[[LinkFault, str], None]
-    message: Callable[[Message], None]
+    message: Callable[[Received], None]
     freed: Callable[[], None]
 
 

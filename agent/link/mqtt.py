@@ -25,6 +25,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.errors import GatehouseError
+from agent.core.ports import Received
 from agent.link.session import LinkFault, Protocol
 from contract.words import MAX_MESSAGE_BYTES
 
@@ -52,15 +53,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What the station sent."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Will:
     """What the broker says for us when we are gone: QoS 1, retained."""
 
@@ -72,7 +64,7 @@ class Will:
 class Handlers:
     """Who hears of what, all on the loop. ``lost`` is called once, for a connection that was up."""
 
-    message: Callable[[Message], None]
+    message: Callable[[Received], None]
     freed: Callable[[], None]
     lost: Callable[[LinkFault, str], None]
 
@@ -279,7 +271,7 @@ class Connection:
             self._loop.call_soon(self._handlers.lost, fault, str(code))
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        heard = Message(message.topic, bytes(message.payload), bool(message.retain))
+        heard = Received(message.topic, bytes(message.payload), bool(message.retain))
         self._loop.call_soon(self._handlers.message, heard)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:

@@ -32,8 +32,8 @@ class Publisher(Protocol):
     def has_room(self) -> bool:
         """True while the link is up and its send window is not full."""
 
-    def publish(self, topic: str, body: bytes) -> None:
-        """Put one QoS 1 message on the wire."""
+    def publish(self, topic: str, body: bytes) -> bool:
+        """Put one QoS 1 message on the wire; False when the connection just went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,17 @@ class Outbox:
         clock: Clock,
         post: Post,
         on_state: Callable[[bool, str], None],
+        on_counters: Callable[[Counters], None],
     ) -> None:
-        """*on_state(ok, reason)* hears whether entries are stored durably."""
+        """*on_state(ok, reason)* hears whether entries are stored durably.
+
+        *on_counters* hears the numbers of earlier sessions when a store that could not be opened
+        at start is back.
+        """
         self._clock = clock
         self._limits = limits
         self._on_state = on_state
+        self._on_counters = on_counters
         self._writer = Writer(store, post, self._writer_state)
         self._delivery = Delivery()
         self._link: Publisher | None = None
@@ -162,7 +168,8 @@ class Outbox:
         if reason is not None:
             self._on_state(False, reason)
             return
-        del counters
+        if counters is not None:
+            self._on_counters(counters)
         self._on_state(True, "")
         for entry in list(self._unstored.values()):
             self._append(entry, accepted=True)

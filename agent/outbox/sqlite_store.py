@@ -32,7 +32,7 @@ _SEQ_OF = {Lane.ALARM: "alarm_seq", Lane.EVENT: "event_seq"}
 
 
 class SqliteStore:
-    """One file, one connection, one thread."""
+    """One file, one connection. Opened in one thread, then used by one other."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -122,7 +122,7 @@ class SqliteStore:
                 db.close()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, timeout=5.0)
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=5.0, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")

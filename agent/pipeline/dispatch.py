@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json
-from agent.core.clock import Clock, stamp
+from agent.core.clock import Clock, Stamp, stamp
 from agent.core.decisions import Actuate, Close, Decision, Drive, Note, Raise, Resolve
 from agent.core.errors import DeviceError
 from agent.core.events import AckReceived, ComponentState, Event, Probe
@@ -31,7 +31,7 @@ class Rules(Protocol):
     def on_event(self, event: Event) -> list[Decision]:
         """Decisions about *event*."""
 
-    def on_time(self, now: object) -> list[Decision]:
+    def on_time(self, now: Stamp) -> list[Decision]:
         """Decisions that are due."""
 
     @property

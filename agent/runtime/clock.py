@@ -9,8 +9,22 @@ from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIME_ERROR = 5
-_TIMEX_BYTES = 512
+_STA_NANO = 0x2000
 _ASK_EVERY_NS = 1_000_000_000
+
+
+class _Timex(ctypes.Structure):
+    """The head of struct timex (adjtimex(2)); the rest is not read."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 400),
+    )
 
 
 class SystemClock:
@@ -23,7 +37,7 @@ class SystemClock:
             self._boot_id = str(uuid.uuid4())
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._asked_ns = -_ASK_EVERY_NS
-        self._synced = False
+        self._offset_ms: float | None = None
 
     @property
     def boot_id(self) -> str:
@@ -39,14 +53,20 @@ class SystemClock:
         return time.time_ns()
 
     def synced(self) -> bool:
-        """True when the kernel's clock is disciplined (adjtimex does not report TIME_ERROR).
+        """True when the kernel's clock is disciplined (adjtimex does not report TIME_ERROR)."""
+        return self.offset_ms() is not None
 
-        Asked at most once a second. Where the call is refused the answer is False.
+    def offset_ms(self) -> float | None:
+        """The offset that the kernel is correcting, asked at most once a second.
+
+        None while the clock is not disciplined, and where the call is refused.
         """
         now_ns = time.monotonic_ns()
         if now_ns - self._asked_ns >= _ASK_EVERY_NS:
             self._asked_ns = now_ns
-            buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
-            state = self._libc.adjtimex(buffer)
-            self._synced = 0 <= state < _TIME_ERROR
-        return self._synced
+            timex = _Timex()
+            state = self._libc.adjtimex(ctypes.byref(timex))
+            divisor = 1e6 if timex.status & _STA_NANO else 1e3
+            synced = 0 <= state < _TIME_ERROR
+            self._offset_ms = round(timex.offset / divisor, 3) if synced else None
+        return self._offset_ms

@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agent.border.inbound import read_model
 from agent.core.clock import NS_PER_S, parse_utc
 from agent.core.errors import RefusedError
-from contract.signing import TrustedKeys, content_hash, is_signed_by, strict_json
+from contract.signing import TrustedKeys, content_hash, is_signed_by
 from contract.topics import Address
 from contract.words import ListName, Refusal, Role, Status
 
@@ -137,7 +138,7 @@ def read_bundle(
     *drill* is the branch it came by (None: by hand). Where branch and status disagree it counts as
     Actual (CONTRACT 2). *now_ns* is the best known time, for entries that are already over.
     """
-    head, document = _read_head(data)
+    head, document = read_model(_Head, data, MAX_FILE_BYTES)
     if keys is None:
         detail = "no station key is installed at this gate (node.trusted_keys)"
         raise RefusedError(Refusal.UNKNOWN_ISSUER, detail)
@@ -160,20 +161,6 @@ def read_bundle(
         entries=tuple(entries),
         rejected=tuple(rejected),
     )
-
-
-def _read_head(data: bytes) -> tuple[_Head, dict[str, Any]]:
-    try:
-        document = strict_json(data, MAX_FILE_BYTES)
-        return _Head.model_validate(document), document
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RefusedError(Refusal.MALFORMED, f"{where}: {first['msg']}") from error
-    except (ValueError, RecursionError) as error:
-        too_large = len(data) > MAX_FILE_BYTES
-        reason = Refusal.TOO_LARGE if too_large else Refusal.MALFORMED
-        raise RefusedError(reason, f"the document {error}") from error
 
 
 def _sort_entries(values: list[Any], now_ns: int) -> tuple[list[Entry], list[Rejected]]:

@@ -6,6 +6,8 @@ Searching is vision's; the core never compares a face.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Callable, Sequence
@@ -71,7 +73,9 @@ class Watchlist:
         self._on_change = on_change
         self._vision: Vision | None = None
         self._model_id: str | None = None
-        self._embedding = False
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._shown: tuple[tuple[str, bool], ...] | None = None
 
     def now_ns(self) -> int:
@@ -126,15 +130,22 @@ class Watchlist:
         self.refresh()
         return over
 
+    async def made(self, timeout_s: float) -> None:
+        """Wait until vision has made the missing templates, or for *timeout_s*."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
         self._vision, self._model_id = vision, model_id
-        self._embedding, self._shown = False, None
+        self._shown, self._busy = None, False
         self.refresh()
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._vision, self._model_id, self._embedding = None, None, False
+        self._vision, self._model_id = None, None
+        self._idle.set()
 
     def refresh(self) -> None:
         """Bring vision's gallery in line with what is valid now, and make missing templates."""
@@ -151,16 +162,18 @@ class Watchlist:
         self._embed_next(vision, model_id)
 
     def _embed_next(self, vision: Vision, model_id: str) -> None:
-        if self._embedding:
+        if self._busy:
             return
         for entry in self._store.entries:
             if entry.photos and model_id not in entry.templates:
-                self._embedding = True
+                self._busy = True
+                self._idle.clear()
                 vision.embed(entry.photos, functools.partial(self._made, entry))
                 return
+        self._idle.set()
 
     def _made(self, entry: Stored, told: Embedded, rows: bytes) -> None:
-        self._embedding = False
+        self._busy = False
         size = told.dim * FLOAT_BYTES
         templates = [rows[at : at + size] for at in range(0, len(rows), size)]
         refused = [v for v in told.photos if v.refused]

@@ -1,0 +1,321 @@
+"""The core program put together: every part is made here, started in one order, stopped in reverse.
+
+Start order: folder lock, outbox, inputs and outputs (from here on panic is live), local socket,
+vision socket, link, watchers. Nothing later in the order is needed by anything earlier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from agent.border.messages import Hello
+from agent.config.problems import Problem
+from agent.config.schema.root import Config
+from agent.core.backoff import Backoff, BackoffPolicy
+from agent.core.clock import NS_PER_S, Clock, stamp
+from agent.core.errors import DeviceError, StoreError
+from agent.core.events import ComponentState, Event, HostChanged, LinkChanged
+from agent.core.health import HealthBoard
+from agent.core.ids import IdSource
+from agent.core.ports import Counters, Limits
+from agent.files.atomic import FolderLock
+from agent.incidents.book import IncidentBook
+from agent.link.link import Link, LinkEvents
+from agent.link.session import LinkFault
+from agent.outbox.outbox import Outbox
+from agent.outbox.sqlite_store import SqliteStore
+from agent.pipeline import watchers
+from agent.pipeline.announcer import Announcer
+from agent.pipeline.commands import CommandGate
+from agent.pipeline.control import Answers, Control
+from agent.pipeline.dispatch import Dispatcher
+from agent.pipeline.inbox import Inbox
+from agent.pipeline.local import LocalServer
+from agent.pipeline.local_ops import LocalOperations
+from agent.pipeline.observer import Observer
+from agent.pipeline.presence import Presence
+from agent.pipeline.vision_port import VisionPort
+from agent.pipeline.vision_watch import VisionWatch
+from agent.runtime.chores import Chores
+from agent.runtime.sdnotify import Notifier, watchdog_interval_s
+from agent.runtime.tasks import Tasks
+from agent.runtime.version import gatehouse_version
+from agent.watchlist.service import Watchlist, load_keys
+from agent.watchlist.store import WatchlistStore
+from contract.words import CommandName
+from devices.panel import Panel
+from rules.engine import Engine
+from rules.factory import build_rules
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Core:
+    """One agent. Made inside a running loop: ``start``, wait for the end, ``stop``."""
+
+    def __init__(self, config: Config, problems: Sequence[Problem], clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._address = config.node.address
+        self._lock = FolderLock(config.node.data_dir)
+        self._ids = IdSource(clock, random.SystemRandom().getrandbits)
+        self._notifier = Notifier()
+        self._health = HealthBoard()
+        self._book = IncidentBook(self._ids.new)
+        self.tasks = Tasks(self._health, clock)
+        self._observer = Observer(self._health, clock)
+        for problem in problems:
+            self._observer.issue("config", str(problem.path), f"new file not used: {problem}")
+
+    # -- start and stop ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start everything in order; GatehouseError when the gate cannot be served at all."""
+        self._take_folder()
+        self._open_outbox()
+        self._open_watchlist()
+        self._build_dispatch()
+        self._panel.open()
+        self._notifier.ready("panic live")
+        log.info("panic live, session %d", self._counters.session)
+        self._build_announcer()
+        await self._open_local()
+        self._open_vision()
+        self._build_link()
+        self._start_tasks()
+
+    async def stop(self) -> None:
+        """Stop everything in reverse order; what was accepted is stored before this returns."""
+        self._notifier.stopping()
+        self._announcer.goodbye()
+        self._link.stop()
+        await self.tasks.stop()
+        self._vision.close()
+        await self._local.close()
+        self._panel.close()
+        self._outbox.close()
+        self._lock.release()
+
+    # -- parts, in the order of their start -------------------------------------------------------
+
+    def _take_folder(self) -> None:
+        """Own the data folder. One that cannot be written does not stop the gate."""
+        node = self._config.node
+        for folder in (node.data_dir, node.run_dir):
+            with contextlib.suppress(OSError):
+                folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except OSError as error:
+            self._observer.issue("data-folder", "storage", f"{node.data_dir}: {error}")
+
+    def _open_outbox(self) -> None:
+        config = self._config.outbox
+        self._outbox = Outbox(
+            SqliteStore(self._config.node.data_dir / "outbox.db"),
+            Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
+            clock=self._clock,
+            post=self._post,
+            on_state=self._observer.storage,
+            on_counters=lambda counters: self._dispatcher.continue_from(counters),
+        )
+        counters = self._outbox.open()
+        self._health.note("outbox", ComponentState.OK)
+        if counters is None:
+            counters = Counters(self._clock.utc_ns() // NS_PER_S, 0, 0)
+        self._counters = counters
+
+    def _open_watchlist(self) -> None:
+        node = self._config.node
+        keys = self._tried("trusted-keys", lambda: load_keys(node.trusted_keys))
+        path = node.data_dir / "watchlist.json"
+        store = self._tried("watchlist", lambda: WatchlistStore(path))
+        if store is None:
+            store = WatchlistStore(_aside(path))
+        self._watchlist = Watchlist(
+            store,
+            keys,
+            self._address,
+            self._clock,
+            on_change=lambda applied: self._announcer.watchlist_changed(applied),
+        )
+        operations = {
+            CommandName.REBIRTH: lambda _: self._announcer.rebirth(),
+            CommandName.SELFTEST: lambda _: self._observer.selftest(),
+        }
+        self._commands = CommandGate(
+            keys, self._address, self._clock, node.data_dir / "commands.json", operations
+        )
+
+    def _build_dispatch(self) -> None:
+        config = self._config
+        panic = [name for name, item in config.inputs.items() if item.type == "panic"]
+        self._watchdog = watchers.Watchdog(
+            self._notifier, self._health, self._clock, watchdog_interval_s()
+        )
+        self._panel = Panel(
+            config,
+            work_dir=config.node.run_dir,
+            clock=self._clock,
+            post=self._post,
+            later=self._loop.call_later,
+            emit=lambda event: self._inbox.put(event),
+        )
+        rules = build_rules(config, self._watchlist.list_of)
+        self._dispatcher = Dispatcher(
+            rules=Engine(rules, panic_devices=panic, on_failure=self._observer.rule_failed),
+            book=self._book,
+            outputs=self._panel,
+            outbox=self._outbox,
+            health=self._health,
+            clock=self._clock,
+            ids=self._ids,
+            address=self._address,
+            counters=self._counters,
+            on_probe=self._watchdog.arrived,
+        )
+        self._inbox = Inbox(self._dispatcher.dispatch, panic)
+        self._observer.put = self._inbox.put
+
+    def _build_announcer(self) -> None:
+        presence = Presence(self._config, self._clock, self._counters.session, gatehouse_version())
+        self._announcer = Announcer(
+            self._address,
+            presence,
+            self._health,
+            self._outbox,
+            self._book,
+            self._watchlist,
+            hello=lambda: self._vision.hello,
+        )
+
+    async def _open_local(self) -> None:
+        operations = LocalOperations(
+            panel=self._panel,
+            health=self._health,
+            outbox=self._outbox,
+            book=self._book,
+            watchlist=self._watchlist,
+            clock=self._clock,
+            put=self._put,
+            identity=self._announcer.identity,
+        )
+        path = self._config.node.run_dir / "control.sock"
+        self._local = LocalServer(path, operations.table())
+        try:
+            await self._local.open()
+        except OSError as error:
+            self._observer.issue("local-socket", "local", str(error))
+
+    def _open_vision(self) -> None:
+        self._vision = VisionPort(
+            self._config.node.run_dir / "vision.sock",
+            VisionWatch(self._config.cameras, stamp(self._clock)),
+            clock=self._clock,
+            put=self._put,
+            on_hello=self._vision_up,
+            on_gone=self._vision_gone,
+        )
+        if self._config.cameras:
+            try:
+                self._vision.open()
+            except DeviceError as error:
+                self._observer.issue("vision-socket", "vision", str(error))
+
+    def _build_link(self) -> None:
+        answers = Answers(
+            self._put,
+            self._outbox.acked,
+            lambda topic, body, retain: self._announcer.publish(topic, body, retain=retain),
+        )
+        control = Control(self._address, self._clock, self._commands, self._watchlist, answers)
+        events = LinkEvents(
+            birth=self._announcer.birth,
+            will=self._announcer.will,
+            up=self._link_up,
+            down=self._link_down,
+            message=control.hear,
+            freed=self._outbox.pump,
+        )
+        backoff = Backoff(BackoffPolicy(), random.random)
+        self._link = self._announcer.link = Link(self._config.link, self._address, backoff, events)
+
+    def _start_tasks(self) -> None:
+        start = self.tasks.start
+        parts = (self._panel, self._dispatcher, self._outbox, self._clock)
+        chores = Chores()
+        chores.daily("03:30", "expire watchlist entries", self._watchlist.expire)
+        start("inbox", self._inbox.run, vital=True)
+        start("time", lambda: watchers.pass_time(*parts), vital=True)
+        start("link", self._link.run)
+        start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
+        start(
+            "clock",
+            lambda: watchers.watch_clock(
+                self._clock, self._health, self._put, chores.clock_stepped
+            ),
+        )
+        start("outbox", lambda: watchers.measure_outbox(self._outbox))
+        start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
+        start("watchdog", lambda: self._watchdog.run(self._put))
+        start("heartbeat", self._announcer.beat)
+        start("chores", chores.run)
+        if self._config.cameras:
+            start("vision", self._vision.run)
+        self._put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
+
+    # -- what follows from what -------------------------------------------------------------------
+
+    def _post(self, call: Callable[[], None]) -> None:
+        """Run *call* on the loop, from any thread; silent when the loop is gone."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call)
+
+    def _put(self, event: Event) -> None:
+        if isinstance(event, HostChanged):
+            self._observer.station(event)
+        else:
+            self._inbox.put(event)
+
+    def _link_up(self, where: str) -> None:
+        self._observer.link_up(where)
+        self._outbox.link_up(self._link)
+        self._announcer.beat_once()
+
+    def _link_down(self, fault: LinkFault, reason: str) -> None:
+        self._outbox.link_lost()
+        self._observer.link_down(fault, reason)
+
+    def _vision_up(self, hello: Hello) -> None:
+        self._observer.vision_up(hello)
+        self._watchlist.vision_up(self._vision, hello.model_id)
+        if self._config.privacy.face_off:
+            self._vision.switch_faces(on=False)
+        self._announcer.models_changed()
+
+    def _vision_gone(self) -> None:
+        self._observer.vision_gone()
+        self._watchlist.vision_lost()
+
+    def _tried(self, code: str, make: Callable[[], _T]) -> _T | None:
+        """What *make* makes; a store that cannot be used is an issue, not the end."""
+        try:
+            return make()
+        except StoreError as error:
+            self._observer.issue(code, code, str(error))
+            return None
+
+
+def _aside(path: Path) -> Path:
+    """Move a damaged file aside so that a new one can be started in its place."""
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(path.name + ".damaged"))
+    return path

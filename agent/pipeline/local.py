@@ -1,0 +1,111 @@
+"""The gate's own door for people at the gate: a Unix socket that ``gatehouse`` commands use.
+
+One JSON line asks, one JSON line answers. Here: the transport and its errors. What may be asked
+is given by the composition root. The socket is as private as its folder and mode (0660).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.core.errors import CheckFailedError, GatehouseError, UnreachableError
+
+log = logging.getLogger(__name__)
+
+MAX_LINE = 96 * 1024 * 1024
+ASK_TIMEOUT_S = 30.0
+Answer = Mapping[str, Any]
+Operation = Callable[[Mapping[str, Any]], Awaitable[Answer] | Answer]
+
+
+class LocalServer:
+    """Serves operations by name. A failing one answers with its error and exit code."""
+
+    def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:
+        self._path = path
+        self._operations = operations
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Start listening; OSError when the socket cannot be made."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE)
+        self._path.chmod(0o660)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answer = await self._answer(await reader.readline())
+            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            await writer.drain()
+        except (OSError, ValueError, asyncio.LimitOverrunError) as error:
+            log.debug("a local request broke off: %s", error)
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> Answer:
+        try:
+            request = json.loads(line)
+            operation = self._operations[request["op"]]
+        except (ValueError, KeyError, TypeError):
+            return {"ok": False, "error": "this agent does not know that request", "exit_code": 2}
+        try:
+            result = operation(request)
+            if isinstance(result, Awaitable):
+                result = await result
+        except GatehouseError as error:
+            return {"ok": False, "error": str(error), "exit_code": error.exit_code}
+        except Exception as error:
+            log.exception("local request %s failed", request.get("op"))
+            return {"ok": False, "error": f"internal error: {error!r}", "exit_code": 70}
+        return {"ok": True, **result}
+
+
+class LocalError(CheckFailedError):
+    """The agent answered with an error of its own."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def ask(path: Path, op: str, **arguments: Any) -> dict[str, Any]:
+    """Ask the running agent; UnreachableError when none listens, LocalError when it refuses."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(ASK_TIMEOUT_S)
+        try:
+            sock.connect(str(path))
+            sock.sendall(json.dumps({"op": op, **arguments}).encode() + b"\n")
+            data = _read_line(sock)
+        except OSError as error:
+            raise UnreachableError(
+                f"no agent answers at {path}: {error.strerror or error}. "
+                "Is 'gatehouse run' running with this configuration?"
+            ) from error
+    answer: dict[str, Any] = json.loads(data)
+    if not answer.pop("ok", False):
+        raise LocalError(str(answer.get("error")), int(answer.get("exit_code", 70)))
+    return answer
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        part = sock.recv(65_536)
+        if not part:
+            raise OSError("the agent hung up")
+        data += part
+    return bytes(data)

@@ -1,0 +1,149 @@
+"""What a person at the gate may ask the running agent: status, simulation, reset, watchlist.
+
+Each operation takes the request and answers with a mapping, or raises a GatehouseError.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.core.clock import Clock, format_utc, stamp
+from agent.core.errors import CheckFailedError
+from agent.core.events import Event, LatchReset
+from agent.core.health import HealthBoard
+from agent.core.ids import DeviceName
+from agent.incidents.book import IncidentBook
+from agent.outbox.outbox import Outbox
+from agent.pipeline.local import Operation
+from agent.watchlist.service import Watchlist
+from devices.panel import Panel
+
+DEFAULT_PRESS_S = 0.5
+MAX_PRESS_S = 3600.0
+WAIT_FOR_TEMPLATES_S = 15.0
+
+
+class LocalOperations:
+    """The operations of the local socket."""
+
+    def __init__(
+        self,
+        *,
+        panel: Panel,
+        health: HealthBoard,
+        outbox: Outbox,
+        book: IncidentBook,
+        watchlist: Watchlist,
+        clock: Clock,
+        put: Callable[[Event], None],
+        identity: Callable[[], Mapping[str, object]],
+    ) -> None:
+        self._panel = panel
+        self._health = health
+        self._outbox = outbox
+        self._book = book
+        self._watchlist = watchlist
+        self._clock = clock
+        self._put = put
+        self._identity = identity
+
+    def table(self) -> Mapping[str, Operation]:
+        """Operations by name."""
+        return {
+            "status": self.status,
+            "sim": self.sim,
+            "reset": self.reset,
+            "watchlist.import": self.watchlist_import,
+            "watchlist.list": self.watchlist_list,
+            "watchlist.expire": self.watchlist_expire,
+        }
+
+    def status(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        """How the gate does."""
+        contacts = self._panel.contacts
+        fullness = self._outbox.fullness
+        return {
+            **self._identity(),
+            "healthy": self._health.healthy,
+            "inputs": {} if contacts is None else {n: s.value for n, s in contacts.states.items()},
+            "outputs": self._panel.driven(),
+            "components": {n: c.as_json() for n, c in self._health.components.items()},
+            "issues": [issue.as_json() for issue in self._health.issues],
+            "outbox": {"pending": fullness.pending, "oldest_s": round(fullness.oldest_s, 1)},
+            "incidents": dict(self._book.open_incidents),
+        }
+
+    def sim(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Move a simulated input: verb, name, and for a press how long (s)."""
+        hands = self._panel.simulated
+        if hands is None:
+            raise CheckFailedError(
+                "this agent has no simulated pins (node.pin_factory is not 'mock')"
+            )
+        verb, name = str(request.get("verb")), str(request.get("name"))
+        if verb == "press":
+            for_s = float(request.get("for_s") or DEFAULT_PRESS_S)
+            if not 0 < for_s <= MAX_PRESS_S:
+                raise CheckFailedError(f"a press lasts more than 0 and at most {MAX_PRESS_S:g} s")
+            hands.press(name, for_s)
+            return {"did": f"pressed {name} for {for_s:g} s"}
+        moves = {
+            "open": hands.open,
+            "close": hands.close,
+            "cut": hands.cut,
+            "short": hands.short,
+            "restore": hands.restore,
+        }
+        if verb not in moves:
+            raise CheckFailedError(f"'{verb}' is no move (press, {', '.join(moves)})")
+        moves[verb](name)
+        return {"did": f"{verb} {name}"}
+
+    def reset(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Reset latched alarms, of one device or of all."""
+        name = request.get("name")
+        contacts = self._panel.contacts
+        if name is not None and (contacts is None or name not in contacts.states):
+            raise CheckFailedError(f"there is no input '{name}'")
+        device = None if name is None else DeviceName(str(name))
+        by = str(request.get("by") or "gate")
+        self._put(LatchReset(stamp(self._clock), device, by))
+        return {"did": f"reset {name or 'all'}"}
+
+    async def watchlist_import(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Apply a signed document given as base64; waits a little for templates to be made."""
+        try:
+            data = base64.b64decode(str(request.get("document")), validate=True)
+        except (ValueError, binascii.Error) as error:
+            raise CheckFailedError("the document did not arrive whole") from error
+        applied = self._watchlist.apply(data, drill=None)
+        await self._watchlist.made(WAIT_FOR_TEMPLATES_S)
+        standing = next(a for a in self._watchlist.applied() if a.status is applied.status)
+        listing = self.watchlist_list({})["entries"]
+        of_status = [row for row in listing if row["status"] == applied.status]
+        return {**standing.report(), "status": applied.status, "entries": of_status}
+
+    def watchlist_list(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Every entry that stands at the gate."""
+        rows = []
+        for listing in self._watchlist.listing():
+            row = dataclasses.asdict(listing)
+            row["expires_at"] = format_utc(row.pop("expires_at_ns"))
+            rows.append(row)
+        return {"entries": rows}
+
+    def watchlist_expire(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Delete what is over, or the entries that are named."""
+        names = [str(name) for name in request.get("entries") or ()]
+        if not names:
+            return {"deleted": list(self._watchlist.expire())}
+        known = {listing.entry_id for listing in self._watchlist.listing()}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise CheckFailedError(f"there is no entry {', '.join(unknown)}")
+        self._watchlist.delete(names)
+        return {"deleted": names}

@@ -1,0 +1,121 @@
+"""What the parts say about themselves becomes health notes, issues and events.
+
+Here: link, storage, station, vision and rules as the heartbeat and the rules see them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from agent.border.messages import Hello
+from agent.core.clock import Clock, Stamp, stamp
+from agent.core.events import ComponentState, Event, HostChanged, LinkChanged, StorageChanged
+from agent.core.health import HealthBoard
+from agent.link.session import LinkFault
+from agent.pipeline.vision_watch import VisionWatch
+from rules.engine import RuleFailed
+
+log = logging.getLogger(__name__)
+
+_LINK_ISSUES = {
+    LinkFault.LOGIN: "the broker refuses the login; put link.username and password_file right",
+    LinkFault.TLS: "TLS with the broker fails; check the files of link.brokers and the clock",
+    LinkFault.TAKEN_OVER: "another agent uses the identity of this gate; stop one of the two",
+}
+
+
+class Observer:
+    """Notes what it is told. ``put`` is given once the inbox stands."""
+
+    def __init__(self, health: HealthBoard, clock: Clock) -> None:
+        self._health = health
+        self._clock = clock
+        self.put: Callable[[Event], None] = lambda _: None
+
+    def issue(self, code: str, component: str, text: str) -> None:
+        """Raise an issue and log it when it is new."""
+        if self._health.raise_issue(code, component, text, stamp(self._clock)):
+            log.warning("%s: %s", component, text)
+
+    def storage(self, ok: bool, reason: str) -> None:  # noqa: FBT001 - the outbox's answer
+        """The outbox can (not) be written."""
+        state = ComponentState.OK if ok else ComponentState.DEGRADED
+        self._health.note("outbox", state, reason)
+        if ok:
+            self._health.clear_issue("storage", "outbox")
+        else:
+            self.issue("storage", "outbox", f"alarms are kept in memory only: {reason}")
+        self.put(StorageChanged(stamp(self._clock), ok, reason))
+
+    def link_up(self, where: str) -> None:
+        """The broker carries."""
+        self._health.note("link", ComponentState.OK, broker=where)
+        for fault in LinkFault:
+            if fault is not LinkFault.TAKEN_OVER:
+                self._health.clear_issue(fault, "link")
+        self.put(LinkChanged(stamp(self._clock), up=True, reason=where))
+
+    def link_down(self, fault: LinkFault, reason: str) -> None:
+        """The broker does not carry, and why."""
+        before = self._health.note("link", ComponentState.DOWN, reason)
+        if before is not None:
+            log.warning("link down: %s", reason)
+        if fault in _LINK_ISSUES:
+            self.issue(fault, "link", f"{_LINK_ISSUES[fault]} ({reason})")
+        self.put(LinkChanged(stamp(self._clock), up=False, reason=reason))
+
+    def station(self, event: HostChanged) -> None:
+        """The station's software listens, or not."""
+        state = ComponentState.OK if event.online else ComponentState.DEGRADED
+        self._health.note("station", state, "" if event.online else "station not listening")
+        self.put(event)
+
+    def vision_up(self, hello: Hello) -> None:
+        """The vision program is here."""
+        self._health.note(
+            "vision", ComponentState.OK, model_id=hello.model_id, review_only=hello.review_only
+        )
+
+    def vision_gone(self) -> None:
+        """The vision program hung up."""
+        self._health.note("vision", ComponentState.DOWN, "not connected")
+
+    def vision_figures(self, watch: VisionWatch) -> None:
+        """Put the last beat's figures on the board."""
+        beat = watch.last_beat
+        if beat is None:
+            return
+        self._health.note(
+            "vision",
+            ComponentState.OK,
+            tracks=beat.tracks,
+            compared=beat.compared,
+            leads=beat.leads,
+            reviews=beat.reviews,
+            gallery=beat.gallery,
+        )
+        for name, camera in beat.cameras.items():
+            ok = camera.state == "ok"
+            self._health.note(
+                f"camera.{name}",
+                ComponentState.OK if ok else ComponentState.DEGRADED,
+                "" if ok else f"{camera.state}: {camera.reason}",
+                fps=round(camera.fps, 1),
+                looked_fps=round(camera.looked_fps, 1),
+            )
+
+    def selftest(self) -> Mapping[str, object]:
+        """How every part does; the proof of the command of that name."""
+        components = {name: part.state.value for name, part in self._health.components.items()}
+        issues = [issue.as_json() for issue in self._health.issues]
+        return {"healthy": self._health.healthy, "components": components, "issues": issues}
+
+    def rule_failed(self, failed: RuleFailed, at: Stamp) -> None:
+        """A rule raised."""
+        off = " and is switched off" if failed.off else ""
+        state = ComponentState.DOWN if failed.off else ComponentState.DEGRADED
+        self._health.note(f"rule.{failed.rule}", state, failed.reason)
+        self._health.raise_issue(
+            "rule-failed", failed.rule, f"the rule failed{off}: {failed.reason}", at
+        )

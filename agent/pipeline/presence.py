@@ -1,0 +1,139 @@
+"""What the gate says of itself: state and will, birth, heartbeat. Pure builders of bodies.
+
+Here: the JSON of ``~/state``, ``~/meta`` and ``~/hb`` (CONTRACT 2). Not here: when they are sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.border.messages import Hello
+from agent.config.schema.base import Label
+from agent.config.schema.root import Config
+from agent.core.clock import NS_PER_S, Clock, format_utc
+from agent.core.health import HealthBoard
+from contract.words import CONTRACT_VERSION
+
+INCIDENT_PERIOD_S = 10.0
+CAPABILITIES = ("panic", "door", "exercise", "replay", "rebirth", "selftest")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for the station."""
+
+    pending: int
+    oldest_s: float
+
+
+class Presence:
+    """Builds the bodies for one session of one gate."""
+
+    def __init__(self, config: Config, clock: Clock, session: int, version: str) -> None:
+        self._config = config
+        self._clock = clock
+        self._session = session
+        self._version = version
+        self._beats = 0
+
+    def state(self, *, online: bool, reason: str) -> bytes:
+        """Body of ``~/state``; the will is the same with ``online`` false."""
+        return _dumps(
+            {
+                "online": online,
+                "session": self._session,
+                "boot_id": self._clock.boot_id,
+                "version": self._version,
+                "reason": reason,
+            }
+        )
+
+    def meta(self, vision: Hello | None) -> bytes:
+        """Body of ``~/meta``: what this gate is made of."""
+        config = self._config
+        devices = [
+            {"name": name, "type": item.type, "where": item.where, "label": _label(item.name)}
+            for name, item in config.inputs.items()
+        ]
+        devices += [
+            {
+                "name": name,
+                "type": out.type,
+                "where": config.node.node,
+                "label": _label(out.name),
+            }
+            for name, out in config.outputs.items()
+        ]
+        cameras = [
+            {"name": name, "where": camera.where, "label": _label(camera.name)}
+            for name, camera in config.cameras.items()
+        ]
+        return _dumps(
+            {
+                "contract": CONTRACT_VERSION,
+                "version": self._version,
+                "session": self._session,
+                "name": _label(config.node.name),
+                "devices": devices,
+                "cameras": cameras,
+                "capabilities": self._capabilities(),
+                "models": _models(vision),
+            }
+        )
+
+    def heartbeat(
+        self, health: HealthBoard, waiting: Waiting, *, busy: bool
+    ) -> tuple[bytes, float]:
+        """Body of ``~/hb`` and the period in seconds until the next one.
+
+        *busy* (an incident is open) makes the period at most ten seconds.
+        """
+        period_s = self._config.link.heartbeat_s
+        if busy:
+            period_s = min(period_s, INCIDENT_PERIOD_S)
+        self._beats += 1
+        next_due_ns = self._clock.utc_ns() + round(period_s * NS_PER_S)
+        body = {
+            "seq": self._beats,
+            "session": self._session,
+            "period_s": period_s,
+            "next_due": format_utc(next_due_ns),
+            "components": {name: part.as_json() for name, part in health.components.items()},
+            "issues": [issue.as_json() for issue in health.issues],
+            "outbox": {"pending": waiting.pending, "oldest_s": round(waiting.oldest_s, 1)},
+            "clock": {"synced": self._clock.synced(), "offset_ms": self._clock.offset_ms()},
+        }
+        return _dumps(body), period_s
+
+    def identity(self) -> dict[str, object]:
+        """Name, version and session, for people at the gate."""
+        name = _label(self._config.node.name)
+        return {"name": name, "version": self._version, "session": self._session}
+
+    def _capabilities(self) -> Sequence[str]:
+        faces = ["watchlist.face"] if self._config.faces.enabled else []
+        return [*CAPABILITIES, *faces]
+
+
+def _models(vision: Hello | None) -> list[dict[str, object]]:
+    if vision is None:
+        return []
+    return [
+        {
+            "role": model.role,
+            "model_id": model.model_id,
+            "review_only": vision.review_only,
+            "sha256": model.sha256,
+        }
+        for model in vision.models
+    ]
+
+
+def _label(label: Label) -> dict[str, str]:
+    return {"en": label.en, "zh": label.zh}
+
+
+def _dumps(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

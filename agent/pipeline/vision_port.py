@@ -1,0 +1,197 @@
+"""The core's end of the border: listens for the vision program and talks with it.
+
+Vision touches hostile streams, so everything it says is checked and a wrong word ends the
+connection. At most one vision program is heard; a newer connection replaces the older one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import assert_never
+
+from agent.border import messages as border
+from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
+from agent.core.clock import Clock, stamp, stamp_at
+from agent.core.errors import DeviceError
+from agent.core.events import Event, FaceLead
+from agent.core.ids import CameraName, EntryId
+from agent.pipeline.vision_watch import VisionWatch
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 1.0
+MAX_MESSAGES_A_TURN = 64
+Made = Callable[[border.Embedded, bytes], None]
+
+
+class VisionPort:
+    """Runs on the loop. ``put`` takes the events that vision's words become."""
+
+    def __init__(
+        self,
+        path: Path,
+        watch: VisionWatch,
+        *,
+        clock: Clock,
+        put: Callable[[Event], None],
+        on_hello: Callable[[border.Hello], None],
+        on_gone: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._put = put
+        self._on_hello = on_hello
+        self._on_gone = on_gone
+        self._listener: socket.socket | None = None
+        self._channel: Channel | None = None
+        self._requests: dict[int, Made] = {}
+        self._request = 0
+        self._generation = 0
+        self._dim = 0
+        self.watch = watch
+        self.hello: border.Hello | None = None
+
+    def open(self) -> None:
+        """Listen; DeviceError when the socket cannot be made."""
+        try:
+            self._listener = listen(self._path)
+        except OSError as error:
+            raise DeviceError(f"{self._path} cannot be opened: {error}") from error
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def run(self) -> None:
+        """Notice silence, until cancelled."""
+        while True:
+            for change in self.watch.check(stamp(self._clock)):
+                self._put(change)
+            await asyncio.sleep(CHECK_S)
+
+    def close(self) -> None:
+        """Hang up and stop listening."""
+        self._hang_up("closing")
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+            self._path.unlink(missing_ok=True)
+
+    def embed(self, photos: Sequence[bytes], done: Made) -> None:
+        """Have templates made of photos; ``done`` hears the answer, or never when vision goes."""
+        self._request += 1
+        self._requests[self._request] = done
+        message = border.Embed(self._request, [len(photo) for photo in photos])
+        self._send(message, b"".join(photos))
+
+    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> None:
+        """Replace what vision searches."""
+        if self.hello is None or self.hello.model_id is None:
+            return
+        self._generation += 1
+        index = border.encode_index(rows)
+        count = sum(row.templates for row in rows)
+        dim = len(matrix) // 4 // count if count else 1
+        message = border.Gallery(self._generation, self.hello.model_id, dim, len(index))
+        self._send(message, index + matrix)
+
+    def switch_faces(self, *, on: bool) -> None:
+        """Stop or resume all face work."""
+        self._send(border.FaceSwitch(on))
+
+    def _send(self, message: border.FromCore, beside: bytes = b"") -> None:
+        if self._channel is None:
+            return
+        try:
+            self._channel.send(border.encode(message), beside)
+        except ChannelFullError:
+            log.warning("the vision program does not read; %s is not sent", message.message)
+        except ChannelClosedError as error:
+            self._hang_up(str(error))
+
+    def _accept(self) -> None:
+        if self._listener is None:
+            return
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        self._hang_up("a newer vision program connected")
+        self._channel = Channel(sock)
+        asyncio.get_running_loop().add_reader(self._channel, self._readable)
+        log.info("vision program connected (pid %d)", _peer_pid(sock))
+
+    def _readable(self) -> None:
+        for _ in range(MAX_MESSAGES_A_TURN):
+            if self._channel is None:
+                return
+            try:
+                packet = self._channel.receive()
+                if packet is None:
+                    return
+                self._hear(packet)
+            except border.BorderError as error:
+                self._hang_up(str(error))
+
+    def _hear(self, packet: Packet) -> None:
+        message = border.decode_from_vision(packet.data)
+        now = stamp(self._clock)
+        match message:
+            case border.Hello():
+                self.hello = message
+                self.watch.hello(now)
+                self._on_hello(message)
+            case border.Beat():
+                for change in self.watch.beat(message, now):
+                    self._put(change)
+            case border.CameraReport():
+                for change in self.watch.report(message, now):
+                    self._put(change)
+            case border.Sighting():
+                self._sighting(message)
+            case border.Embedded():
+                done = self._requests.pop(message.request, None)
+                if done is not None:
+                    done(message, packet.beside)
+            case _:
+                assert_never(message)
+
+    def _sighting(self, seen: border.Sighting) -> None:
+        if seen.band != "lead":
+            return
+        self._put(
+            FaceLead(
+                at=stamp_at(self._clock, seen.monotonic_ns),
+                camera=CameraName(seen.camera),
+                track=seen.track,
+                entry_id=EntryId(seen.entry_id),
+                exercise=seen.exercise,
+                score=seen.score,
+                threshold=seen.threshold,
+                margin=seen.margin,
+                frames=seen.frames,
+                quality=seen.quality,
+                model_id=seen.model_id,
+            )
+        )
+
+    def _hang_up(self, reason: str) -> None:
+        channel, self._channel = self._channel, None
+        if channel is None:
+            return
+        log.info("vision program gone: %s", reason)
+        asyncio.get_running_loop().remove_reader(channel)
+        channel.close()
+        self.hello = None
+        self._requests.clear()
+        self.watch.hung_up()
+        self._on_gone()
+
+
+def _peer_pid(sock: socket.socket) -> int:
+    size = struct.calcsize("3i")
+    pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(pid)

@@ -1,0 +1,54 @@
+"""The command ``gatehouse``: what a person types (CONTRACT 6).
+
+Here: the tree of commands and the way errors become exit codes. Each command lives in a module of
+its own and loads what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agent.core.errors import GatehouseError
+from provisioning import gate
+from provisioning.output import show_error
+
+app = typer.Typer(
+    name="gatehouse",
+    help="Edge agent for the gate of a compound, school or hospital.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from agent.runtime.version import gatehouse_version
+
+        print(gatehouse_version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Edge agent for the gate of a compound, school or hospital."""
+
+
+gate.register(app)
+
+
+def main() -> None:
+    """Entry point: runs the command line, exits with the code of what went wrong."""
+    try:
+        app()
+    except GatehouseError as error:
+        sys.exit(show_error(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
