@@ -218,6 +218,7 @@ class Core:
     def _open_vision(self) -> None:
         self._vision = VisionPort(
             self._config.node.run_dir / "vision.sock",
+            self._config.node.vision_group,
             VisionWatch(self._config.cameras, stamp(self._clock)),
             clock=self._clock,
             put=self._put,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -23,7 +24,8 @@ def run(config_path: Path) -> None:
     opened = open_config(config_path, Path(folder) if folder else None)
     log_config = opened.config.log
     set_up_logs(log_config.level, log_config.format, journal="JOURNAL_STREAM" in os.environ)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, ValueError):  # systemd has done it and forbids it
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     asyncio.run(_serve(opened))
 
 

@@ -7,12 +7,14 @@ its own and loads what it needs when it runs.
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from agent.core.errors import GatehouseError
-from provisioning import gate
+from provisioning import gate, watchlist
+from provisioning.install_units import units
 from provisioning.output import show_error
 
 app = typer.Typer(
@@ -42,6 +44,8 @@ def options(
 
 
 gate.register(app)
+app.command()(units)
+app.add_typer(watchlist.app, name="watchlist")
 
 
 def main() -> None:
@@ -52,3 +56,9 @@ def main() -> None:
         sys.exit(show_error(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last resort, told whole
+        traceback.print_exception(error)
+        print(
+            "this is a fault of gatehouse; please report it with the lines above", file=sys.stderr
+        )
+        sys.exit(70)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import contextlib
 import fcntl
+import grp
 import mmap
 import os
 import socket
@@ -94,20 +95,32 @@ class Channel:
         self._socket.close()
 
 
-def listen(path: Path) -> socket.socket:
-    """A listening socket at *path*, mode 0660; an old one left by a dead process is replaced."""
+def listen(path: Path, group: str | None = None) -> socket.socket:
+    """A listening socket at *path*, mode 0660; an old one left by a dead process is replaced.
+
+    *group* is the Unix group that may connect (None: our own). OSError when it cannot be made.
+    """
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         sock.bind(str(path))
         path.chmod(0o660)
+        if group is not None:
+            os.chown(path, -1, _group_id(group))
         sock.listen(2)
         sock.setblocking(False)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _group_id(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError as error:
+        raise OSError(f"there is no group '{name}'") from error
 
 
 def connect(path: Path) -> Channel:

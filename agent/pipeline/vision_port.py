@@ -35,6 +35,7 @@ class VisionPort:
     def __init__(
         self,
         path: Path,
+        group: str | None,
         watch: VisionWatch,
         *,
         clock: Clock,
@@ -43,6 +44,7 @@ class VisionPort:
         on_gone: Callable[[], None],
     ) -> None:
         self._path = path
+        self._group = group
         self._clock = clock
         self._put = put
         self._on_hello = on_hello
@@ -59,7 +61,7 @@ class VisionPort:
     def open(self) -> None:
         """Listen; DeviceError when the socket cannot be made."""
         try:
-            self._listener = listen(self._path)
+            self._listener = listen(self._path, self._group)
         except OSError as error:
             raise DeviceError(f"{self._path} cannot be opened: {error}") from error
         asyncio.get_running_loop().add_reader(self._listener, self._accept)

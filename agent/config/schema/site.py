@@ -27,6 +27,10 @@ class Node(Section):
         AbsolutePath | None, Field(description="the station's public role keys; none: trust nobody")
     ] = None
 
+    vision_group: Annotated[
+        str | None, Field(description="Unix group of the vision program, when it is another user")
+    ] = None
+
     @property
     def address(self) -> Address:
         """The gate's place in the topic tree."""

@@ -1,0 +1,73 @@
+"""``gatehouse units``: the systemd units and the users and folders they need."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.core.errors import CheckFailedError
+from provisioning.output import JsonFlag, show
+
+_PLACES = {
+    ".service": "/etc/systemd/system",
+    ".slice": "/etc/systemd/system",
+    "-sysusers.conf": "/etc/sysusers.d",
+    "-tmpfiles.conf": "/etc/tmpfiles.d",
+}
+
+
+def units(
+    root: Annotated[
+        Path | None,
+        typer.Option("--install", help="Write them below this root ('/' for this machine)."),
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option(help="The gatehouse program that the units start.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List or install the systemd units, sysusers and tmpfiles entries."""
+    program = program or _own_program()
+    placed = {name: _place(name) for name in _texts(program)}
+    if root is None:
+        lines = [f"{name} -> {place}" for name, place in placed.items()]
+        text = "\n".join([*lines, "Install them with: gatehouse units --install /"])
+        show({"program": str(program), "units": placed}, text, as_json=as_json)
+        return
+    written = []
+    for name, text in _texts(program).items():
+        target = root / placed[name].lstrip("/") / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CheckFailedError(f"{target} cannot be written: {error}. Are you root?") from error
+        written.append(str(target))
+    steps = (
+        "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload && "
+        "systemctl enable --now gatehouse gatehouse-vision"
+    )
+    text = "\n".join([*(f"wrote {path}" for path in written), f"Then: {steps}"])
+    show({"written": written, "then": steps}, text, as_json=as_json)
+
+
+def _texts(program: Path) -> dict[str, str]:
+    found = {}
+    for item in files("provisioning.units").iterdir():
+        if item.name.endswith(tuple(_PLACES)):
+            text = item.read_text(encoding="utf-8")
+            found[item.name] = text.replace("/opt/gatehouse/bin/gatehouse", str(program))
+    return dict(sorted(found.items()))
+
+
+def _place(name: str) -> str:
+    return next(place for ending, place in _PLACES.items() if name.endswith(ending))
+
+
+def _own_program() -> Path:
+    found = shutil.which("gatehouse")
+    return Path(found) if found else Path("/opt/gatehouse/bin/gatehouse")
