@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -69,5 +69,5 @@ def _place(name: str) -> str:
 
 
 def _own_program() -> Path:
-    found = shutil.which("gatehouse")
-    return Path(found) if found else Path("/opt/gatehouse/bin/gatehouse")
+    own = Path(sys.prefix) / "bin" / "gatehouse"
+    return own if own.exists() else Path("/opt/gatehouse/bin/gatehouse")
