@@ -1,0 +1,76 @@
+# Gatehouse: what a person types. Each target says what it does and installs what it needs.
+# Everything made lies in .venv and .gatehouse; `make clean` removes both.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR := $(CURDIR)/.gatehouse
+ARGS ?=
+export GATEHOUSE_HOME := $(HOME_DIR)
+
+.PHONY: help demo test lint bench soak clean lock audit
+
+help:
+	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
+	@echo "make test   install what tests need, then lint and run every test"
+	@echo "make lint   formatting, types, import contracts"
+	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
+	@echo "make soak   faults for a long time"
+	@echo "make lock   renew the hash-locked requirements"
+	@echo "make clean  remove everything that was made"
+
+demo: $(VENV)/.demo
+	@./provisioning/apt.sh mosquitto
+	$(BIN)/gatehouse demo $(ARGS)
+
+test: $(VENV)/.dev
+	@./provisioning/apt.sh mosquitto ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi \
+		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/gatehouse models fetch
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	@./provisioning/apt.sh mosquitto ffmpeg
+	@$(BIN)/gatehouse models fetch
+	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.dev
+	@./provisioning/apt.sh mosquitto ffmpeg strace
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+lock: $(VENV)/.dev
+	@for set in runtime:vision,convert demo:vision,convert,demo dev:vision,convert,demo,dev; do \
+		extras=$$(echo "$${set#*:}" | sed 's/^/--extra /; s/,/ --extra /g'); \
+		echo "requirements/$${set%%:*}.lock"; \
+		$(BIN)/uv pip compile -q setup.cfg $$extras --universal --python-version 3.11 --upgrade \
+			--generate-hashes --no-header --no-annotate -o requirements/$${set%%:*}.lock; \
+	done
+
+clean:
+	rm -rf $(VENV) .gatehouse .mypy_cache .ruff_cache .import_linter_cache .hypothesis build \
+		gatehouse.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@./provisioning/apt.sh --module venv python3-venv
+	@echo "making $(VENV) with $(PYTHON)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/demo.lock setup.cfg | $(VENV)/bin/python
+	@echo "installing gatehouse and what the demo needs (hash-locked)"
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock setup.cfg | $(VENV)/bin/python
+	@echo "installing gatehouse and what development needs (hash-locked)"
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
