@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +11,29 @@ import typer
 if TYPE_CHECKING:
     from agent.config.schema.root import Config
 
+SYSTEM_CONFIG = Path("/etc/gatehouse/gate.yaml")
+DEMO_CONFIG = Path("demo") / "gate.yaml"
+
+
+def find_config() -> Path:
+    """The configuration when none is named: $GATEHOUSE_CONFIG, a demo's here, or this machine's."""
+    named = os.environ.get("GATEHOUSE_CONFIG")
+    if named:
+        return Path(named)
+    demo = Path(os.environ.get("GATEHOUSE_HOME") or ".gatehouse") / DEMO_CONFIG
+    return demo if demo.exists() else SYSTEM_CONFIG
+
+
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", help="The gate's configuration file.", metavar="FILE"),
+    typer.Option(
+        "--config",
+        "-c",
+        help="The gate's configuration file.",
+        metavar="FILE",
+        default_factory=find_config,
+        show_default="$GATEHOUSE_CONFIG, the demo's, or /etc/gatehouse/gate.yaml",
+    ),
 ]
 
 

@@ -13,9 +13,11 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import GatehouseError
-from provisioning import gate, watchlist
+from provisioning import gate, models, watchlist
+from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
+from station.cli import app as station_app
 
 app = typer.Typer(
     name="gatehouse",
@@ -44,7 +46,10 @@ def options(
 
 
 gate.register(app)
+app.command()(demo)
 app.command()(units)
+app.add_typer(models.app, name="models")
+app.add_typer(station_app, name="station")
 app.add_typer(watchlist.app, name="watchlist")
 
 

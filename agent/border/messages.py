@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from agent.core.errors import GatehouseError
+from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -40,22 +41,29 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Vision -> core, first: who speaks and with which embedder (None: faces are off)."""
+    """Vision -> core, first: who speaks and with which embedder (None: faces are off).
+
+    ``fault``: why there is no face work although it is switched on.
+    """
 
     __pydantic_config__ = _STRICT
     pid: Count
     model_id: Annotated[str, Field(max_length=100)] | None
     review_only: bool
     models: Annotated[list[ModelInfo], Field(max_length=16)]
+    fault: Reason
     message: Literal["hello"] = "hello"
 
 
 @dataclass(frozen=True, slots=True)
 class CameraFigures:
-    """One camera over the last beat: frames received and looked at a second, picture size in px."""
+    """One camera over the last beat: frames received and looked at a second, picture size in px.
+
+    ``state`` is None while the camera starts for the first time.
+    """
 
     __pydantic_config__ = _STRICT
-    state: Literal["ok", "lost", "frozen", "dark", "starting"]
+    state: CameraState | None
     reason: Reason
     fps: Number
     looked_fps: Number
@@ -90,7 +98,7 @@ class CameraReport:
 
     __pydantic_config__ = _STRICT
     camera: Name
-    state: Literal["ok", "lost", "frozen", "dark"]
+    state: CameraState
     reason: Reason
     monotonic_ns: Count
     message: Literal["camera"] = "camera"

@@ -5,6 +5,7 @@ Pure. Each check yields ``(path, message)``; the loader adds file, line and colu
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -20,6 +21,7 @@ from agent.config.schema.rules import (
     WatchlistRule,
 )
 from agent.config.yaml12 import Path
+from contract.words import Kind
 
 Finding = tuple[Path, str]
 
@@ -83,11 +85,15 @@ def _rules(config: Config) -> Iterator[Finding]:
         for spot, name in enumerate(rule.outputs):
             yield from _named(name, sounding, (*at, "outputs", spot), "siren or beacon")
         yield from _rule_targets(config, rule, at)
-        label = rule.name or rule.type
+        if rule.name in set(Kind) and rule.name != rule.type:
+            yield (*at, "name"), f"'{rule.name}' is a type of rule; choose another name"
+        panic = isinstance(rule, PanicRule)
+        label = rule.type if panic else rule.name or rule.type
         if label in seen:
+            advice = "put all outputs into one" if panic else "give one another 'name'"
             yield (
                 (*at, "name" if rule.name else "type"),
-                f"rule '{label}' stands already at rules[{seen[label]}]; give one another 'name'",
+                f"rule '{label}' stands already at rules[{seen[label]}]; {advice}",
             )
         seen.setdefault(label, index)
 
@@ -118,7 +124,7 @@ def _names(config: Config) -> Iterator[Finding]:
 
 
 def _sanity(config: Config) -> Iterator[Finding]:
-    if len(str(config.node.run_dir / "control.sock")) > 100:
-        yield ("node", "run_dir"), "is too long for a Unix socket (at most 87 characters)"
+    if len(os.fsencode(config.node.run_dir / "control.sock")) > 100:
+        yield ("node", "run_dir"), "is too long for a Unix socket (at most 87 bytes)"
     if config.faces.enabled and not config.cameras:
         yield ("faces", "enabled"), "faces are switched on but there is no camera"

@@ -60,9 +60,10 @@ def parse(source: bytes, file: str) -> Config:
         found = Problem(file, place.line, place.column, "(file)", fault.message)
         raise InvalidConfigError([found]) from fault
     problems = [Problem(file, p.line, p.column, show_path(at), m) for p, at, m in document.faults]
-    value = {} if document.value is None else document.value
+    if document.value is None:
+        document.value = {}
     try:
-        config = Config.model_validate(value)
+        config = Config.model_validate(document.value)
     except ValidationError as error:
         details = error.errors(include_url=False)
         problems += [from_pydantic(detail, file, document, Config) for detail in details]

@@ -16,6 +16,8 @@ from pydantic_core import ErrorDetails
 
 from agent.config.yaml12 import Document, Path
 
+MAX_SHOWN = 80
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -81,7 +83,7 @@ def _message(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"unknown key{suggest(str(path[-1]), _known_keys(error['loc'], model))}"
     if kind == "union_tag_not_found":
-        return f"'type' is missing; it must be one of {context.get('expected_tags')}"
+        return f"'type' is missing; it must be one of {_known_tags(error['loc'], model)}"
     if kind == "union_tag_invalid":
         expected = str(context.get("expected_tags"))
         tag = str(context.get("tag"))
@@ -94,7 +96,7 @@ def _message(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     template = _MESSAGES.get(kind)
     if template is None:
         return error["msg"]
-    return template.format(shown=shown, **{k: str(v) for k, v in context.items()})
+    return template.format(shown=shown, **{k: _plain(v) for k, v in context.items()})
 
 
 _MESSAGES = {
@@ -122,12 +124,17 @@ _MESSAGES = {
 }
 
 
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _show(given: object) -> str:
     if isinstance(given, Mapping):
         return "a mapping"
     if isinstance(given, list):
         return "a list"
-    return "nothing" if given is None else repr(given)
+    shown = "nothing" if given is None else repr(given)
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
 
 
 def _known_keys(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
@@ -137,6 +144,15 @@ def _known_keys(loc: tuple[str | int, ...], model: type[BaseModel]) -> list[str]
     for part in loc[:-1]:
         here = _step(here, part, root)
     return list(_resolve(here, root).get("properties", {}))
+
+
+def _known_tags(loc: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    """The values that ``type`` may have where *loc* points."""
+    root = model.model_json_schema()
+    here: Any = root
+    for part in loc:
+        here = _step(here, part, root)
+    return ", ".join(f"'{tag}'" for tag in _resolve(here, root)["discriminator"]["mapping"])
 
 
 def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from agent.core.errors import ConfigError
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
+MAX_DIGITS = 64
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -75,24 +76,38 @@ def read(text: str) -> Document:
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise NotYamlError(Place(1, 1), f"is larger than {MAX_BYTES} bytes")
     try:
-        _refuse_aliases(text)
+        _refuse_extras(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         raise NotYamlError(place, f"is not YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise NotYamlError(Place(1, 1), f"is not YAML: {error}") from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
+        fault = f"is not YAML: character #x{error.character:04x} is not allowed"
+        raise NotYamlError(place, fault) from error
     document = Document()
     if root is not None:
         document.value = _build(root, (), document)
     return document
 
 
-def _refuse_aliases(text: str) -> None:
+def _refuse_extras(text: str) -> None:
+    """Refuse what needs no tree to be seen, before a deep one is built by recursion."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise NotYamlError(_place(event), "anchors and aliases are not allowed")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise NotYamlError(_place(event), f"tag {tag} is not allowed")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise NotYamlError(_place(event), f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _place(node: yaml.Node | yaml.Event) -> Place:
@@ -102,8 +117,6 @@ def _place(node: yaml.Node | yaml.Event) -> Place:
 
 def _build(node: yaml.Node, path: Path, document: Document) -> object:
     document.values[path] = _place(node)
-    if len(path) > MAX_DEPTH:
-        raise NotYamlError(_place(node), f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, path, document)
     if isinstance(node, yaml.SequenceNode):
@@ -130,12 +143,12 @@ def _build_mapping(node: yaml.MappingNode, path: Path, document: Document) -> di
 
 def _scalar(node: yaml.Node) -> object:
     text = str(node.value)
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        raise NotYamlError(_place(node), f"tag {node.tag} is not allowed")
     if getattr(node, "style", None) is not None:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > MAX_DIGITS:
+        return text
     if _INT.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     if _FLOAT.fullmatch(text):

@@ -46,7 +46,7 @@ def sync_folder(folder: Path) -> None:
 class AtomicJSONStorage(Storage):
     """A TinyDB storage for small documents: one JSON file, replaced whole and durably.
 
-    A file that is no JSON raises :class:`StoreError`; the caller moves it aside.
+    A file that is no JSON or cannot be read raises :class:`StoreError`; the caller moves it aside.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -58,6 +58,8 @@ class AtomicJSONStorage(Storage):
             text = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
         try:
             value = json.loads(text)
         except ValueError as error:

@@ -42,6 +42,7 @@ class Message:
 class _Open:
     incident: IncidentId
     cause: Raise
+    opened: Stamp
     severity: Severity
     sent_ns: int
     seen_ns: int
@@ -67,9 +68,7 @@ class IncidentBook:
         if not rises and now_ns - standing.sent_ns < cause.cooldown_s * NS_PER_S:
             standing.held_back += 1
             return None
-        details = dict(cause.details)
-        if standing.held_back:
-            details["held_back"] = standing.held_back
+        details = {**cause.details, **_held_back(standing)}
         standing.held_back, standing.sent_ns, standing.cause = 0, now_ns, cause
         if rises:
             standing.severity = cause.severity
@@ -93,7 +92,7 @@ class IncidentBook:
             where=cause.where,
             status=cause.status,
         )
-        details = {"opened_at": cause.at.utc}
+        details = {"opened_at": standing.opened.utc, **_held_back(standing)}
         return Message(told, standing.incident, MsgType.CANCEL, standing.severity, details)
 
     def close(self, key: str) -> _Open | None:
@@ -136,5 +135,9 @@ class IncidentBook:
             self.close(min(self._open, key=lambda key: self._open[key].seen_ns))
         incident = IncidentId(self._new_id())
         now_ns = cause.at.monotonic_ns
-        self._open[cause.key] = _Open(incident, cause, cause.severity, now_ns, now_ns)
+        self._open[cause.key] = _Open(incident, cause, cause.at, cause.severity, now_ns, now_ns)
         return Message(cause, incident, MsgType.ALERT, cause.severity, cause.details)
+
+
+def _held_back(standing: _Open) -> dict[str, object]:
+    return {"held_back": standing.held_back} if standing.held_back else {}

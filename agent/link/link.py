@@ -76,12 +76,26 @@ class Link:
         return connection is not None and connection.publish(topic, body, qos=qos, retain=retain)
 
     async def run(self) -> None:
-        """Connect and reconnect until cancelled."""
-        self._session.signal(Signal.START)
+        """Connect and reconnect until cancelled; may be called again when it raised."""
+        self._begin()
         while True:
             wait_s = await self._live_once()
             await asyncio.sleep(wait_s)
             self._session.signal(Signal.RETRY)
+
+    def _begin(self) -> None:
+        """Start, or go on where an error of our own left off."""
+        match self._session.phase:
+            case Phase.CONNECTING:
+                self._session.failed(LinkFault.UNREACHABLE)
+                self._session.signal(Signal.RETRY)
+            case Phase.UP:
+                self._session.lost()
+                self._session.signal(Signal.RETRY)
+            case Phase.WAITING:
+                self._session.signal(Signal.RETRY)
+            case _:
+                self._session.signal(Signal.START)
 
     def stop(self) -> None:
         """Say goodbye: the state that stands at the broker is then our word, not the will's."""

@@ -114,9 +114,9 @@ class Session:
         """The attempt failed; seconds to wait before the next one."""
         self.signal(Signal.FAILED)
         if self._auto and fault in (LinkFault.PROTOCOL, LinkFault.CLOSED):
-            other: Protocol = "3.1.1" if self.attempt().protocol == "5" else "5"
-            self._learned[self._address] = other
-            if fault is LinkFault.PROTOCOL:
+            tried = self.attempt().protocol
+            self._learned[self._address] = "3.1.1" if tried == "5" else "5"
+            if fault is LinkFault.PROTOCOL and tried == "5":
                 return 0.0 if self._backoff.failures == 0 else self._backoff.failed()
         self._address = (self._address + 1) % self._addresses
         return self._backoff.failed()

@@ -40,6 +40,8 @@ class Delivery:
         self._lanes = {lane: LaneState(CAPACITY[lane]) for lane in Lane}
         self._fresh: set[str] = set()
         self._unstored: set[str] = set()
+        self._reading = False
+        self._gone_meanwhile: set[str] = set()
         self._resend_free_ns = 0
         self._up = False
         self.dropped_events = 0
@@ -72,10 +74,16 @@ class Delivery:
         self._unstored.discard(entry_id)
 
     def want(self) -> tuple[Lane, Want] | None:
-        """Which lane should be read from the store; None: none."""
+        """Which lane has to be read from the store now, to be answered with :meth:`fetched`.
+
+        None while nothing has to be read or an answer is still out.
+        """
+        if self._reading:
+            return None
         for lane, state in self._lanes.items():
             want = state.want()
             if want is not None:
+                self._reading = True
                 return lane, want
         return None
 
@@ -83,8 +91,9 @@ class Delivery:
         self, lane: Lane, want: Want, found: Iterable[tuple[int, Entry]] | None, limit: int
     ) -> None:
         """What the store held after the wanted position; None when it cannot be read now."""
-        live = {entry.id for entry in self._live}
-        self._lanes[lane].fetched(want, found, limit, skip=live)
+        skip = self._gone_meanwhile | {entry.id for entry in self._live}
+        self._reading, self._gone_meanwhile = False, set()
+        self._lanes[lane].fetched(want, found, limit, skip)
 
     def next(self, now_ns: int) -> Sending | None:
         """The next thing to publish, counted as sent; None when nothing is due or the link down."""
@@ -107,6 +116,8 @@ class Delivery:
         """The station has it; True when it was in memory."""
         self._unstored.discard(entry_id)
         self._fresh.discard(entry_id)
+        if self._reading:
+            self._gone_meanwhile.add(entry_id)
         for entry in self._live:
             if entry.id == entry_id:
                 self._live.remove(entry)
@@ -119,7 +130,9 @@ class Delivery:
         self._fresh.clear()
         while self._live:
             entry = self._live.popleft()
-            self._lanes[entry.lane].wait(entry, stored=entry.id not in self._unstored)
+            lane = self._lanes[entry.lane]
+            if not lane.wait(entry, stored=entry.id not in self._unstored):
+                lane.read_again()
 
     def link_up(self) -> None:
         """The link carries again: what was out goes first, in order, then the backlog."""

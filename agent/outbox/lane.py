@@ -83,10 +83,10 @@ class LaneState:
     ) -> None:
         """What the store held (None: it cannot be read now); *limit* was asked for.
 
-        Entries whose id is in *skip* are on their way by another path.
+        Entries whose id is in *skip* are on their way by another path, or gone.
         """
         self._readable = found is not None
-        if found is None:
+        if found is None or want.after != self._read:
             return
         count = 0
         for position, entry in found:
@@ -97,6 +97,10 @@ class LaneState:
                 self._waiting_ids.add(entry.id)
         if count < limit and want.drops == self._drops:
             self._on_disk = False
+
+    def read_again(self) -> None:
+        """Something that was read before is waiting in the store only: read from its beginning."""
+        self._read = 0
 
     def first(self) -> Entry | None:
         """The next entry for its first sending; the caller reports it with :meth:`sent`."""

@@ -19,7 +19,7 @@ from agent.core.clock import Clock
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
 from agent.outbox.delivery import Delivery
 from agent.outbox.lane import Want
-from agent.outbox.writer import Append, Measure, Post, Read, Remove, Writer
+from agent.outbox.writer import REOPEN_S, Append, Measure, Post, Read, Remove, Writer
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Outbox:
         post: Post,
         on_state: Callable[[bool, str], None],
         on_counters: Callable[[Counters], None],
+        reopen_s: float = REOPEN_S,
     ) -> None:
         """*on_state(ok, reason)* hears whether entries are stored durably.
 
@@ -66,10 +67,9 @@ class Outbox:
         self._limits = limits
         self._on_state = on_state
         self._on_counters = on_counters
-        self._writer = Writer(store, post, self._writer_state)
+        self._writer = Writer(store, post, self._writer_state, reopen_s=reopen_s)
         self._delivery = Delivery()
         self._link: Publisher | None = None
-        self._reading = False
         self._unstored: dict[str, Entry] = {}
         self._fill = Fill(0, 0, None)
         self._since_fill = 0
@@ -115,16 +115,7 @@ class Outbox:
 
     def pump(self) -> None:
         """Publish as much as the link takes. Call it when the send window frees, and when due."""
-        link = self._link
-        if link is None:
-            return
-        now_ns = self._clock.monotonic_ns()
-        while link.has_room():
-            sending = self._delivery.next(now_ns)
-            if sending is None:
-                break
-            entry = sending.entry
-            link.publish(entry.topic, mark_replayed(entry.body) if sending.replayed else entry.body)
+        self._publish()
         self._read_if_wanted()
 
     def due_ns(self) -> int | None:
@@ -147,6 +138,18 @@ class Outbox:
         age_s = 0.0 if oldest_ns is None else (self._clock.utc_ns() - oldest_ns) / 1e9
         return Fullness(pending, max(age_s, 0.0) if pending else 0.0)
 
+    def _publish(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        now_ns = self._clock.monotonic_ns()
+        while link.has_room():
+            sending = self._delivery.next(now_ns)
+            if sending is None:
+                break
+            entry = sending.entry
+            link.publish(entry.topic, mark_replayed(entry.body) if sending.replayed else entry.body)
+
     def _append(self, entry: Entry, *, accepted: bool) -> None:
         def done(stored: bool) -> None:  # noqa: FBT001 - the writer's answer
             self._appended(entry, stored=stored, accepted=accepted)
@@ -156,12 +159,12 @@ class Outbox:
     def _appended(self, entry: Entry, *, stored: bool, accepted: bool) -> None:
         if accepted and not self._delivery.knows(entry.id):
             return
+        self._delivery.accept(entry, stored=stored)
         if stored:
             self._unstored.pop(entry.id, None)
             self._delivery.stored(entry.id)
-        else:
+        elif self._delivery.knows(entry.id):
             self._unstored[entry.id] = entry
-        self._delivery.accept(entry, stored=stored)
         self.pump()
 
     def _writer_state(self, reason: str | None, counters: Counters | None) -> None:
@@ -177,19 +180,17 @@ class Outbox:
         self._read_if_wanted()
 
     def _read_if_wanted(self) -> None:
-        want = None if self._reading else self._delivery.want()
+        want = self._delivery.want()
         if want is None:
             return
-        self._reading = True
         lane, wanted = want
         done = lambda found: self._fetched(lane, wanted, found)  # noqa: E731
         self._writer.put(Read(lane, wanted.after, READ_AT_ONCE, done))
 
     def _fetched(self, lane: Lane, want: Want, found: list[tuple[int, Entry]] | None) -> None:
-        self._reading = False
         self._delivery.fetched(lane, want, found, READ_AT_ONCE)
+        self._publish()
         if found is not None:
-            self.pump()
             self._read_if_wanted()
 
     def _measured(self, fill: Fill | None) -> None:

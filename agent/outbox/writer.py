@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 BATCH = 256
 REOPEN_S = 5.0
 Post = Callable[[Callable[[], None]], None]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,12 @@ class Writer:
         store: OutboxStore,
         post: Post,
         on_state: Callable[[str | None, Counters | None], None],
+        *,
+        reopen_s: float = REOPEN_S,
     ) -> None:
+        """*reopen_s*: how long after a failure the store is opened again at the earliest."""
         self._store = store
+        self._reopen_s = reopen_s
         self._post = post
         self._on_state = on_state
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -142,39 +148,44 @@ class Writer:
         removes = [*self._unremoved, *removes]
         if not appends and not removes:
             return
-        stored = False
-        if self._healthy:
-            try:
-                self._store.write([job.entry for job in appends], removes)
-                stored = True
-            except StoreError as error:
-                self._fail(error)
+
+        def write() -> bool:
+            self._store.write([job.entry for job in appends], removes)
+            return True
+
+        stored = self._attempt(write) is True
         self._unremoved = [] if stored else removes
         for job in appends:
             self._post(lambda job=job: job.done(stored))  # type: ignore[misc]
 
     def _read(self, job: Read) -> None:
-        found: list[tuple[int, Entry]] | None = None
-        if self._healthy:
-            try:
-                found = self._store.read(job.lane, job.after, job.limit)
-            except StoreError as error:
-                self._fail(error)
+        found = self._attempt(lambda: self._store.read(job.lane, job.after, job.limit))
         self._post(lambda: job.done(found))
 
     def _measure(self, job: Measure) -> None:
-        fill: Fill | None = None
-        if self._healthy:
-            try:
-                self._store.evict(job.limits, job.now_utc_ns)
-                fill = self._store.fill()
-            except StoreError as error:
-                self._fail(error)
+        def measured() -> Fill:
+            self._store.evict(job.limits, job.now_utc_ns)
+            return self._store.fill()
+
+        fill = self._attempt(measured)
         self._post(lambda: job.done(fill))
+
+    def _attempt(self, work: Callable[[], _T]) -> _T | None:
+        """What *work* returns; None when the store is down or fails at it."""
+        if not self._healthy:
+            return None
+        try:
+            return work()
+        except StoreError as error:
+            self._fail(error)
+        except Exception as error:
+            log.exception("the outbox's store failed")
+            self._fail(StoreError(f"{type(error).__name__}: {error}"))
+        return None
 
     def _fail(self, error: StoreError) -> None:
         self._store.close()
-        self._reopen_at = time.monotonic() + REOPEN_S
+        self._reopen_at = time.monotonic() + self._reopen_s
         if self._healthy:
             log.warning("the outbox cannot be written: %s", error)
         self._healthy = False

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 
 from agent.border.messages import Hello
 from agent.core.clock import Clock, Stamp, stamp
-from agent.core.events import ComponentState, Event, HostChanged, LinkChanged, StorageChanged
+from agent.core.events import (
+    CameraState,
+    ComponentState,
+    Event,
+    HostChanged,
+    LinkChanged,
+    StorageChanged,
+)
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
 from agent.pipeline.vision_watch import VisionWatch
@@ -73,6 +80,10 @@ class Observer:
 
     def vision_up(self, hello: Hello) -> None:
         """The vision program is here."""
+        if hello.fault:
+            self.issue("no-face-work", "vision", hello.fault)
+        else:
+            self._health.clear_issue("no-face-work", "vision")
         self._health.note(
             "vision", ComponentState.OK, model_id=hello.model_id, review_only=hello.review_only
         )
@@ -96,11 +107,11 @@ class Observer:
             gallery=beat.gallery,
         )
         for name, camera in beat.cameras.items():
-            ok = camera.state == "ok"
+            ok = camera.state is CameraState.OK
             self._health.note(
                 f"camera.{name}",
                 ComponentState.OK if ok else ComponentState.DEGRADED,
-                "" if ok else f"{camera.state}: {camera.reason}",
+                "" if ok else f"{camera.state or 'starting'}: {camera.reason}",
                 fps=round(camera.fps, 1),
                 looked_fps=round(camera.looked_fps, 1),
             )

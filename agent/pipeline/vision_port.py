@@ -82,37 +82,45 @@ class VisionPort:
             self._listener = None
             self._path.unlink(missing_ok=True)
 
-    def embed(self, photos: Sequence[bytes], done: Made) -> None:
-        """Have templates made of photos; ``done`` hears the answer, or never when vision goes."""
-        self._request += 1
-        self._requests[self._request] = done
-        message = border.Embed(self._request, [len(photo) for photo in photos])
-        self._send(message, b"".join(photos))
+    def embed(self, photos: Sequence[bytes], done: Made) -> bool:
+        """Have templates made of photos; ``done`` hears the answer, or never when vision goes.
 
-    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> None:
-        """Replace what vision searches."""
+        False when vision does not listen now; ``done`` is not called then.
+        """
+        self._request += 1
+        message = border.Embed(self._request, [len(photo) for photo in photos])
+        heard = self._send(message, b"".join(photos))
+        if heard:
+            self._requests[self._request] = done
+        return heard
+
+    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> bool:
+        """Replace what vision searches; False when vision does not listen now."""
         if self.hello is None or self.hello.model_id is None:
-            return
+            return False
         self._generation += 1
         index = border.encode_index(rows)
         count = sum(row.templates for row in rows)
         dim = len(matrix) // 4 // count if count else 1
         message = border.Gallery(self._generation, self.hello.model_id, dim, len(index))
-        self._send(message, index + matrix)
+        return self._send(message, index + matrix)
 
     def switch_faces(self, *, on: bool) -> None:
         """Stop or resume all face work."""
         self._send(border.FaceSwitch(on))
 
-    def _send(self, message: border.FromCore, beside: bytes = b"") -> None:
+    def _send(self, message: border.FromCore, beside: bytes = b"") -> bool:
         if self._channel is None:
-            return
+            return False
         try:
             self._channel.send(border.encode(message), beside)
         except ChannelFullError:
             log.warning("the vision program does not read; %s is not sent", message.message)
+            return False
         except ChannelClosedError as error:
             self._hang_up(str(error))
+            return False
+        return True
 
     def _accept(self) -> None:
         if self._listener is None:

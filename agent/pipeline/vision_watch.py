@@ -53,16 +53,14 @@ class VisionWatch:
         self.last_beat = beat
         changes = []
         for name, figures in beat.cameras.items():
-            if figures.state != "starting":
-                state = CameraState(figures.state)
-                changes += self._change(CameraName(name), state, figures.reason, now)
+            if figures.state is not None:
+                changes += self._change(CameraName(name), figures.state, figures.reason, now)
         return changes
 
     def report(self, report: CameraReport, now: Stamp) -> list[CameraChanged]:
         """A camera changed; told before the next beat."""
         self._heard_ns = now.monotonic_ns
-        camera, state = CameraName(report.camera), CameraState(report.state)
-        return self._change(camera, state, report.reason, now)
+        return self._change(CameraName(report.camera), report.state, report.reason, now)
 
     def hung_up(self) -> None:
         """The connection ended."""

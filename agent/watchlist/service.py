@@ -32,11 +32,14 @@ FLOAT_BYTES = 4
 class Vision(Protocol):
     """The vision program, as the watchlist sees it."""
 
-    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> None:
-        """Have templates made; ``done`` hears the verdicts and the float32 rows."""
+    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
+        """Have templates made; ``done`` hears the verdicts and the float32 rows.
 
-    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> None:
-        """Replace what is searched."""
+        False when vision does not listen now; ``done`` is not called then.
+        """
+
+    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
+        """Replace what is searched; False when vision does not listen now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Watchlist:
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._shown: tuple[tuple[str, bool], ...] | None = None
+        self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
 
     def now_ns(self) -> int:
         """The best known time: the wall clock, but never before a signed time we have seen."""
@@ -124,10 +127,12 @@ class Watchlist:
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
-        over = self._store.expire(self.now_ns())
+        try:
+            over = self._store.expire(self.now_ns())
+        finally:
+            self.refresh()
         for entry_id in over:
             log.info("watchlist entry %s is over and deleted", entry_id)
-        self.refresh()
         return over
 
     async def made(self, timeout_s: float) -> None:
@@ -154,11 +159,11 @@ class Watchlist:
             return
         now_ns = self.now_ns()
         usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
-        shown = tuple((e.entry_id, e.exercise) for e in usable)
+        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in usable)
         if shown != self._shown:
-            self._shown = shown
-            rows = [GalleryRow(e.entry_id, e.exercise, len(e.templates[model_id])) for e in usable]
-            vision.gallery(rows, b"".join(r for e in usable for r in e.templates[model_id]))
+            rows = [GalleryRow(name, exercise, len(found)) for name, exercise, found in shown]
+            heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
+            self._shown = shown if heard else None
         self._embed_next(vision, model_id)
 
     def _embed_next(self, vision: Vision, model_id: str) -> None:
@@ -166,9 +171,9 @@ class Watchlist:
             return
         for entry in self._store.entries:
             if entry.photos and model_id not in entry.templates:
-                self._busy = True
-                self._idle.clear()
-                vision.embed(entry.photos, functools.partial(self._made, entry))
+                self._busy = vision.embed(entry.photos, functools.partial(self._made, entry))
+                if self._busy:
+                    self._idle.clear()
                 return
         self._idle.set()
 
@@ -178,21 +183,27 @@ class Watchlist:
         templates = [rows[at : at + size] for at in range(0, len(rows), size)]
         refused = [v for v in told.photos if v.refused]
         reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
-        if len(templates) != len(told.photos) - len(refused) or len(rows) % size:
+        whole = len(templates) == len(told.photos) - len(refused) and not len(rows) % size
+        if not whole or told.model_id != self._model_id or len(told.photos) != len(entry.photos):
             log.error("vision's answer about entry %s is not whole", entry.entry_id)
             return
         for verdict in refused:
             log.warning(
                 "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
             )
-        self._store.embedded(entry, told.model_id, templates, reason)
+        try:
+            self._store.embedded(entry, told.model_id, templates, reason)
+        except StoreError as error:
+            log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
+            return
         if not templates:
             self._on_change(self._store.applied[entry.status])
         self.refresh()
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()
-        templates = sum(len(rows) for rows in entry.templates.values())
+        usable = [rows for m, rows in entry.templates.items() if self._model_id in (None, m)]
+        templates = sum(len(rows) for rows in usable)
         if entry.expires_ns <= now_ns:
             state = "over"
         elif entry.not_before_ns > now_ns or not templates:

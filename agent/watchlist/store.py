@@ -121,7 +121,7 @@ class WatchlistStore:
             return
         if rows:
             templates = {**done.templates, model_id: list(rows)}
-            made = dataclasses.replace(done, templates=templates, photos=())
+            made = dataclasses.replace(done, templates=templates, photos=[])
             self._save([*others, made], self._applied, self._floor_ns)
             return
         was = self._applied[done.status]

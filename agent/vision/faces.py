@@ -1,0 +1,172 @@
+"""Faces in frames: found, followed, compared; and photos made into templates.
+
+Here: the order of face work for each camera, and what is reported of it. The work itself is
+``models``'; frames come from ``devices.camera``. Nothing of a face that matches nobody is kept:
+templates of passers-by live in the matcher for two seconds at most.
+
+With an empty gallery no face is looked for at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.border import messages as border
+from agent.config.schema.vision import Faces
+from agent.core.errors import PackError, PhotoError
+from devices.camera_frame import Frame
+from models.engine import FaceEngine
+from models.gallery import Entry, Gallery
+from models.matcher import Band, Matcher, Verdict, policy_for
+from models.quality import assess, live_gate
+from models.tracker import Tracker
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The faces of one camera."""
+
+    tracker: Tracker
+    matcher: Matcher
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start: faces followed, leads sent, verdicts kept for a person's review."""
+
+    tracks: int = 0
+    leads: int = 0
+    reviews: int = 0
+
+
+class FaceWork:
+    """Compares the faces of all cameras with one gallery."""
+
+    def __init__(self, engine: FaceEngine, config: Faces) -> None:
+        """PackError when the configured threshold is laxer than the pack allows."""
+        self.engine = engine
+        self.counts = Counts()
+        self.on = True
+        self._policy = policy_for(engine.thresholds, config.frames, config.threshold)
+        self._gate = live_gate(config.min_face_px)
+        self._gallery = self._empty()
+        self._cameras: dict[str, _Watched] = {}
+
+    @property
+    def entries(self) -> int:
+        """How many entries are searched."""
+        return len(self._gallery.entries)
+
+    @property
+    def compared(self) -> int:
+        """How many tracks were compared with the gallery."""
+        return sum(watched.matcher.compared for watched in self._cameras.values())
+
+    def look(self, frame: Frame) -> tuple[list[border.Sighting], bool]:
+        """What *frame* shows, and whether somebody is being followed in it."""
+        if not self.on or not self.entries:
+            return [], False
+        watched = self._watched(frame.camera)
+        now_ns = frame.monotonic_ns
+        picture = frame.pixels
+        found = self.engine.detect(picture)
+        step = watched.tracker.update([face.box for face in found], now_ns)
+        watched.matcher.end(step.ended)
+        sightings: list[border.Sighting] = []
+        for face, track in zip(found, step.tracks, strict=True):
+            self.counts.tracks += track.seen == 1
+            quality = assess(face, frame.width, frame.height)
+            if self._gate.refusal(quality, face.score):
+                continue
+            if watched.matcher.wants(track.number, quality, now_ns):
+                probe = self.engine.embed(picture, face)
+                verdicts = watched.matcher.observe(track.number, probe, now_ns)
+                sightings += [self._sighting(frame.camera, verdict) for verdict in verdicts]
+        return sightings, bool(step.tracks)
+
+    def forget(self, now_ns: int) -> None:
+        """Drop what is older than it may be; call it every second, frames or not."""
+        for watched in self._cameras.values():
+            watched.matcher.forget(now_ns)
+
+    def camera_lost(self, camera: str) -> None:
+        """Nobody can be followed across a gap."""
+        watched = self._cameras.get(camera)
+        if watched is not None:
+            watched.matcher.end(watched.tracker.clear())
+
+    def switch(self, *, on: bool) -> None:
+        """Stop or resume; stopping forgets everything that is in memory of faces seen."""
+        self.on = on
+        if not on:
+            for camera in self._cameras:
+                self.camera_lost(camera)
+
+    def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
+        """Search *message*'s rows from now on; PackError when they are not of this embedder."""
+        index = border.decode_index(beside[: message.index_bytes])
+        if not index:
+            self._use(self._empty())
+            return
+        if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
+            raise PackError(f"templates of {message.model_id} cannot be compared here")
+        values = np.frombuffer(beside, "<f4", offset=message.index_bytes)
+        if values.size % message.dim:
+            raise PackError("the gallery's rows are not whole")
+        rows = values.reshape(-1, message.dim).astype(np.float32)
+        entries = [Entry(row.entry_id, row.exercise, row.templates) for row in index]
+        self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
+
+    def templates(self, message: border.Embed, beside: bytes) -> tuple[border.Embedded, bytes]:
+        """Templates of the photos that came beside *message*, and a verdict on each."""
+        verdicts: list[border.PhotoVerdict] = []
+        rows: list[bytes] = []
+        start = 0
+        for number, size in enumerate(message.sizes):
+            photo = beside[start : start + size]
+            start += size
+            try:
+                rows.append(self.engine.template(photo).vector.astype("<f4").tobytes())
+                verdicts.append(border.PhotoVerdict(number))
+            except PhotoError as error:
+                verdicts.append(border.PhotoVerdict(number, str(error)[:300]))
+        engine = self.engine
+        answer = border.Embedded(message.request, engine.model_id, engine.dim, verdicts)
+        return answer, b"".join(rows)
+
+    def _use(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        for watched in self._cameras.values():
+            watched.matcher.replace_gallery(gallery)
+
+    def _empty(self) -> Gallery:
+        rows = np.zeros((0, self.engine.dim), np.float32)
+        return Gallery(self.engine.model_id, self.engine.metric, (), rows)
+
+    def _watched(self, camera: str) -> _Watched:
+        if camera not in self._cameras:
+            self._cameras[camera] = _Watched(Tracker(), Matcher(self._policy, self._gallery))
+        return self._cameras[camera]
+
+    def _sighting(self, camera: str, verdict: Verdict) -> border.Sighting:
+        """A verdict as a message. A pack for review only gives leads in drills alone."""
+        held = self.engine.review_only and not verdict.exercise
+        lead = verdict.band is Band.LEAD and not held
+        self.counts.leads += lead
+        self.counts.reviews += not lead
+        return border.Sighting(
+            camera=camera,
+            track=verdict.track,
+            entry_id=verdict.entry_id,
+            exercise=verdict.exercise,
+            band="lead" if lead else "review",
+            score=verdict.score,
+            threshold=verdict.threshold,
+            margin=verdict.margin,
+            frames=verdict.frames,
+            quality=min(max(verdict.quality, 0.0), 1.0),
+            model_id=self.engine.model_id,
+            monotonic_ns=verdict.at_ns,
+        )

@@ -1,0 +1,73 @@
+"""Entry of the vision program: cameras and faces, apart from the core and less important than it.
+
+Composition root of ``agent.vision``. It holds no key, no outbox and no watchlist: only templates,
+in memory, that the core gives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import resource
+import signal
+import time
+from pathlib import Path
+
+from agent.config.last_good import open_config
+from agent.config.schema.root import Config
+from agent.core.backoff import Backoff, BackoffPolicy
+from agent.core.errors import PackError
+from agent.core.ids import CameraName
+from agent.runtime.logs import set_up_logs
+from agent.runtime.sdnotify import Notifier
+from agent.vision.client import CoreClient
+from agent.vision.faces import FaceWork
+from agent.vision.program import VisionProgram, hello
+from devices.camera import Camera
+from models.engine import open_engine
+
+log = logging.getLogger(__name__)
+
+NICE = 10
+
+
+def run(config_path: Path) -> None:
+    """Run the vision program; returns after SIGTERM or SIGINT."""
+    folder = os.environ.get("STATE_DIRECTORY")
+    config = open_config(config_path, Path(folder) if folder else None).config
+    set_up_logs(config.log.level, config.log.format, journal="JOURNAL_STREAM" in os.environ)
+    with contextlib.suppress(OSError, ValueError):  # systemd has done it and forbids it
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
+    faces, fault = _open_faces(config)
+    client = CoreClient(
+        config.node.run_dir / "vision.sock",
+        Backoff(BackoffPolicy(first_s=0.5, max_s=5.0), random.random),
+        time.monotonic,
+        lambda: hello(faces, fault),
+    )
+    cameras = {
+        name: Camera(
+            CameraName(name), camera, monotonic_ns=time.monotonic_ns, uniform=random.random
+        )
+        for name, camera in config.cameras.items()
+    }
+    program = VisionProgram(cameras, faces, client, Notifier(), time.monotonic_ns)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: program.stop())
+    program.run()
+    log.info("stopped")
+
+
+def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
+    """Face work, or why there is none; a pack that cannot be used does not stop the cameras."""
+    if not config.faces.enabled or config.privacy.face_off:
+        return None, ""
+    try:
+        return FaceWork(open_engine(config.models, config.faces.pack), config.faces), ""
+    except PackError as error:
+        log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
+        return None, str(error)

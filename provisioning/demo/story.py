@@ -1,0 +1,214 @@
+"""What happens in the demo, scene by scene, and what has to have arrived at the end.
+
+Here: the script and its judgement. Not here: processes (``stage``), looks (``show``).
+An act may yield seconds to let pass; the player keeps looking meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.words import Kind, MsgType, Stage, Status
+from provisioning.demo.site import CAMERA
+from station.board import Alert
+
+OFFICER = "duty-officer"
+BROKER_AWAY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What a scene is called, in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An alert that has to arrive, once."""
+
+    kind: Kind
+    device: str
+    status: Status = Status.ACTUAL
+    replayed: bool = False
+
+    def fits(self, alert: Alert) -> bool:
+        """True when *alert* is the one."""
+        return (
+            alert.kind == self.kind.value
+            and alert.device == self.device
+            and alert.status is self.status
+            and alert.replayed is self.replayed
+            and alert.msgtype == MsgType.ALERT.value
+        )
+
+
+class Hands(Protocol):
+    """What a scene can do and see."""
+
+    def ask(self, op: str, **arguments: object) -> dict[str, object]:
+        """Ask the agent at the gate."""
+
+    def stop_broker(self) -> None:
+        """Pull the plug."""
+
+    def start_broker(self) -> None:
+        """Put it back."""
+
+    def arrived(self, expected: Expected) -> Alert | None:
+        """The alert at the station, once it is there."""
+
+    def ack(self, alert: Alert, stage: Stage, by: str) -> None:
+        """A person at the station says how far they are."""
+
+    def gate_online(self) -> bool:
+        """The station hears the gate, and its camera works."""
+
+    def compared(self) -> int:
+        """How many passers-by the gate has compared with its list."""
+
+
+Act = Callable[[Hands], Iterator[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One scene: act, then wait until it has had its effect."""
+
+    title: Title
+    act: Act
+    until: Callable[[Hands], bool]
+    deadline_s: float
+    expects: Expected | None = None
+
+
+FORCED = Expected(Kind.DOOR_FORCED, "pedestrian")
+PANIC = Expected(Kind.PANIC, "panic-1")
+LEAD = Expected(Kind.WATCHLIST_FACE, CAMERA, Status.EXERCISE)
+LATE_PANIC = Expected(Kind.PANIC, "panic-1", replayed=True)
+
+
+def story() -> tuple[Scene, ...]:
+    """The scenes in their order."""
+    return (
+        Scene(
+            Title("The gate starts and announces itself", "门岗启动并上线"),
+            _nothing,
+            lambda hands: hands.gate_online(),
+            60.0,
+        ),
+        Scene(
+            Title("The pedestrian door is forced open", "人行门被强行打开"),
+            _force_door,
+            lambda hands: hands.arrived(FORCED) is not None,
+            15.0,
+            FORCED,
+        ),
+        Scene(
+            Title("Somebody presses the panic button", "有人按下紧急按钮"),
+            _press,
+            lambda hands: hands.arrived(PANIC) is not None,
+            15.0,
+            PANIC,
+        ),
+        Scene(
+            Title("The duty officer answers; a guard resets the button", "值班员受理，门卫复位"),
+            _answer,
+            _is_closed,
+            15.0,
+        ),
+        Scene(
+            Title(
+                "Drill: a volunteer on the drill's list walks up to the camera",
+                "演练：名单内志愿者走近摄像机",
+            ),
+            _nothing,
+            lambda hands: hands.arrived(LEAD) is not None,
+            90.0,
+            LEAD,
+        ),
+        Scene(
+            Title(
+                "A stranger walks up: compared, and nothing leaves the gate", "陌生人走近：不留痕"
+            ),
+            _nothing,
+            lambda hands: hands.compared() >= 2,
+            90.0,
+        ),
+        Scene(
+            Title("The broker is gone for 10 s; the button is pressed", "断网 10 秒，期间按下按钮"),
+            _cut_off,
+            lambda hands: hands.arrived(LATE_PANIC) is not None,
+            60.0,
+            LATE_PANIC,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is missing, what nobody expected, and whether everything was acked."""
+
+    missing: tuple[Expected, ...]
+    unexpected: tuple[Alert, ...]
+    waiting: int
+
+    @property
+    def good(self) -> bool:
+        """Every expected alert, no other, all acked."""
+        return not self.missing and not self.unexpected and self.waiting == 0
+
+
+def judge(scenes: Sequence[Scene], alerts: Sequence[Alert], waiting: int) -> Judgement:
+    """Compare what the station stored with the script; *waiting* is still in the gate's outbox."""
+    left = list(alerts)
+    missing = []
+    for expected in (scene.expects for scene in scenes if scene.expects is not None):
+        found = next((alert for alert in left if expected.fits(alert)), None)
+        if found is None:
+            missing.append(expected)
+        else:
+            left.remove(found)
+    return Judgement(tuple(missing), tuple(left), waiting)
+
+
+def _nothing(_: Hands) -> Iterator[float]:
+    yield 0.0
+
+
+def _force_door(hands: Hands) -> Iterator[float]:
+    hands.ask("sim", verb="open", name="door-1")
+    yield 2.0
+    hands.ask("sim", verb="close", name="door-1")
+
+
+def _press(hands: Hands) -> Iterator[float]:
+    hands.ask("sim", verb="press", name="panic-1", for_s=0.5)
+    yield 0.0
+
+
+def _answer(hands: Hands) -> Iterator[float]:
+    alert = hands.arrived(PANIC)
+    if alert is None:
+        return
+    for stage in (Stage.SEEN, Stage.HANDLING):
+        hands.ack(alert, stage, OFFICER)
+        yield 1.0
+    hands.ask("reset", name="panic-1", by="guard")
+    hands.ack(alert, Stage.CLOSED, OFFICER)
+
+
+def _is_closed(hands: Hands) -> bool:
+    alert = hands.arrived(PANIC)
+    return alert is not None and alert.stage is Stage.CLOSED
+
+
+def _cut_off(hands: Hands) -> Iterator[float]:
+    hands.stop_broker()
+    yield BROKER_AWAY_S / 2
+    hands.ask("sim", verb="press", name="panic-1", for_s=0.5)
+    yield BROKER_AWAY_S / 2
+    hands.start_broker()
