@@ -37,19 +37,23 @@ def sign(document: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
 
 
 def is_signed_by(document: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
-    """True when ``sig`` of *document* is *key*'s over the rest of it; never raises."""
+    """True when ``sig`` of *document* is *key*'s over the rest of it; never raises.
+
+    A signature has one spelling: base64 whose unused bits are not zero is refused.
+    """
     signature = document.get(SIGNATURE_FIELD)
     if not isinstance(signature, str):
         return False
     try:
-        key.verify(base64.b64decode(signature, validate=True), canonical(document))
-    except (InvalidSignature, ValueError, binascii.Error):
+        raw = base64.b64decode(signature, validate=True)
+        key.verify(raw, canonical(document))
+    except (InvalidSignature, ValueError, RecursionError):
         return False
-    return True
+    return base64.b64encode(raw).decode("ascii") == signature
 
 
 def content_hash(document: Mapping[str, Any]) -> str:
-    """``sha256:`` and hex of the canonical JSON without ``sig``: names one content of a document."""
+    """``sha256:`` and hex of the canonical JSON without ``sig``: names one content."""
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
 
 

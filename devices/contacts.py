@@ -39,6 +39,7 @@ class _Watched:
     debouncer: Debouncer
     told: bool = False
     untold_polls: int = 0
+    unreadable: bool = False
 
 
 class Contacts:
@@ -87,10 +88,8 @@ class Contacts:
     def start(self) -> None:
         """Read the levels of inputs not started yet, emit them as initial, follow their edges."""
         now = stamp(self._clock)
-        for name, items in self._items.items():
-            if name in self._states:
-                continue
-            for item in items:
+        for name in self.unstarted:
+            for item in self._items[name]:
                 level = bool(item.pin.value)
                 timing = timing_of(item.config)
                 item.debouncer = Debouncer(timing, level=level, now_ns=now.monotonic_ns)
@@ -102,13 +101,20 @@ class Contacts:
         """Read every level; call every ``POLL_S``. Finds what the edges did not tell."""
         now_ns = self._clock.monotonic_ns()
         for item in self._watched():
-            level = bool(item.pin.value)
+            level = self._read(item)
+            if level is None:
+                continue
             item.untold_polls = item.untold_polls + 1 if item.told != level else 0
             if item.untold_polls == POLLS_BEFORE_LOST:
                 self.lost_edges += 1
                 item.told = level
                 log.warning("input %s: an edge was not reported, found by polling", item.device)
             self._feed(item, level=level, at_ns=now_ns)
+
+    @property
+    def unstarted(self) -> tuple[str, ...]:
+        """Inputs whose pins are held but whose state was not told yet."""
+        return tuple(name for name in self._items if name not in self._states)
 
     @property
     def edges_trusted(self) -> bool:
@@ -139,7 +145,12 @@ class Contacts:
         pin = DigitalInputDevice(
             line.pin, pull_up=line.pull_up, bounce_time=None, pin_factory=self._factory
         )
-        debouncer = Debouncer(timing_of(config), level=False, now_ns=0)
+        try:
+            level = bool(pin.value)
+        except Exception:
+            pin.close()
+            raise
+        debouncer = Debouncer(timing_of(config), level=level, now_ns=0)
         return _Watched(device, config, line, pin, debouncer)
 
     def _listen(self, item: _Watched) -> None:
@@ -155,15 +166,28 @@ class Contacts:
         item.pin.when_deactivated = falling
 
     def _edge(self, item: _Watched, *, level: bool, at_ns: int) -> None:
+        if item.pin.closed:
+            return
         item.told = level
-        if level != bool(item.pin.value) and timing_of(item.config).confirm_ns == 0:
+        at_once = timing_of(item.config).confirm_ns == 0
+        if at_once and self._read(item) is (not level):
             item.debouncer.glitches += 1
             return
         self._feed(item, level=level, at_ns=at_ns)
 
+    def _read(self, item: _Watched) -> bool | None:
+        """The level now; None when the pin cannot be read, which must not stop the others."""
+        try:
+            level = bool(item.pin.value)
+        except Exception as error:  # noqa: BLE001 - pin libraries raise what they like
+            if not item.unreadable:
+                log.warning("input %s cannot be read: %s", item.device, error)
+            item.unreadable = True
+            return None
+        item.unreadable = False
+        return level
+
     def _feed(self, item: _Watched, *, level: bool, at_ns: int) -> None:
-        if item.pin.closed:
-            return
         before = item.debouncer.due_ns
         for change in item.debouncer.feed(level=level, at_ns=at_ns):
             self._levels[item.device, item.line.role] = change.level
@@ -174,8 +198,8 @@ class Contacts:
             self._later(wait_s, lambda: self._recheck(item))
 
     def _recheck(self, item: _Watched) -> None:
-        if not item.pin.closed:
-            level = bool(item.pin.value)
+        level = None if item.pin.closed else self._read(item)
+        if level is not None:
             self._feed(item, level=level, at_ns=self._clock.monotonic_ns())
 
     def _tell(self, name: DeviceName, config: Input, at: Stamp, *, initial: bool) -> None:

@@ -103,10 +103,13 @@ class Debouncer:
         return changes
 
     def check(self, now_ns: int) -> list[Change]:
-        """What the passing of time alone decides."""
-        due_ns = self.due_ns
-        if due_ns is None or now_ns < due_ns:
-            return []
+        """What the passing of time alone decides; how late it is called makes no difference."""
+        changes: list[Change] = []
+        while (due_ns := self.due_ns) is not None and due_ns <= now_ns:
+            changes += self._decide(due_ns)
+        return changes
+
+    def _decide(self, now_ns: int) -> list[Change]:
         match self._phase:
             case Phase.CONFIRMING:
                 return self._confirm(now_ns)

@@ -65,16 +65,17 @@ class Outputs:
         config, pin = self._config.get(name), self._pins.get(name)
         if config is None or pin is None:
             raise DeviceError(f"output {name} is not there or could not be opened")
-        self._cancel(name)
         if drive is Drive.OFF:
             self._set(name, pin, on=_safe(config))
+            self._cancel(name)
             return
+        self._cancel(name)
         bound_s = bound_of(config)
-        self._set(name, pin, on=not _safe(config))
         self._ends[name] = self._later(
             min(for_s, bound_s) if for_s is not None else bound_s,
             lambda: self._end(name, config, pin),
         )
+        self._set(name, pin, on=not _safe(config))
 
     def driven(self) -> dict[str, bool]:
         """Which outputs are away from their safe state."""

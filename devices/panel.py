@@ -65,8 +65,8 @@ class Panel:
             if name not in self.failed:
                 log.warning("%s cannot be opened: %s", name, why)
         self.failed = failed
-        if self.simulated is not None and not self._contacts.states:
-            self.simulated.settle()
+        if self.simulated is not None:
+            self.simulated.settle(self._contacts.unstarted)
         self._contacts.start()
 
     def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:

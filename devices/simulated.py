@@ -6,7 +6,7 @@ Product code: ``gatehouse sim``, the demo and trial installations use it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gpiozero.pins import Factory
 from gpiozero.pins.mock import MockFactory, MockPin
@@ -26,16 +26,17 @@ class SimulatedGate:
     def __init__(self, inputs: Mapping[str, Input], factory: Factory, later: Later) -> None:
         if not isinstance(factory, MockFactory):
             raise CheckFailedError(
-                "this agent runs on real pins, nothing is simulated (node.pin_factory is not 'mock')"
+                "this agent runs on real pins; nothing is simulated"
+                " (node.pin_factory is not 'mock')"
             )
         self._inputs = inputs
         self._factory = factory
         self._later = later
         self._cut: set[str] = set()
 
-    def settle(self) -> None:
-        """Bring every input to rest, as a wired gate is when nobody touches it."""
-        for name in self._inputs:
+    def settle(self, names: Iterable[str]) -> None:
+        """Bring inputs to rest, as a wired gate is when nobody touches it."""
+        for name in names:
             self._rest(name)
 
     def press(self, name: str, for_s: float) -> None:

@@ -21,10 +21,13 @@ _BAD_LINE = (InputState.CUT, InputState.SHORTED, InputState.FAULT)
 
 @dataclass(slots=True)
 class ButtonRule(Rule):
-    """A press raises; ``latched`` keeps the incident and the outputs until a reset."""
+    """A press raises and is latched: incident and outputs stay until a reset.
 
-    latched: bool = True
+    ``reset_keys`` are the key switches with which a person at the gate resets everything.
+    """
+
     chosen: Collection[str] = ()
+    reset_keys: Collection[str] = ()
     _presses: dict[str, int] = field(default_factory=dict)
     _last_press_ns: dict[str, int] = field(default_factory=dict)
 
@@ -33,6 +36,10 @@ class ButtonRule(Rule):
         match event:
             case InputChanged(device=device) if self.concerns(device, self.chosen):
                 return self._changed(event)
+            case InputChanged(at=at, device=device, state=InputState.PRESSED, initial=False) if (
+                device in self.reset_keys
+            ):
+                return self._reset(at, None, by=device)
             case LatchReset(at=at, device=device, by=by):
                 return self._reset(at, device, by)
             case _:

@@ -125,7 +125,8 @@ def _build(
         lines = {name: places[name] for name in config.inputs}
         return [TamperRule(manner, lines, chosen=chosen)]
     of_kind = {n: places[n] for n, i in config.inputs.items() if i.type == rule.type}
-    return [ButtonRule(manner, of_kind, chosen=chosen)]
+    keys = [n for n, i in config.inputs.items() if i.type == "reset"]
+    return [ButtonRule(manner, of_kind, chosen=chosen, reset_keys=keys)]
 
 
 def _doors(

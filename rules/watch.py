@@ -16,8 +16,9 @@ from rules.texts import sentence
 class WatchlistRule(Rule):
     """A face lead becomes an alert without a face, a name or a picture: a person confirms.
 
-    One incident per entry at this gate, whichever camera sees it. ``list_of`` names the list an
-    entry stands on, None when it is not (or no longer) valid: then there is no alert.
+    One incident per entry at this gate, whichever camera sees it; a drill's are its own, so that
+    they never hold back the real thing. ``list_of`` names the list an entry stands on, None when it
+    is not (or no longer) valid: then there is no alert.
     """
 
     list_of: Callable[[str], ListName | None] = field(default=lambda _: None)
@@ -30,12 +31,13 @@ class WatchlistRule(Rule):
         listed = self.list_of(event.entry_id)
         if listed is None:
             return []
+        drill = "exercise:" if event.exercise else ""
         return self.raised(
             event.at,
             event.camera,
             "watchlist.face",
             details=_lead_details(event, listed),
-            key=f"{self.manner.name}:{event.entry_id}",
+            key=f"{self.manner.name}:{drill}{event.entry_id}",
             status=Status.EXERCISE if event.exercise else Status.ACTUAL,
         )
 
@@ -57,7 +59,10 @@ def _lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
 
 @dataclass(slots=True)
 class CameraRule(Rule):
-    """A camera that is lost (``camera.lost``), or frozen or dark (``camera.blind``)."""
+    """A camera that is lost (``camera.lost``), or frozen or dark (``camera.blind``).
+
+    Over only when the camera is well again: a blind one that is lost as well has no picture.
+    """
 
     chosen: Collection[str] = ()
     _down: set[str] = field(default_factory=set)
@@ -72,7 +77,7 @@ class CameraRule(Rule):
             self._down.add(event.camera)
             details = {"state": event.state.value, "reason": event.reason}
             return self.raised(event.at, event.camera, self.manner.kind.value, details=details)
-        if event.camera in self._down:
+        if event.state is CameraState.OK and event.camera in self._down:
             self._down.discard(event.camera)
             text = sentence("camera-ok", self.places[event.camera].label)
             return [Resolve(event.at, f"{self.manner.name}:{event.camera}", text)]

@@ -73,6 +73,11 @@ def fact_json(fact: Fact, *, replayed: bool) -> bytes:
     return _dumps({**head, "data": data})
 
 
+def drill_mark(*, drill: bool) -> dict[str, str]:
+    """What a body on the drill branch carries besides; nothing on the other one."""
+    return {"status": Status.EXERCISE.value} if drill else {}
+
+
 def mark_replayed(body: bytes) -> bytes:
     """The same CloudEvent with ``replayed`` set: it waited before its first sending."""
     event = json.loads(body)

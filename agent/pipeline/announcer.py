@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Hello
+from agent.core.alerts import drill_mark
 from agent.core.health import HealthBoard
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link, Retained
@@ -112,4 +113,5 @@ class Announcer:
     def _report(self, applied: Applied) -> Retained:
         drill = applied.status is Status.EXERCISE
         topic = self._address.topic("reported", Document.WATCHLIST, drill=drill)
-        return Retained(topic, json.dumps(applied.report(), ensure_ascii=False).encode())
+        body = {**applied.report(), **drill_mark(drill=drill)}
+        return Retained(topic, json.dumps(body, ensure_ascii=False).encode())

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.core.alerts import drill_mark
 from agent.core.clock import NS_PER_S, Clock, parse_utc
 from agent.core.errors import RefusedError
 from agent.files.atomic import write_atomic
@@ -55,14 +56,15 @@ class Result:
     proof: Mapping[str, object] | None = None
     late_ms: int | None = None
 
-    def body(self) -> bytes:
-        """UTF-8 JSON."""
+    def body(self, *, drill: bool) -> bytes:
+        """UTF-8 JSON; *drill* is the branch that it goes out on."""
         value = {
             "cmd_id": self.cmd_id,
             "outcome": self.outcome.value,
             "reason": self.reason,
             "proof": None if self.proof is None else dict(self.proof),
             "late_ms": self.late_ms,
+            **drill_mark(drill=drill),
         }
         return json.dumps(value, ensure_ascii=False).encode()
 

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.core.alerts import drill_mark
 from agent.core.clock import Clock, stamp
 from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged
@@ -117,7 +118,7 @@ class Control:
             return
         result = self._commands.handle(name, message.payload, retained=message.retained)
         topic = self._address.topic("result", drill=drill)
-        self._answers.publish(topic, result.body(), False)
+        self._answers.publish(topic, result.body(drill=drill), False)
 
     def _desired(self, name: str, message: Received, *, drill: bool) -> None:
         if not message.payload:
@@ -145,7 +146,10 @@ class Control:
         for applied in self._watchlist.applied():
             if name == Document.WATCHLIST and (applied.status == "Exercise") is drill:
                 standing = applied.report()
-        body = json.dumps({**standing, "refused": str(error)[:300]}, ensure_ascii=False).encode()
+        mark = drill_mark(drill=drill)
+        body = json.dumps(
+            {**standing, **mark, "refused": str(error)[:300]}, ensure_ascii=False
+        ).encode()
         if name in set(Document):
             topic = self._address.topic("reported", name, drill=drill)
             self._answers.publish(topic, body, True)

@@ -29,12 +29,13 @@ class Inbox:
         self._critical = frozenset(critical_devices)
         self._queue: deque[Event] = deque()
         self._wake = asyncio.Event()
+        self._fault: Exception | None = None
         self.dropped = 0
 
     def put(self, event: Event) -> None:
         """Take an event. Critical: dispatched now. Otherwise: queued."""
         if self._is_critical(event):
-            self._dispatch(event)
+            self._dispatch_now(event)
             return
         if len(self._queue) >= CAPACITY:
             self._queue.popleft()
@@ -45,14 +46,24 @@ class Inbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Dispatch queued events until cancelled, a slice at a time."""
+        """Dispatch queued events, a slice at a time, until cancelled or dispatching raises."""
         while True:
             await self._wake.wait()
+            if self._fault is not None:
+                raise self._fault
             for _ in range(min(SLICE, len(self._queue))):
                 self._dispatch(self._queue.popleft())
             if not self._queue:
                 self._wake.clear()
             await asyncio.sleep(0)
+
+    def _dispatch_now(self, event: Event) -> None:
+        """Whoever puts an event in cannot end the program when this fails; :meth:`run` can."""
+        try:
+            self._dispatch(event)
+        except Exception as error:  # noqa: BLE001 - raised again by run
+            self._fault = error
+            self._wake.set()
 
     def _is_critical(self, event: Event) -> bool:
         return (

@@ -17,6 +17,7 @@ from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError, PhotoError
 from devices.camera_frame import Frame
+from models.detector import budget_for
 from models.engine import FaceEngine
 from models.gallery import Entry, Gallery
 from models.matcher import Band, Matcher, Verdict, policy_for
@@ -50,6 +51,7 @@ class FaceWork:
         self.counts = Counts()
         self.on = True
         self._policy = policy_for(engine.thresholds, config.frames, config.threshold)
+        self._least_px = config.min_face_px
         self._gate = live_gate(config.min_face_px)
         self._gallery = self._empty()
         self._cameras: dict[str, _Watched] = {}
@@ -71,7 +73,8 @@ class FaceWork:
         watched = self._watched(frame.camera)
         now_ns = frame.monotonic_ns
         picture = frame.pixels
-        found = self.engine.detect(picture)
+        budget = budget_for(frame.width, frame.height, self._least_px)
+        found = self.engine.detect(picture, budget)
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
         sightings: list[border.Sighting] = []
@@ -111,7 +114,9 @@ class FaceWork:
             self._use(self._empty())
             return
         if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
-            raise PackError(f"templates of {message.model_id} cannot be compared here")
+            raise PackError(
+                f"templates of {message.model_id} cannot be compared with {self.engine.model_id}"
+            )
         values = np.frombuffer(beside, "<f4", offset=message.index_bytes)
         if values.size % message.dim:
             raise PackError("the gallery's rows are not whole")

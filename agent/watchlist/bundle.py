@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+import struct
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -72,8 +74,7 @@ class Entry(_Strict):
         for photo in self.photos:
             _decode(photo, "photo", MAX_PHOTO_BYTES)
         for template in self.templates:
-            if len(_decode(template.vector, "template", MAX_DIM * 4)) % 4:
-                raise ValueError("a template is not a row of float32")
+            _check_row(_decode(template.vector, "template", MAX_DIM * 4))
         return self
 
     @property
@@ -202,6 +203,11 @@ def _time(text: str) -> int:
         return parse_utc(text)
     except ValueError as error:
         raise RefusedError(Refusal.MALFORMED, f"issued_at: {error}") from error
+
+
+def _check_row(row: bytes) -> None:
+    if len(row) % 4 or not all(math.isfinite(value) for (value,) in struct.iter_unpack("<f", row)):
+        raise ValueError("a template is not a row of float32 numbers")
 
 
 def _decode(text: str, what: str, limit: int) -> bytes:

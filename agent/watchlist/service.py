@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,8 +160,12 @@ class Watchlist:
             return
         now_ns = self.now_ns()
         usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
-        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in usable)
+        fitting = _of_one_size(usable, model_id)
+        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in fitting)
         if shown != self._shown:
+            for entry in usable:
+                if entry not in fitting:
+                    log.error("entry %s has templates of another size", entry.entry_id)
             rows = [GalleryRow(name, exercise, len(found)) for name, exercise, found in shown]
             heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
             self._shown = shown if heard else None
@@ -220,6 +225,13 @@ class Watchlist:
             entry.expires_ns,
             templates,
         )
+
+
+def _of_one_size(entries: Sequence[Stored], model_id: str) -> list[Stored]:
+    """The entries whose templates are as long as most are: one odd row would spoil the gallery."""
+    sizes = Counter(len(row) for entry in entries for row in entry.templates[model_id])
+    most = max(sizes, key=lambda size: sizes[size], default=0)
+    return [e for e in entries if all(len(row) == most for row in e.templates[model_id])]
 
 
 def load_keys(path: Path | None) -> TrustedKeys | None:

@@ -1,0 +1,48 @@
+"""Turns aligned chips into templates.
+
+Here: colour order, normalisation, the mirror image, and the network. Not here: cutting chips
+(``models.chips``), comparing templates (``models.gallery``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agent.core.errors import PackError
+from models.manifest import EmbedderSpec
+from models.sessions import Session, Tensor
+from models.values import Image, Vector
+
+
+class Embedder:
+    """One embedding network and what it expects."""
+
+    def __init__(self, session: Session, spec: EmbedderSpec) -> None:
+        self._session = session
+        self._spec = spec
+        self._mean = np.array(spec.mean, np.float32).reshape(1, 3, 1, 1)
+        self._scale = np.array(spec.scale, np.float32).reshape(1, 3, 1, 1)
+        self._raw = not self._mean.any() and bool((self._scale == 1).all())
+
+    def embed(self, chip: Image) -> Vector:
+        """The template, float32 (dim,), of a BGR chip of the network's side."""
+        side = self._spec.geometry.side_px
+        if chip.shape != (side, side, 3):
+            raise PackError(f"a chip of shape {chip.shape} where ({side}, {side}, 3) is due")
+        colours = chip[:, :, ::-1] if self._spec.colour == "rgb" else chip
+        batch = np.ascontiguousarray(colours.transpose(2, 0, 1)[None], np.float32)
+        if not self._raw:
+            batch = (batch - self._mean) / self._scale
+        if self._spec.mirror:
+            batch = np.concatenate([batch, batch[:, :, :, ::-1]])
+        return self._join(self._session.run(np.ascontiguousarray(batch))[0])
+
+    def _join(self, rows: Tensor) -> Vector:
+        if rows.ndim != 2 or rows.shape[1] != self._spec.dim or not np.isfinite(rows).all():
+            raise PackError(f"the embedder gave {rows.shape}, not vectors of {self._spec.dim}")
+        if self._spec.metric == "cosine":
+            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        joined = rows.mean(0)
+        if self._spec.metric == "cosine":
+            joined = joined / max(float(np.linalg.norm(joined)), 1e-12)
+        return np.ascontiguousarray(joined, np.float32)

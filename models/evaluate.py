@@ -1,0 +1,207 @@
+"""Measures an engine on labelled photos: how often strangers pass, how often people are missed.
+
+Here: reading a folder of photos (one folder a person), the trials, the counts. Not here: choosing
+what to do about them, printing. The photos stay where they are and nothing of them is kept.
+A threshold belongs to a model and a population: measure on people like those who pass the gate.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from agent.core.errors import PackError
+from models.engine import FaceEngine
+from models.gallery import Entry, Gallery, mean_template
+from models.manifest import FEWEST_FRAMES, Metric
+from models.matcher import Band, Policy, band_of
+from models.quality import Gate, assess
+from models.values import Image, Vector
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+_NO_SESSION = "."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A template with the person's folder it came from, and the session's below it, if any."""
+
+    person: str
+    session: str
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collected:
+    """Usable photos, and how many were not used, by reason."""
+
+    samples: tuple[Sample, ...]
+    skipped: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """*hits* of *trials*; the bounds hold the true rate with 95 % confidence (Wilson)."""
+
+    hits: int
+    trials: int
+
+    @property
+    def value(self) -> float:
+        """The share; NaN without a trial."""
+        return self.hits / self.trials if self.trials else math.nan
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Wilson's interval; (0, 1) without a trial. Few people vary more than it says."""
+        if not self.trials:
+            return 0.0, 1.0
+        z, n, p = 1.959964, self.trials, self.value
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Trials of a policy: of the same person, of two persons, and what they came to."""
+
+    people: int
+    true_leads: Rate
+    true_reviews: Rate
+    false_leads: Rate
+    false_reviews: Rate
+
+
+def collect(engine: FaceEngine, folder: Path, gate: Gate, border_px: int = 0) -> Collected:
+    """Templates of all photos below *folder*, whose sub-folders are persons.
+
+    A person's photos lie there directly, or in folders for sessions (one camera, one day). The
+    largest face of each photo that passes *gate* counts. *border_px* is added all round first,
+    for collections cut so tight that no detector finds the face.
+    """
+    samples, skipped = [], Counter[str]()
+    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for path in sorted(person.rglob("*")):
+            if path.suffix.lower() not in _SUFFIXES:
+                continue
+            vector = _vector(engine, path, gate, border_px)
+            if isinstance(vector, str):
+                skipped[vector] += 1
+            else:
+                session = str(path.parent.relative_to(person))
+                samples.append(Sample(person.name, session, vector))
+    if not samples:
+        raise PackError(f"{folder} has no usable photo; it needs one folder of photos a person")
+    return Collected(tuple(samples), skipped)
+
+
+def _vector(engine: FaceEngine, path: Path, gate: Gate, border_px: int) -> Vector | str:
+    data = np.fromfile(path, np.uint8)
+    raw = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if raw is None:
+        return "unreadable"
+    picture: Image = np.asarray(raw, np.uint8)
+    if border_px:
+        edges = (border_px, border_px)
+        picture = np.pad(picture, (edges, edges, (0, 0)), mode="edge")
+    faces = engine.detect(picture)
+    if not faces:
+        return "no-face"
+    face = max(faces, key=lambda one: one.box.width * one.box.height)
+    height, width = picture.shape[:2]
+    refusal = gate.refusal(assess(face, width, height), face.score)
+    return refusal or engine.embed(picture, face).vector
+
+
+def pairs(
+    samples: Sequence[Sample], metric: Metric
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Scores of all pairs of photos: (of the same person, of two persons)."""
+    scores = _each_enrolled(samples, metric).scores(np.stack([s.vector for s in samples]))
+    people = np.array([sample.person for sample in samples])
+    rows, columns = np.triu_indices(len(samples), 1)
+    same = people[rows] == people[columns]
+    found = scores[rows, columns]
+    return found[same], found[~same]
+
+
+def _each_enrolled(samples: Sequence[Sample], metric: Metric) -> Gallery:
+    """A gallery in which every photo is an entry."""
+    entries = [Entry(str(i), exercise=False, templates=1) for i in range(len(samples))]
+    return Gallery("", metric, entries, np.stack([sample.vector for sample in samples]))
+
+
+def threshold_at(impostors: npt.NDArray[np.float64], rate: float) -> float:
+    """The lowest score that at most *rate* of the impostors reach; PackError if too few to tell."""
+    if len(impostors) * rate < 1:
+        raise PackError(
+            f"{len(impostors)} pairs of different people cannot show a rate of {rate:g};"
+            f" at least {math.ceil(1 / rate)} are needed, better three times as many"
+        )
+    ranked = np.sort(impostors)[::-1]
+    return float(np.nextafter(ranked[math.floor(len(ranked) * rate)], np.inf))
+
+
+def count(scores: npt.NDArray[np.float64], threshold: float) -> Rate:
+    """How many scores reach the threshold."""
+    return Rate(int((scores >= threshold).sum()), len(scores))
+
+
+def passages(
+    samples: Sequence[Sample], policy: Policy, metric: Metric, *, seed: int = 0, most_sets: int = 10
+) -> Outcome:
+    """Simulated passages: ``policy.frames`` photos of a session against every photo, enrolled.
+
+    Photos of the same person's same session are not enrolled against it, unless the person has no
+    sessions. At most *most_sets* sets of photos a session, drawn with *seed*. Unrelated photos of
+    a person differ more than frames of one passage: both errors are likelier than at a gate.
+    """
+    gallery = _each_enrolled(samples, metric)
+    results = {True: Counter[Band](), False: Counter[Band]()}
+    for chosen in _sets(samples, policy.frames, seed, most_sets):
+        frames = [samples[i].vector for i in chosen]
+        scores = gallery.scores(np.stack([mean_template(frames, metric), *frames]))
+        agreeing = (scores[1:] >= policy.frame).sum(0)
+        first = samples[chosen[0]]
+        for i, enrolled in enumerate(samples):
+            same = enrolled.person == first.person
+            if i in chosen or (same and enrolled.session == first.session != _NO_SESSION):
+                continue
+            mean = float(scores[0, i])
+            results[same][
+                band_of(policy, mean, None, frames=len(frames), agreeing=int(agreeing[i]))
+            ] += 1
+    return _outcome(samples, results)
+
+
+def _sets(samples: Sequence[Sample], size: int, seed: int, most: int) -> Iterator[tuple[int, ...]]:
+    if size < FEWEST_FRAMES:
+        raise PackError(f"a passage has at least {FEWEST_FRAMES} frames")
+    draw = random.Random(seed)  # noqa: S311 - repeatable, nothing secret
+    together: dict[tuple[str, str], list[int]] = {}
+    for i, sample in enumerate(samples):
+        together.setdefault((sample.person, sample.session), []).append(i)
+    for members in together.values():
+        choices = list(itertools.islice(itertools.combinations(members, size), 5000))
+        yield from draw.sample(choices, min(most, len(choices)))
+
+
+def _outcome(samples: Sequence[Sample], results: dict[bool, Counter[Band]]) -> Outcome:
+    true, false = results[True], results[False]
+    return Outcome(
+        len({sample.person for sample in samples}),
+        Rate(true[Band.LEAD], true.total()),
+        Rate(true[Band.REVIEW], true.total()),
+        Rate(false[Band.LEAD], false.total()),
+        Rate(false[Band.REVIEW], false.total()),
+    )

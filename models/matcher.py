@@ -1,0 +1,239 @@
+"""Decides, track by track, whether a face is a lead, worth a person's look, or nobody we look for.
+
+Pure: templates and time come in, verdicts go out. For each track the best few frames of the last
+two seconds are held, and their mean template is compared (the mean of 3 to 5 frames beats single
+frames and votes; "any frame matches" multiplies false alarms).
+
+Bands, without a gap, for a track with enough frames:
+  lead     the mean reaches the lead threshold, two of the frames reach the frame threshold for
+           the same entry on their own, and the second entry is a margin behind
+  review   the mean reaches the review threshold, or a lead lacks agreement or margin
+  unknown  everything else, which is the normal answer and is never reported
+A verdict is given once for a track and entry, and again only when its band rises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.core.errors import PackError
+from models.gallery import Gallery, Hit, mean_template
+from models.manifest import FEWEST_FRAMES, MOST_FRAMES, Thresholds
+from models.values import Probe, Quality
+
+_NS = 1_000_000_000
+_AGREEING_FRAMES = 2
+
+
+class Band(StrEnum):
+    """What a comparison came to."""
+
+    UNKNOWN = "unknown"
+    REVIEW = "review"
+    LEAD = "lead"
+
+    @property
+    def rank(self) -> int:
+        """0 for unknown, 2 for lead."""
+        return {"unknown": 0, "review": 1, "lead": 2}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How strictly to decide.
+
+    ``frames`` how many are averaged for a lead, 3 to 5 (a review needs 3); ``lead`` the mean's
+    threshold; ``frame``, ``review`` and ``margin`` as in ``Thresholds``; ``hold_s`` how long a
+    template lives; ``spacing_s`` frames closer than that count as one.
+    """
+
+    frames: int
+    lead: float
+    frame: float
+    review: float
+    margin: float
+    hold_s: float = 2.0
+    spacing_s: float = 0.1
+
+
+def policy_for(thresholds: Thresholds, frames: int, lead: float | None = None) -> Policy:
+    """The policy of a pack's thresholds; *lead* is what the configuration puts in their place.
+
+    :class:`PackError` when *lead* is laxer than the pack allows or *frames* not 3 to 5.
+    """
+    if not FEWEST_FRAMES <= frames <= MOST_FRAMES:
+        raise PackError(f"{frames} frames: choose {FEWEST_FRAMES} to {MOST_FRAMES}")
+    if lead is None:
+        lead = thresholds.lead(frames)
+    elif lead < thresholds.floor:
+        raise PackError(
+            f"threshold {lead} is laxer than the pack allows ({thresholds.floor}): it would call"
+            " strangers leads; higher is stricter"
+        )
+    frame = max(thresholds.frame, lead - (thresholds.lead(frames) - thresholds.frame))
+    return Policy(frames, lead, frame, thresholds.review, thresholds.margin)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A track looks like an entry. Scores: higher is more alike; ``quality`` 0 to 1, the mean."""
+
+    track: int
+    entry_id: str
+    exercise: bool
+    band: Band
+    score: float
+    threshold: float
+    margin: float | None
+    frames: int
+    quality: float
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """A frame's template and when it was taken."""
+
+    at_ns: int
+    probe: Probe
+
+
+class Matcher:
+    """Compares the tracks of one camera with the gallery."""
+
+    def __init__(self, policy: Policy, gallery: Gallery) -> None:
+        self._policy = policy
+        self._gallery = gallery
+        self._held: dict[int, list[_Held]] = {}
+        self._said: dict[int, dict[tuple[str, bool], Band]] = {}
+        self._compared: set[int] = set()
+        self._compared_before = 0
+
+    @property
+    def compared(self) -> int:
+        """How many tracks were compared since the start."""
+        return self._compared_before + len(self._compared)
+
+    @property
+    def held(self) -> int:
+        """Templates of passers-by in memory now."""
+        return sum(len(frames) for frames in self._held.values())
+
+    def replace_gallery(self, gallery: Gallery) -> None:
+        """Compare with *gallery* from now on; what was said of a track stays said."""
+        self._gallery = gallery
+
+    def wants(self, track: int, quality: Quality, now_ns: int) -> bool:
+        """Whether a frame of this quality would be held: if not, computing its template is idle."""
+        self.forget(now_ns)
+        if not self._gallery.entries:
+            return False
+        frames = self._held.get(track, [])
+        return self._place(frames, quality.score, now_ns) is not None
+
+    def observe(self, track: int, probe: Probe, now_ns: int) -> list[Verdict]:
+        """Take a frame of *track*; returns what is newly known: at most one verdict a realm."""
+        self.forget(now_ns)
+        frames = self._held.setdefault(track, [])
+        place = self._place(frames, probe.quality.score, now_ns)
+        if place is None or not self._gallery.entries:
+            return []
+        frames[place : place + 1] = [_Held(now_ns, probe)]
+        if len(frames) < FEWEST_FRAMES:
+            return []
+        self._compared.add(track)
+        return self._judge(track, frames, now_ns)
+
+    def end(self, tracks: Sequence[int]) -> None:
+        """Forget tracks that ended."""
+        for track in tracks:
+            self._held.pop(track, None)
+            self._said.pop(track, None)
+            if track in self._compared:
+                self._compared.discard(track)
+                self._compared_before += 1
+
+    def forget(self, now_ns: int) -> None:
+        """Drop templates older than the holding time. Call it at every beat, seen faces or not."""
+        oldest = now_ns - round(self._policy.hold_s * _NS)
+        for track in list(self._held):
+            kept = [held for held in self._held[track] if held.at_ns > oldest]
+            if kept:
+                self._held[track] = kept
+            else:
+                del self._held[track]
+
+    def _place(self, frames: list[_Held], quality: float, now_ns: int) -> int | None:
+        """Where a frame goes: over a neighbour in time, at the end, over the worst, or nowhere."""
+        spacing = self._policy.spacing_s * _NS
+        near = [i for i, held in enumerate(frames) if now_ns - held.at_ns < spacing]
+        if not near and len(frames) < self._policy.frames:
+            return len(frames)
+        rivals = near or range(len(frames))
+        worst = min(rivals, key=lambda i: frames[i].probe.quality.score)
+        return worst if quality > frames[worst].probe.quality.score else None
+
+    def _judge(self, track: int, frames: list[_Held], now_ns: int) -> list[Verdict]:
+        vectors = [held.probe.vector for held in frames]
+        mean = mean_template(vectors, self._gallery.metric)
+        scores = self._gallery.scores(np.stack([mean, *vectors]))
+        verdicts = []
+        for hit in self._gallery.best(scores[0]):
+            band = self._band(hit, scores[1:])
+            said = self._said.setdefault(track, {})
+            key = (hit.entry_id, hit.exercise)
+            if band.rank <= said.get(key, Band.UNKNOWN).rank:
+                continue
+            said[key] = band
+            verdicts.append(self._verdict(track, hit, band, frames, now_ns))
+        return verdicts
+
+    def _band(self, hit: Hit, singles: npt.NDArray[np.float64]) -> Band:
+        return band_of(
+            self._policy,
+            hit.score,
+            hit.margin,
+            frames=len(singles),
+            agreeing=self._agreeing(hit, singles),
+        )
+
+    def _agreeing(self, hit: Hit, singles: npt.NDArray[np.float64]) -> int:
+        """Frames that reach the frame threshold on their own, with *hit* best of its realm."""
+        count = 0
+        for row in singles:
+            own = {h.exercise: h for h in self._gallery.best(row)}[hit.exercise]
+            count += own.entry_id == hit.entry_id and own.score >= self._policy.frame
+        return count
+
+    def _verdict(
+        self, track: int, hit: Hit, band: Band, frames: list[_Held], now_ns: int
+    ) -> Verdict:
+        threshold = self._policy.lead if band is Band.LEAD else self._policy.review
+        quality = sum(held.probe.quality.score for held in frames) / len(frames)
+        return Verdict(
+            track, hit.entry_id, hit.exercise, band, hit.score, threshold, hit.margin,
+            len(frames), quality, now_ns,
+        )  # fmt: skip
+
+
+def band_of(
+    policy: Policy, score: float, margin: float | None, *, frames: int, agreeing: int
+) -> Band:
+    """The band of a mean *score* over *frames* frames, *agreeing* of which reach it alone.
+
+    Every score falls into exactly one band; fewer than three frames are unknown.
+    """
+    if frames < FEWEST_FRAMES or score < policy.review:
+        return Band.UNKNOWN
+    certain = (
+        score >= policy.lead
+        and frames >= policy.frames
+        and agreeing >= _AGREEING_FRAMES
+        and (margin is None or margin >= policy.margin)
+    )
+    return Band.LEAD if certain else Band.REVIEW

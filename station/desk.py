@@ -1,0 +1,184 @@
+"""What a person at the station does about an alert or a gate: durable orders for ``serve``.
+
+Here: acks by stage and documents to send, written to the queue of the same SQLite file, and
+waiting until the serving process sent them. Not here: the network.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent.core.clock import format_utc
+from agent.core.errors import CheckFailedError, StoreError
+from contract.routes import route
+from contract.words import Stage
+from station.receive import ack_message
+from station.tables import open_database
+from station.values import Publish
+
+POLL_S = 0.05
+SHORTEST_PREFIX = 4
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One stored alert and how far the station is with it."""
+
+    source: str
+    id: str
+    topic: str
+    stage: Stage
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A queued message: ``n`` in the queue, or None when there was nothing to do."""
+
+    n: int | None
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of an order: ``refusal`` is the broker's reason when it would not carry it."""
+
+    refusal: str | None
+
+
+class Desk:
+    """The orders' side of the station's file."""
+
+    def __init__(
+        self,
+        path: Path,
+        now_ns: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """*now_ns* nanoseconds since 1970, *monotonic* and *sleep* seconds."""
+        self._path = path
+        self._now_ns = now_ns
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._db = open_database(path)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def ack(self, prefix: str, stage: Stage, by: str, gate: str | None = None) -> Order:
+        """Queue the ack of one alert, found by the start of its id.
+
+        CheckFailedError: no such alert, several, or the stage would go back.
+        """
+        with self._writing():
+            found = self._find(prefix, gate)
+            if stage.rank < found.stage.rank:
+                raise CheckFailedError(
+                    f"{found.id} is already {found.stage.value} (by {found.by}); "
+                    f"a stage does not go back to {stage.value}"
+                )
+            if stage is found.stage:
+                return Order(None, found)
+            now_ns = self._now_ns()
+            self._db.execute(
+                "INSERT INTO acks (source, id, stage, by, at_ns) VALUES (?,?,?,?,?)",
+                (found.source, found.id, stage.value, by, now_ns),
+            )
+            self._db.execute(
+                "UPDATE messages SET stage=?, by=? WHERE source=? AND id=?",
+                (stage.value, by, found.source, found.id),
+            )
+            way = route(found.topic)
+            if way is None:
+                raise StoreError(f"{self._path} holds an alert of topic {found.topic}")
+            message = ack_message(way, found.id, stage=stage, by=by, at=format_utc(now_ns))
+            return Order(self._queue(message), replace(found, stage=stage, by=by))
+
+    def send(self, message: Publish) -> int:
+        """Queue *message*; returns its number."""
+        with self._writing():
+            return self._queue(message)
+
+    def wait(self, n: int, timeout_s: float) -> Sent | None:
+        """Wait until the serving process sent order *n*; None when it did not in time."""
+        until = self._monotonic() + timeout_s
+        while True:
+            row = self._read("SELECT sent_ns, refusal FROM outgoing WHERE n=?", (n,))
+            if not row:
+                return Sent(None)
+            if row[0][0] is not None:
+                return Sent(row[0][1])
+            if self._monotonic() >= until:
+                return None
+            self._sleep(POLL_S)
+
+    def next_version(self, doc: str, wanted: int | None) -> int:
+        """Take a version number for a document; it is never given out again.
+
+        CheckFailedError when *wanted* is not above the last one.
+        """
+        with self._writing():
+            row = self._db.execute("SELECT max(version) FROM signed WHERE doc=?", (doc,)).fetchone()
+            last = int(row[0] or 0)
+            version = last + 1 if wanted is None else wanted
+            if version <= last:
+                raise CheckFailedError(
+                    f"version {version} of {doc} is not above the last signed one, {last}; "
+                    "a gate would refuse it"
+                )
+            self._db.execute("INSERT INTO signed VALUES (?,?,?)", (doc, version, self._now_ns()))
+            return version
+
+    def _find(self, prefix: str, gate: str | None) -> Found:
+        if len(prefix) < SHORTEST_PREFIX:
+            raise CheckFailedError(f"give at least {SHORTEST_PREFIX} characters of the alert's id")
+        rows = self._db.execute(
+            "SELECT source, id, topic, stage, by FROM messages"
+            " WHERE channel='alert' AND lower(substr(id,1,?))=? ORDER BY n DESC LIMIT 1000",
+            (len(prefix), prefix.lower()),
+        ).fetchall()
+        if gate is not None:
+            rows = [row for row in rows if row[0].endswith(f"/{gate}")]
+        exact = [row for row in rows if row[1] == prefix]
+        rows = exact or rows
+        if not rows:
+            raise CheckFailedError(f"no alert with an id that starts with {prefix}")
+        if len(rows) > 1:
+            listed = ", ".join(f"{row[1]} ({row[0].split('/', 3)[-1]})" for row in rows[:SHOWN])
+            raise CheckFailedError(f"{len(rows)} alerts start with {prefix}: {listed}")
+        source, message_id, topic, stage, by = rows[0]
+        return Found(source, message_id, topic, Stage(stage), by)
+
+    def _queue(self, message: Publish) -> int:
+        cursor = self._db.execute(
+            "INSERT INTO outgoing (topic, payload, retain, queued_ns) VALUES (?,?,?,?)",
+            (message.topic, message.payload, message.retain, self._now_ns()),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[int | None, str | None]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be written: {error}") from error
+        finally:
+            with suppress(sqlite3.Error):
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")

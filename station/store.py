@@ -1,0 +1,241 @@
+"""What the station received, durably: the side of the SQLite file that ``station serve`` writes.
+
+A batch of messages is one transaction; when :meth:`Store.batch` has returned without an error, all
+of it survives a power cut. Not here: deciding (``station.receive``), other processes
+(``station.desk``, ``station.snapshot``).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from agent.core.errors import StoreError
+from contract.words import Stage
+from station.runs import Run, place
+from station.tables import open_database
+from station.values import CountAgain, File, Gate, Item, Keep, Note, Publish, Refuse, Write
+
+_GATE_COLUMNS = tuple(field.name for field in fields(Gate))
+MALFORMED_KEPT = 1000
+SENT_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message of the durable queue; ``n`` orders them."""
+
+    n: int
+    message: Publish
+
+
+class Store:
+    """The writing side. One per data folder, used by one thread."""
+
+    def __init__(self, path: Path, station: str) -> None:
+        self._path = path
+        self._station = station
+        self._db = open_database(path)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def reopen(self) -> None:
+        """After a disk error: what a failed fsync left behind is not to be trusted."""
+        self._db.close()
+        self._db = open_database(self._path)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """One transaction: everything written within is durable afterwards, or nothing is.
+
+        StoreError when the disk refuses.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except (sqlite3.IntegrityError, sqlite3.DataError):
+            self._roll_back()
+            raise
+        except sqlite3.DatabaseError as error:
+            self._roll_back()
+            raise StoreError(f"{self._path} cannot be written: {error}") from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def has(self, source: str, message_id: str) -> bool:
+        """True when the alert or event of that key is stored."""
+        found = self._db.execute(
+            "SELECT 1 FROM messages WHERE source=? AND id=?", (source, message_id)
+        )
+        return found.fetchone() is not None
+
+    def gate(self, source: str) -> Gate | None:
+        """What is known of a gate."""
+        row = self._db.execute("SELECT * FROM gates WHERE source=?", (source,)).fetchone()
+        return None if row is None else gate_of(row)
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Carry out *writes* within a batch."""
+        for write in writes:
+            match write:
+                case Keep(item):
+                    self._keep(item)
+                case CountAgain(source, message_id):
+                    self._db.execute(
+                        "UPDATE messages SET copies=copies+1 WHERE source=? AND id=?",
+                        (source, message_id),
+                    )
+                case Note(gate):
+                    self._note(gate)
+                case File(topic, key, body, received_ns):
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO papers VALUES (?,?,?,?)",
+                        (topic, key, body, received_ns),
+                    )
+                case Refuse():
+                    self._refuse(write)
+
+    def outgoing(self, after: int, limit: int) -> list[Queued]:
+        """Unsent messages of the durable queue behind number *after*, in order."""
+        with self._reading():
+            rows = self._db.execute(
+                "SELECT n, topic, payload, retain FROM outgoing WHERE sent_ns IS NULL AND n>?"
+                " ORDER BY n LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        return [Queued(n, Publish(t, bytes(p), retain=bool(r))) for n, t, p, r in rows]
+
+    def sent(self, refusals: Mapping[int, str | None], at_ns: int) -> None:
+        """The broker has these, or refused them with a reason. Within a batch."""
+        rows = [(at_ns, reason, n) for n, reason in refusals.items()]
+        self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
+        self._db.execute(
+            "DELETE FROM outgoing WHERE sent_ns IS NOT NULL"
+            " AND n <= (SELECT max(n) FROM outgoing) - ?",
+            (SENT_KEPT,),
+        )
+
+    def changes(self) -> int:
+        """A number that differs after another process wrote."""
+        with self._reading():
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def host(self, broker: str, *, connected: bool, reason: str, at_ns: int) -> None:
+        """Say for ``watch`` how serving goes. Within a batch."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO host VALUES (1,?,?,?,?)", (broker, connected, reason, at_ns)
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def _keep(self, item: Item) -> None:
+        self._db.execute(
+            "INSERT INTO messages (source, id, channel, topic, status, kind, severity, session,"
+            " seq, replayed, happened_ns, synced, received_ns, body, faults, by)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                item.source,
+                item.id,
+                item.channel.value,
+                item.topic,
+                item.status.value,
+                item.kind,
+                item.severity,
+                item.session,
+                item.seq,
+                item.replayed,
+                item.happened_ns,
+                item.synced,
+                item.received_ns,
+                item.body,
+                "\n".join(item.faults),
+                self._station,
+            ),
+        )
+        self._db.execute(
+            "INSERT INTO acks (source, id, stage, by, at_ns) VALUES (?,?,?,?,?)",
+            (item.source, item.id, Stage.RECEIVED.value, self._station, item.received_ns),
+        )
+        self._place(item)
+
+    def _place(self, item: Item) -> None:
+        stream = (item.source, item.channel.value)
+        left = self._run("first<=? ORDER BY first DESC", stream, item.seq)
+        right = self._run("first=?", stream, item.seq + 1)
+        placed = place(item.seq, left, right)
+        if placed.new is None:
+            self._db.execute(
+                "INSERT INTO reused VALUES (?,?,1)"
+                " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
+                stream,
+            )
+            return
+        for run in placed.old:
+            self._db.execute(
+                "DELETE FROM runs WHERE source=? AND channel=? AND first=?", (*stream, run.first)
+            )
+        new = (placed.new.first, placed.new.last)
+        self._db.execute("INSERT INTO runs VALUES (?,?,?,?)", (*stream, *new))
+
+    def _run(self, where: str, stream: tuple[str, str], seq: int) -> Run | None:
+        query = f"SELECT first, last FROM runs WHERE source=? AND channel=? AND {where} LIMIT 1"  # noqa: S608 - where is ours
+        row = self._db.execute(query, (*stream, seq)).fetchone()
+        return None if row is None else Run(*row)
+
+    def _note(self, gate: Gate) -> None:
+        boots, beats = json.dumps(gate.boots), json.dumps(gate.beats)
+        about = (gate.session, gate.state, gate.state_ns, gate.meta, gate.meta_ns)
+        alive = (gate.beat, gate.beat_ns, gate.heard_ns)
+        self._db.execute(
+            "INSERT OR REPLACE INTO gates VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (gate.source, *about, *alive, boots, beats, gate.stale, gate.doubled_ns),
+        )
+
+    def _refuse(self, refused: Refuse) -> None:
+        self._db.execute(
+            "INSERT INTO malformed (source, topic, head, size, problems, received_ns)"
+            " VALUES (?,?,?,?,?,?)",
+            (
+                refused.source,
+                refused.topic,
+                refused.head,
+                refused.size,
+                "\n".join(refused.problems),
+                refused.received_ns,
+            ),
+        )
+        self._db.execute(
+            "DELETE FROM malformed WHERE n <= (SELECT max(n) FROM malformed) - ?",
+            (MALFORMED_KEPT,),
+        )
+        self._db.execute(
+            "INSERT INTO malformed_counts VALUES (?,1)"
+            " ON CONFLICT (source) DO UPDATE SET count=count+1",
+            (refused.source,),
+        )
+
+
+def gate_of(row: Sequence[Any]) -> Gate:
+    """A row of the table ``gates`` as a value."""
+    named: dict[str, Any] = dict(zip(_GATE_COLUMNS, row, strict=True))
+    trails = {name: tuple(json.loads(named[name])) for name in ("boots", "beats")}
+    return Gate(**named | trails)

@@ -1,0 +1,64 @@
+"""What tests of face work share: the real pack, fetched once by the real code, and real photos.
+
+Photos of real people are never part of this repository; they lie beside it, in
+``../shared/data``, and tests that need them say so when they are not there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent.core.errors import PackError
+from models.engine import PackEngine, open_pack
+from models.fetch import fetch_pack
+from models.packs import Pack, load_pack
+
+REPO = Path(__file__).resolve().parents[3]
+PACKS = REPO / ".gatehouse" / "models"
+DATA = REPO.parent / "shared" / "data"
+FACES = DATA / "faces" / "face_recognition"
+
+
+def real(*parts: str) -> Path:
+    """A file or folder of the test data; skips the test where it is absent."""
+    path = DATA.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"real photos are not here: {path}")
+    return path
+
+
+def photo(name: str) -> bytes:
+    """A photo of a public figure, by its path in the test data."""
+    return real("faces", "face_recognition", name).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def packs_dir() -> Path:
+    """The folder with the pack ``dlib``; fetched from the package index when it is not there."""
+    try:
+        load_pack(PACKS, "dlib")
+    except PackError:
+        fetch_pack("dlib", PACKS)  # also brings an older one up to date, without a download
+    return PACKS
+
+
+@pytest.fixture(scope="session")
+def pack(packs_dir: Path) -> Pack:
+    """The pack, loaded."""
+    return load_pack(packs_dir, "dlib")
+
+
+@pytest.fixture(scope="session")
+def engine(packs_dir: Path) -> PackEngine:
+    """The engine that runs the pack."""
+    return open_pack(packs_dir, "dlib")
+
+
+@pytest.fixture
+def pack_copy(packs_dir: Path, tmp_path: Path) -> Path:
+    """A copy of the pack that a test may spoil."""
+    shutil.copytree(packs_dir / "dlib", tmp_path / "packs" / "dlib")
+    return tmp_path / "packs"
