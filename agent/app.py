@@ -223,6 +223,7 @@ class Core:
             clock=self._clock,
             put=self._put,
             on_hello=self._vision_up,
+            on_beat=self._observer.vision_figures,
             on_gone=self._vision_gone,
         )
         if self._config.cameras:

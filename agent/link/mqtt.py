@@ -268,7 +268,9 @@ class Connection:
             self._up = False
             taken = str(code) == "Session taken over"
             fault = LinkFault.TAKEN_OVER if taken else LinkFault.CLOSED
-            self._loop.call_soon(self._handlers.lost, fault, str(code))
+            reason = str(code)
+            text = "the broker went away" if reason == "Unspecified error" else reason
+            self._loop.call_soon(self._handlers.lost, fault, text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         heard = Received(message.topic, bytes(message.payload), bool(message.retain))

@@ -86,8 +86,8 @@ class LocalOperations:
             )
         verb, name = str(request.get("verb")), str(request.get("name"))
         if verb == "press":
-            for_s = float(request.get("for_s") or DEFAULT_PRESS_S)
-            if not 0 < for_s <= MAX_PRESS_S:
+            for_s = request.get("for_s", DEFAULT_PRESS_S)
+            if not isinstance(for_s, int | float) or not 0 < for_s <= MAX_PRESS_S:
                 raise CheckFailedError(f"a press lasts more than 0 and at most {MAX_PRESS_S:g} s")
             hands.press(name, for_s)
             return {"did": f"pressed {name} for {for_s:g} s"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from agent.border.messages import Hello
+from agent.border.messages import Beat, Hello
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.events import (
     CameraState,
@@ -20,7 +20,6 @@ from agent.core.events import (
 )
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
-from agent.pipeline.vision_watch import VisionWatch
 from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
@@ -92,11 +91,8 @@ class Observer:
         """The vision program hung up."""
         self._health.note("vision", ComponentState.DOWN, "not connected")
 
-    def vision_figures(self, watch: VisionWatch) -> None:
-        """Put the last beat's figures on the board."""
-        beat = watch.last_beat
-        if beat is None:
-            return
+    def vision_figures(self, beat: Beat) -> None:
+        """Put a beat's figures on the board."""
         self._health.note(
             "vision",
             ComponentState.OK,

@@ -41,6 +41,7 @@ class VisionPort:
         clock: Clock,
         put: Callable[[Event], None],
         on_hello: Callable[[border.Hello], None],
+        on_beat: Callable[[border.Beat], None],
         on_gone: Callable[[], None],
     ) -> None:
         self._path = path
@@ -48,6 +49,7 @@ class VisionPort:
         self._clock = clock
         self._put = put
         self._on_hello = on_hello
+        self._on_beat = on_beat
         self._on_gone = on_gone
         self._listener: socket.socket | None = None
         self._channel: Channel | None = None
@@ -152,9 +154,10 @@ class VisionPort:
         match message:
             case border.Hello():
                 self.hello = message
-                self.watch.hello(now)
+                self.watch.hello()
                 self._on_hello(message)
             case border.Beat():
+                self._on_beat(message)
                 for change in self.watch.beat(message, now):
                     self._put(change)
             case border.CameraReport():

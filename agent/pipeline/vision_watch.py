@@ -39,18 +39,15 @@ class VisionWatch:
         self._states: dict[CameraName, CameraState | None] = {CameraName(c): None for c in cameras}
         self._heard_ns = now.monotonic_ns + START_GRACE_NS - SILENCE_NS
         self.presence = Presence.ABSENT
-        self.last_beat: Beat | None = None
 
-    def hello(self, now: Stamp) -> None:
-        """Vision connected."""
-        self._heard_ns = now.monotonic_ns
+    def hello(self) -> None:
+        """Vision connected. No sign of life of the cameras: it may crash again and again."""
         self.presence = Presence.PRESENT
 
     def beat(self, beat: Beat, now: Stamp) -> list[CameraChanged]:
         """Vision is alive and says how its cameras do."""
         self._heard_ns = now.monotonic_ns
         self.presence = Presence.PRESENT
-        self.last_beat = beat
         changes = []
         for name, figures in beat.cameras.items():
             if figures.state is not None:
@@ -65,7 +62,6 @@ class VisionWatch:
     def hung_up(self) -> None:
         """The connection ended."""
         self.presence = Presence.ABSENT
-        self.last_beat = None
 
     def check(self, now: Stamp) -> list[CameraChanged]:
         """What silence means by now."""

@@ -89,6 +89,9 @@ class Watchlist:
     def apply(self, data: bytes, *, drill: bool | None) -> Applied:
         """Apply a signed document; RefusedError when it is refused (nothing is changed then)."""
         bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
+        standing = self._store.applied.get(bundle.status)
+        if standing is not None and standing.hash == bundle.hash:
+            return standing
         try:
             applied = self._store.apply(bundle, self._clock.utc_ns())
         except StoreError as error:

@@ -98,11 +98,9 @@ class WatchlistStore:
         return self._floor_ns
 
     def apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
-        """Replace the document of the bundle's status; RefusedError for an older version."""
+        """Replace the document of the bundle's status; RefusedError unless it is newer."""
         standing = self._applied.get(bundle.status)
         if standing is not None and bundle.version <= standing.version:
-            if bundle.hash == standing.hash:
-                return standing
             detail = f"version {bundle.version} is not newer than {standing.version}"
             raise RefusedError(Refusal.OLDER_VERSION, detail)
         applied = Applied(

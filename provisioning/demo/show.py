@@ -142,7 +142,8 @@ def verdict(judgement: Judgement) -> Title:
             "Everything expected was stored and acknowledged, and nothing else.",
             "应到的警情全部入库并确认，没有多余。",
         )
-    wrong = [f"missing {e.kind} of {e.device}" for e in judgement.missing]
+    wrong = [f"not in time: {title.en}" for title in judgement.late]
+    wrong += [f"missing {e.kind} of {e.device}" for e in judgement.missing]
     wrong += [f"unexpected {a.kind} of {a.device} ({a.msgtype})" for a in judgement.unexpected]
     if judgement.waiting:
         wrong.append(f"{judgement.waiting} message(s) still wait in the gate's outbox")

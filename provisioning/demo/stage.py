@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from agent.core.errors import GatehouseError
 from agent.pipeline.local import ask
 from contract.words import Document, Status
 from contract.words import Stage as AckStage
 from provisioning.demo.broker import DemoBroker
 from provisioning.demo.children import Child, gatehouse
-from provisioning.demo.site import SITE, STATION, Site, write_config, write_entries
+from provisioning.demo.site import NODE, SITE, STATION, Site, write_config, write_entries
 from provisioning.demo.story import Expected
 from station import actions, keys
 from station.board import Alert, Snapshot
@@ -79,15 +78,10 @@ class Stage:
         self.board = self._reader.snapshot(time.time_ns(), KEPT)
         return self.board
 
-    def give_watchlist(self) -> bool:
-        """Send the drill's list to the gate as a station does; False while it cannot be sent."""
-        try:
-            actions.send(
-                self._site.station, f"{SITE}/gate-1", Document.WATCHLIST, self._site.watchlist
-            )
-        except GatehouseError:
-            return False
-        return True
+    def give_watchlist(self) -> None:
+        """Send the drill's list to the gate, as a station does."""
+        site = self._site
+        actions.send(site.station, f"{SITE}/{NODE}", Document.WATCHLIST, site.watchlist)
 
     def waiting(self) -> int:
         """How many messages the gate's outbox still holds."""
@@ -116,21 +110,21 @@ class Stage:
         actions.ack(self._site.station, alert.id, stage, by, None)
 
     def gate_online(self) -> bool:
-        """The station hears the gate, its camera works and the drill's list is searched."""
+        """The station hears the gate."""
         gates = self.board.gates if self.board is not None else ()
-        if not any(gate.life is Life.ONLINE for gate in gates):
-            return False
-        return self._vision().get("gallery") == 1
+        return any(gate.life is Life.ONLINE for gate in gates)
+
+    def searched(self) -> int:
+        """How many entries the gate's cameras look for."""
+        return self._count("gallery")
 
     def compared(self) -> int:
         """How many passers-by the gate has compared with its list."""
-        count = self._vision().get("compared", 0)
-        return int(count) if isinstance(count, int) else 0
+        return self._count("compared")
 
-    def _vision(self) -> dict[str, object]:
-        try:
-            components = self.ask("status")["components"]
-        except GatehouseError:
-            return {}
-        vision = components.get("vision", {}) if isinstance(components, dict) else {}
-        return vision if isinstance(vision, dict) else {}
+    def _count(self, name: str) -> int:
+        """A figure of the vision program; 0 while it is not there."""
+        components = self.ask("status")["components"]
+        vision = components.get("vision") if isinstance(components, dict) else None
+        count = vision.get(name) if isinstance(vision, dict) else None
+        return count if isinstance(count, int) else 0

@@ -65,7 +65,13 @@ class Hands(Protocol):
         """A person at the station says how far they are."""
 
     def gate_online(self) -> bool:
-        """The station hears the gate, and its camera works."""
+        """The station hears the gate."""
+
+    def give_watchlist(self) -> None:
+        """Send the drill's list to the gate, as a station does."""
+
+    def searched(self) -> int:
+        """How many entries the gate's cameras look for."""
 
     def compared(self) -> int:
         """How many passers-by the gate has compared with its list."""
@@ -121,6 +127,12 @@ def story() -> tuple[Scene, ...]:
             15.0,
         ),
         Scene(
+            Title("The station sends the drill's signed list", "指挥中心下发演练名单（已签名）"),
+            _give_list,
+            lambda hands: hands.searched() == 1,
+            60.0,
+        ),
+        Scene(
             Title(
                 "Drill: a volunteer on the drill's list walks up to the camera",
                 "演练：名单内志愿者走近摄像机",
@@ -150,20 +162,26 @@ def story() -> tuple[Scene, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is missing, what nobody expected, and whether everything was acked."""
+    """What did not happen in time, is missing or unexpected, and what is not acked yet."""
 
+    late: tuple[Title, ...]
     missing: tuple[Expected, ...]
     unexpected: tuple[Alert, ...]
     waiting: int
 
     @property
     def good(self) -> bool:
-        """Every expected alert, no other, all acked."""
-        return not self.missing and not self.unexpected and self.waiting == 0
+        """Every scene in time, every expected alert, no other, all acked."""
+        return not (self.late or self.missing or self.unexpected or self.waiting)
 
 
-def judge(scenes: Sequence[Scene], alerts: Sequence[Alert], waiting: int) -> Judgement:
-    """Compare what the station stored with the script; *waiting* is still in the gate's outbox."""
+def judge(
+    scenes: Sequence[Scene], late: Sequence[Scene], alerts: Sequence[Alert], waiting: int
+) -> Judgement:
+    """Compare what the station stored with the script.
+
+    *late* are the scenes without effect in time; *waiting* is still in the gate's outbox.
+    """
     left = list(alerts)
     missing = []
     for expected in (scene.expects for scene in scenes if scene.expects is not None):
@@ -172,10 +190,16 @@ def judge(scenes: Sequence[Scene], alerts: Sequence[Alert], waiting: int) -> Jud
             missing.append(expected)
         else:
             left.remove(found)
-    return Judgement(tuple(missing), tuple(left), waiting)
+    titles = tuple(scene.title for scene in late)
+    return Judgement(titles, tuple(missing), tuple(left), waiting)
 
 
 def _nothing(_: Hands) -> Iterator[float]:
+    yield 0.0
+
+
+def _give_list(hands: Hands) -> Iterator[float]:
+    hands.give_watchlist()
     yield 0.0
 
 

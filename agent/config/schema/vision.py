@@ -10,10 +10,14 @@ from agent.config.schema.base import AbsolutePath, Fraction, Id, Label, Section
 
 
 class RtspSource(Section):
-    """An IP camera over RTSP on TCP. The password stands in a file, never in the URL."""
+    """An IP camera over RTSP on TCP. The password stands in a file, never in the URL.
+
+    ``rtsps`` is not offered: the decoder would not check the camera's certificate. Put cameras into
+    a network of their own.
+    """
 
     type: Literal["rtsp"]
-    url: Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
+    url: Annotated[str, Field(pattern=r"^rtsp://[^\s]+$")]
     username: str | None = None
     password_file: AbsolutePath | None = None
     open_timeout_s: Annotated[float, Field(ge=1, le=60)] = 10.0
