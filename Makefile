@@ -46,7 +46,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lock: $(VENV)/.dev
-	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,dev; do \
+	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \
 		extras=$$(echo "$${set#*:}" | sed 's/^/--extra /; s/,/ --extra /g'); \
 		echo "requirements/$${set%%:*}.lock"; \
 		$(BIN)/uv pip compile -q setup.cfg $$extras --universal --python-version 3.11 --upgrade \

@@ -45,7 +45,7 @@ from agent.pipeline.vision_watch import VisionWatch
 from agent.runtime.chores import Chores
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
-from agent.runtime.version import gatehouse_version
+from agent.runtime.version import VERSION
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import WatchlistStore
 from contract.words import CommandName
@@ -139,7 +139,9 @@ class Core:
         path = node.data_dir / "watchlist.json"
         store = self._tried("watchlist", lambda: WatchlistStore(path))
         if store is None:
-            store = WatchlistStore(_aside(path))
+            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
+        if store is None:
+            store = WatchlistStore(path, load=False)
         self._watchlist = Watchlist(
             store,
             keys,
@@ -186,7 +188,7 @@ class Core:
         self._observer.put = self._inbox.put
 
     def _build_announcer(self) -> None:
-        presence = Presence(self._config, self._clock, self._counters.session, gatehouse_version())
+        presence = Presence(self._config, self._clock, self._counters.session, VERSION)
         self._announcer = Announcer(
             self._address,
             presence,
@@ -227,6 +229,7 @@ class Core:
             on_gone=self._vision_gone,
         )
         if self._config.cameras:
+            self._observer.vision_gone()
             try:
                 self._vision.open()
             except DeviceError as error:

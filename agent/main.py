@@ -12,7 +12,9 @@ from pathlib import Path
 
 from agent.app import Core
 from agent.config.last_good import Opened, open_config
+from agent.core.memory import give_back_memory
 from agent.runtime.clock import SystemClock
+from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ async def _serve(opened: Opened) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await core.start()
+    give_back_memory()
     core.tasks.fatal.add_done_callback(lambda _: stop.set())
     try:
         await stop.wait()
@@ -44,3 +47,7 @@ async def _serve(opened: Opened) -> None:
     finally:
         await core.stop()
     log.info("stopped")
+
+
+if __name__ == "__main__":
+    enter(run)

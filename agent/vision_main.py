@@ -20,6 +20,7 @@ from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
+from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
 from agent.runtime.sdnotify import Notifier
 from agent.vision.client import CoreClient
@@ -71,3 +72,7 @@ def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
     except PackError as error:
         log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
         return None, str(error)
+
+
+if __name__ == "__main__":
+    enter(run)

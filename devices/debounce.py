@@ -112,7 +112,7 @@ class Debouncer:
     def _decide(self, now_ns: int) -> list[Change]:
         match self._phase:
             case Phase.CONFIRMING:
-                return self._confirm(now_ns)
+                return self._confirm()
             case Phase.SETTLING if now_ns < self._raw_since_ns + self._timing.stable_ns:
                 self._phase = Phase.CHATTERING
                 return [Change(None, self._first_ns)]
@@ -132,10 +132,9 @@ class Debouncer:
         self._phase = Phase.CONFIRMING
         return []
 
-    def _confirm(self, now_ns: int) -> list[Change]:
+    def _confirm(self) -> list[Change]:
         standing = self._raw != self._settled
-        held_ns = self._held_ns + (now_ns - self._raw_since_ns if standing else 0)
-        if standing or held_ns * 10 >= self._timing.confirm_ns * 6:
+        if standing or self._held_ns * 10 >= self._timing.confirm_ns * 6:
             self._phase, self._settled = Phase.SETTLING, not self._settled
             return [Change(self._settled, self._first_ns)]
         self._phase = Phase.SETTLED

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.errors import PackError
+from agent.core.memory import give_back_memory
 from models.aligner import Aligner
 from models.detector import Detector
 from models.dlibshape import load_cascade
 from models.embedder import Embedder
 from models.manifest import Manifest, PackFile, Role, parse_manifest
 from models.selftest import Parts, check, parse_golden
-from models.sessions import Session, give_back_memory
+from models.sessions import Session
 from models.sources import recipe, recipe_names
 
 MANIFEST = "manifest.json"

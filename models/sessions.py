@@ -8,7 +8,6 @@ pattern planner doubles the arena when picture sizes vary.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from agent.core.errors import PackError
+from agent.core.memory import give_back_memory
 
 Tensor = npt.NDArray[np.float32]
 _ERRORS_ONLY = 3
@@ -65,11 +65,3 @@ def memory_file(data: bytes) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
-
-
-def give_back_memory() -> None:
-    """Return what loading left free to the system; glibc keeps 30 MB otherwise."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):  # no glibc
-        return

@@ -41,7 +41,7 @@ def load_config(path: Path) -> Config:
     """The configuration that an agent started with *path* runs with."""
     from agent.config.last_good import open_config
 
-    return open_config(path).config
+    return open_config(path, keep=False).config
 
 
 def ask_agent(path: Path, op: str, **arguments: Any) -> dict[str, Any]:

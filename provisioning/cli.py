@@ -30,9 +30,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from agent.runtime.version import gatehouse_version
+        from agent.runtime.version import VERSION
 
-        print(gatehouse_version())
+        print(VERSION)
         raise typer.Exit
 
 

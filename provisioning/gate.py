@@ -5,7 +5,10 @@ Thin: each reads its options, asks the agent or starts it, and shows the answer.
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,16 +40,19 @@ def register(app: typer.Typer) -> None:
 
 def run(config: ConfigOption) -> None:
     """Run the core agent: inputs, rules, outbox, link. Ends on SIGTERM or Ctrl-C."""
-    from agent.main import run as run_core
-
-    run_core(config)
+    _become("agent.main", config)
 
 
 def vision(config: ConfigOption) -> None:
     """Run the vision program: cameras and faces. Ends on SIGTERM or Ctrl-C."""
-    from agent.vision_main import run as run_vision
+    _become("agent.vision_main", config)
 
-    run_vision(config)
+
+def _become(module: str, config: Path) -> None:
+    """Go on as another program in this process: without the command line's libraries."""
+    os.execv(  # noqa: S606 - no shell is wanted
+        sys.executable, [sys.executable, "-P", "-m", module, str(config)]
+    )
 
 
 def check(config: ConfigOption, as_json: JsonFlag = False) -> None:

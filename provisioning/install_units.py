@@ -25,18 +25,18 @@ def units(
         Path | None,
         typer.Option("--install", help="Write them below this root ('/' for this machine)."),
     ] = None,
-    program: Annotated[
-        Path | None, typer.Option(help="The gatehouse program that the units start.")
+    python: Annotated[
+        Path | None, typer.Option(help="The interpreter of the installation; default: this one.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List or install the systemd units, sysusers and tmpfiles entries."""
-    program = program or _own_program()
+    program = python or Path(sys.executable)
     placed = {name: _place(name) for name in _texts(program)}
     if root is None:
         lines = [f"{name} -> {place}" for name, place in placed.items()]
         text = "\n".join([*lines, "Install them with: gatehouse units --install /"])
-        show({"program": str(program), "units": placed}, text, as_json=as_json)
+        show({"python": str(program), "units": placed}, text, as_json=as_json)
         return
     written = []
     for name, text in _texts(program).items():
@@ -60,14 +60,9 @@ def _texts(program: Path) -> dict[str, str]:
     for item in files("provisioning.units").iterdir():
         if item.name.endswith(tuple(_PLACES)):
             text = item.read_text(encoding="utf-8")
-            found[item.name] = text.replace("/opt/gatehouse/bin/gatehouse", str(program))
+            found[item.name] = text.replace("/opt/gatehouse/bin/python", str(program))
     return dict(sorted(found.items()))
 
 
 def _place(name: str) -> str:
     return next(place for ending, place in _PLACES.items() if name.endswith(ending))
-
-
-def _own_program() -> Path:
-    own = Path(sys.prefix) / "bin" / "gatehouse"
-    return own if own.exists() else Path("/opt/gatehouse/bin/gatehouse")

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -43,7 +44,7 @@ def status_text(answer: Mapping[str, Any], language: str) -> str:
     """What ``gatehouse status`` prints."""
     words = _WORDS[language]
     out = Console(file=StringIO(), force_terminal=None, record=True)
-    name = answer["name"][language]
+    name = escape(answer["name"][language])
     link = words["up"] if answer["link"] else words["down"]
     out.print(f"[bold]{name}[/] ({answer['gate']}, {answer['version']}): {link}")
     pending = answer["outbox"]["pending"]
@@ -56,10 +57,11 @@ def status_text(answer: Mapping[str, Any], language: str) -> str:
     }
     for part, row in rows.items():
         state = str(row["state"])
-        table.add_row(part, Text(state, style=_COLOURS.get(state, "")), str(row.get("reason", "")))
+        colour = _COLOURS.get(state, "")
+        table.add_row(part, Text(state, style=colour), Text(str(row.get("reason", ""))))
     out.print(table)
     for issue in answer["issues"]:
-        out.print(f"[red]! {issue['component']}: {issue['text']}[/]")
+        out.print(Text(f"! {issue['component']}: {issue['text']}", style="red"))
     if answer["incidents"]:
-        out.print(f"{words['incidents']}: {', '.join(answer['incidents'])}")
+        out.print(Text(f"{words['incidents']}: {', '.join(answer['incidents'])}"))
     return out.export_text(styles=False).rstrip()

@@ -75,6 +75,7 @@ class Rule:
         key: str | None = None,
         status: Status = Status.ACTUAL,
         where: str | None = None,
+        lasting: bool = False,
     ) -> list[Decision]:
         """This rule's alert about *device* with its outputs, or nothing outside its windows."""
         if not self.manner.windows.cover(at):
@@ -93,6 +94,7 @@ class Rule:
             details=details or {},
             status=status,
             cooldown_s=self.manner.cooldown_s,
+            lasting=lasting,
         )
         sounding = [] if status is Status.EXERCISE else self.sounded()
         return [*sounding, alert]

@@ -90,7 +90,8 @@ class TamperRule(Rule):
             return self._intact(event)
         self._bad.add(event.device)
         details = {"line": event.state.value}
-        return self.raised(event.at, event.device, f"tamper-{event.state.value}", details=details)
+        text = f"tamper-{event.state.value}"
+        return self.raised(event.at, event.device, text, details=details, lasting=True)
 
     def _intact(self, event: InputChanged) -> list[Decision]:
         if event.device not in self._bad:

@@ -60,7 +60,7 @@ class SelfRule(Rule):
         self._told = True
         details = {"since": self._bad_since.utc, "reason": self._reason}
         kind = self.manner.kind
-        return self.raised(now, DEVICE[kind], kind.value, details=details)
+        return self.raised(now, DEVICE[kind], kind.value, details=details, lasting=True)
 
     def _condition(self, event: Event) -> tuple[bool, str] | None:
         match self.manner.kind, event:

@@ -76,7 +76,8 @@ class CameraRule(Rule):
         if lost if self.manner.kind is Kind.CAMERA_LOST else blind:
             self._down.add(event.camera)
             details = {"state": event.state.value, "reason": event.reason}
-            return self.raised(event.at, event.camera, self.manner.kind.value, details=details)
+            name = self.manner.kind.value
+            return self.raised(event.at, event.camera, name, details=details, lasting=True)
         if event.state is CameraState.OK and event.camera in self._down:
             self._down.discard(event.camera)
             text = sentence("camera-ok", self.places[event.camera].label)

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from agent.core.clock import format_utc
 from agent.core.errors import GatehouseError
@@ -33,7 +31,7 @@ def exits(command: Callable[P, R]) -> Callable[P, R]:
         except GatehouseError as error:
             if kwargs.get("as_json"):
                 write_json({"error": str(error), "exit_code": error.exit_code})
-            Console(stderr=True, soft_wrap=True).print(Text(str(error), style="red"))
+            _print_red(str(error))
             raise typer.Exit(error.exit_code) from error
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
@@ -42,6 +40,13 @@ def exits(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(GatehouseError.exit_code) from error
 
     return wrapped
+
+
+def _print_red(text: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 - rich is not for programs that run for long
+    from rich.text import Text  # noqa: PLC0415 - the same
+
+    Console(stderr=True, soft_wrap=True).print(Text(text, style="red"))
 
 
 def write_line(text: str) -> None:

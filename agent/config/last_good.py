@@ -30,12 +30,12 @@ def last_good_path(path: Path, folder: Path | None = None) -> Path:
     return (folder or path.parent) / (path.name + _NAME)
 
 
-def open_config(path: Path, folder: Path | None = None) -> Opened:
+def open_config(path: Path, folder: Path | None = None, *, keep: bool = True) -> Opened:
     """The configuration to run; raises InvalidConfigError when no valid one was ever seen.
 
     *folder* keeps the copy (a service's state folder; None: beside the file). A valid file
-    is copied as the last good one. A copy that cannot be written does not stop the start: the
-    gate matters more, and the file itself is valid.
+    is copied as the last good one, unless *keep* is false: who only asks changes nothing. A copy
+    that cannot be written does not stop the start: the gate matters more, and the file is valid.
     """
     try:
         loaded = load(path)
@@ -45,7 +45,8 @@ def open_config(path: Path, folder: Path | None = None) -> Opened:
         if kept is None:
             raise
         return Opened(kept, tuple(error.problems))
-    _keep(last_good_path(path, folder), loaded.source)
+    if keep:
+        _keep(last_good_path(path, folder), loaded.source)
     return Opened(loaded.config)
 
 

@@ -25,6 +25,8 @@ class Raise:
     """Open an incident, or go on with the open one of the same ``key``.
 
     ``cooldown_s`` holds back repeats of the same severity in an open incident; a rise passes.
+    ``lasting``: the rule will say when it is over, however long it takes; any other incident is
+    over when nothing was heard of it for an hour.
     """
 
     at: Stamp
@@ -39,6 +41,7 @@ class Raise:
     details: Details = field(default_factory=dict)
     status: Status = Status.ACTUAL
     cooldown_s: float = 0.0
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

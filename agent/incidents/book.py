@@ -10,7 +10,7 @@ a repeat of the same severity is counted, not sent; a rise in severity always pa
     open    --raise, cooldown over-->   open   Update
     open    --raise, in cooldown-->     open   (counted)
     open    --resolve-->                (none) Cancel
-    open    --close, station closes, idle for an hour--> (none)
+    open    --close, station closes, idle for an hour and not lasting--> (none)
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class IncidentBook:
         """What to send about *cause*; None when its cooldown holds it back."""
         now_ns = cause.at.monotonic_ns
         standing = self._open.get(cause.key)
-        if standing is None or now_ns - standing.seen_ns > IDLE_NS:
+        if standing is None or _is_idle(standing, now_ns):
             return self._opened(cause)
         standing.seen_ns = max(now_ns, standing.seen_ns)
         rises = cause.severity.rank > standing.severity.rank
@@ -114,10 +114,15 @@ class IncidentBook:
             self.close(key)
 
     def forget_idle(self, now: Stamp) -> None:
-        """Drop what nobody has spoken of for an hour."""
-        limit_ns = now.monotonic_ns - IDLE_NS
-        for key in [k for k, o in self._open.items() if o.seen_ns < limit_ns]:
+        """Drop what nobody has spoken of for an hour, unless its rule will say when it is over."""
+        for key in [k for k, o in self._open.items() if _is_idle(o, now.monotonic_ns)]:
             self.close(key)
+
+    @property
+    def due_ns(self) -> int | None:
+        """Monotonic ns at which :meth:`forget_idle` has something to drop; None: never."""
+        waiting = [o.seen_ns for o in self._open.values() if not o.cause.lasting]
+        return min(waiting) + IDLE_NS + 1 if waiting else None
 
     @property
     def open_count(self) -> int:
@@ -137,6 +142,10 @@ class IncidentBook:
         now_ns = cause.at.monotonic_ns
         self._open[cause.key] = _Open(incident, cause, cause.at, cause.severity, now_ns, now_ns)
         return Message(cause, incident, MsgType.ALERT, cause.severity, cause.details)
+
+
+def _is_idle(standing: _Open, now_ns: int) -> bool:
+    return not standing.cause.lasting and now_ns - standing.seen_ns > IDLE_NS
 
 
 def _held_back(standing: _Open) -> dict[str, object]:

@@ -72,7 +72,8 @@ class Outbox:
         self._link: Publisher | None = None
         self._unstored: dict[str, Entry] = {}
         self._fill = Fill(0, 0, None)
-        self._since_fill = 0
+        self._balance = 0
+        self._balance_at_fill = 0
 
     def open(self) -> Counters | None:
         """Open the store; None when it cannot be opened now (the outbox then lives in memory)."""
@@ -87,7 +88,7 @@ class Outbox:
 
     def offer(self, entry: Entry, *, critical: bool) -> None:
         """Take responsibility for *entry* until the station has it."""
-        self._since_fill += 1
+        self._balance += 1
         if critical:
             self._delivery.accept(entry, stored=False)
             self.pump()
@@ -97,7 +98,7 @@ class Outbox:
         """The station's own word: forget the entry. True when it was in memory."""
         known = self._delivery.acked(entry_id)
         self._unstored.pop(entry_id, None)
-        self._since_fill -= known
+        self._balance -= known
         self._writer.put(Remove(entry_id))
         self.pump()
         return known
@@ -127,13 +128,16 @@ class Outbox:
         limits = self._limits
         if not self._clock.synced():
             limits = Limits(limits.max_events, 1 << 62)
-        self._writer.put(Measure(limits, self._clock.utc_ns(), self._measured))
+        asked_at = self._balance
+        done = lambda fill: self._measured(fill, asked_at)  # noqa: E731
+        self._writer.put(Measure(limits, self._clock.utc_ns(), done))
 
     @property
     def fullness(self) -> Fullness:
         """What waits for the station, as last measured plus what happened since."""
         fill = self._fill
-        pending = max(fill.alarms + fill.events + self._since_fill, self._delivery.unacked)
+        since = self._balance - self._balance_at_fill
+        pending = max(fill.alarms + fill.events + since, self._delivery.unacked)
         oldest_ns = fill.oldest_utc_ns
         age_s = 0.0 if oldest_ns is None else (self._clock.utc_ns() - oldest_ns) / 1e9
         return Fullness(pending, max(age_s, 0.0) if pending else 0.0)
@@ -193,6 +197,6 @@ class Outbox:
         if found is not None:
             self._read_if_wanted()
 
-    def _measured(self, fill: Fill | None) -> None:
+    def _measured(self, fill: Fill | None, asked_at: int) -> None:
         if fill is not None:
-            self._fill, self._since_fill = fill, 0
+            self._fill, self._balance_at_fill = fill, asked_at

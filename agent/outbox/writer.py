@@ -52,7 +52,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Evict by *limits* and tell the fill; ``done`` hears it on the loop (None: no answer)."""
+    """Evict by *limits* and tell the fill; ``done`` hears it on the loop (None: no answer).
+
+    Counts exactly what was handed over before it.
+    """
 
     limits: Limits
     now_utc_ns: int
@@ -125,7 +128,7 @@ class Writer:
         job = self._jobs.get()
         while job is not None:
             jobs.append(job)
-            if len(jobs) == BATCH:
+            if len(jobs) == BATCH or isinstance(job, Measure):
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()

@@ -100,7 +100,8 @@ class Dispatcher:
     @property
     def due_ns(self) -> int | None:
         """Monotonic ns at which :meth:`time_passed` has something to do."""
-        return self._rules.due_ns
+        dues = [due for due in (self._rules.due_ns, self._book.due_ns) if due is not None]
+        return min(dues, default=None)
 
     def continue_from(self, counters: Counters) -> None:
         """The store came back with the numbers of earlier sessions: never number below them."""

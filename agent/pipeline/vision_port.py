@@ -7,6 +7,7 @@ connection. At most one vision program is heard; a newer connection replaces the
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import socket
 import struct
@@ -157,7 +158,7 @@ class VisionPort:
                 self.watch.hello()
                 self._on_hello(message)
             case border.Beat():
-                self._on_beat(message)
+                self._on_beat(self._of_known_cameras(message))
                 for change in self.watch.beat(message, now):
                     self._put(change)
             case border.CameraReport():
@@ -171,6 +172,11 @@ class VisionPort:
                     done(message, packet.beside)
             case _:
                 assert_never(message)
+
+    def _of_known_cameras(self, beat: border.Beat) -> border.Beat:
+        """*beat* without cameras that this gate does not have: their names are vision's word."""
+        known = {n: f for n, f in beat.cameras.items() if n in self.watch.states}
+        return dataclasses.replace(beat, cameras=known)
 
     def _sighting(self, seen: border.Sighting) -> None:
         if seen.band != "lead":

@@ -24,6 +24,10 @@ from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
 from models.tracker import Tracker
 
+LOOK_FAR_NS = 1_000_000_000
+# From one look to the next a followed face gets smaller by this at most (somebody walking away).
+FOLLOWED_SHRINKS = 0.8
+
 
 @dataclass(slots=True)
 class _Watched:
@@ -31,6 +35,7 @@ class _Watched:
 
     tracker: Tracker
     matcher: Matcher
+    look_far_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -73,8 +78,7 @@ class FaceWork:
         watched = self._watched(frame.camera)
         now_ns = frame.monotonic_ns
         picture = frame.pixels
-        budget = budget_for(frame.width, frame.height, self._least_px)
-        found = self.engine.detect(picture, budget)
+        found = self.engine.detect(picture, self._budget(watched, frame))
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
         sightings: list[border.Sighting] = []
@@ -140,6 +144,16 @@ class FaceWork:
         engine = self.engine
         answer = border.Embedded(message.request, engine.model_id, engine.dim, verdicts)
         return answer, b"".join(rows)
+
+    def _budget(self, watched: _Watched, frame: Frame) -> int:
+        """How closely to look: for the faces being followed, and once a second for far ones too."""
+        followed = [track.box.short_side for track in watched.tracker.tracks]
+        least_px = float(self._least_px)
+        if followed and frame.monotonic_ns < watched.look_far_ns:
+            least_px = max(min(followed) * FOLLOWED_SHRINKS, least_px)
+        else:
+            watched.look_far_ns = frame.monotonic_ns + LOOK_FAR_NS
+        return budget_for(frame.width, frame.height, least_px)
 
     def _use(self, gallery: Gallery) -> None:
         self._gallery = gallery

@@ -74,13 +74,15 @@ class Stored:
 class WatchlistStore:
     """Holds everything in memory and in ``watchlist.json``; durable when a call returns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, load: bool = True) -> None:
+        """StoreError when the file cannot be used; with *load* false it begins empty anyway."""
         self._storage = AtomicJSONStorage(path)
         self._entries: list[Stored] = []
         self._applied: dict[Status, Applied] = {}
         self._floor_ns = 0
-        with TinyDB(path, storage=AtomicJSONStorage) as db:
-            self._load(db, path)
+        if load:
+            with TinyDB(path, storage=AtomicJSONStorage) as db:
+                self._load(db, path)
 
     @property
     def entries(self) -> tuple[Stored, ...]:

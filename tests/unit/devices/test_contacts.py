@@ -177,29 +177,23 @@ def test_polling_a_quiet_gate_says_nothing(clock: ManualClock) -> None:
     assert wires.contacts.lost_edges == 0
 
 
-def test_the_callback_that_the_pin_library_calls_only_takes_the_time_and_hands_over(
-    clock: ManualClock,
-) -> None:
+def test_the_pin_librarys_callback_only_takes_the_time_and_hands_over(clock: ManualClock) -> None:
     waiting: list[Callable[[], None]] = []
+    wires = wire({"p": an_input("panic")}, clock, post=waiting.append)
+    wires.contacts.start()
 
-    def emit(event: object) -> None:
+    def fail(event: object) -> None:
         raise RuntimeError(event)
 
-    factory, timers = MockFactory(), Timers(clock)
-    contacts = Contacts(
-        {"p": an_input("panic", wiring="no")},
-        factory,
-        clock=clock,
-        post=waiting.append,
-        later=timers.later,
-        emit=emit,
-    )
-    contacts.open()
-    with pytest.raises(RuntimeError):
-        contacts.start()
-    factory.pin(5).drive_low()
-    factory.pin(5).drive_high()
-    assert len(waiting) == 2
+    wires.contacts._emit = fail
+    pressed_ns = clock.monotonic_ns()
+    wires.hands.press("p", for_s=60)
+    clock.advance(0.5)
+    assert len(waiting) == 1
+    with pytest.raises(RuntimeError) as caught:
+        waiting[0]()
+    (event,) = caught.value.args
+    assert event.at.monotonic_ns == pressed_ns
 
 
 def broken(inputs: dict[str, Input], clock: ManualClock) -> tuple[Wires, DeadPin]:

@@ -63,6 +63,12 @@ def test_at_once_the_first_edge_counts(edges: list[tuple[int, bool]], told: Told
         pytest.param([(100, True), (110, False)], [], 1, id="a spike is a glitch"),
         pytest.param([(100, True), (129, False)], [], 1, id="29 of 50 ms is a glitch"),
         pytest.param(
+            [(100, True), (105, False), (140, True), (145, False)],
+            [],
+            1,
+            id="the time between two spikes does not count",
+        ),
+        pytest.param(
             [(100, True), (130, False)],
             [(100, True), (130, False)],
             0,
