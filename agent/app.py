@@ -20,7 +20,14 @@ from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.clock import NS_PER_S, Clock, stamp
 from agent.core.errors import DeviceError, StoreError
-from agent.core.events import ComponentState, Event, HostChanged, LinkChanged
+from agent.core.events import (
+    CameraChanged,
+    ComponentState,
+    Event,
+    HostChanged,
+    LinkChanged,
+    StorageChanged,
+)
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
 from agent.core.ports import Counters, Limits
@@ -91,6 +98,7 @@ class Core:
         self._open_vision()
         self._build_link()
         self._start_tasks()
+        self._tell_damage()
 
     async def stop(self) -> None:
         """Stop everything in reverse order; what was accepted is stored before this returns."""
@@ -118,9 +126,11 @@ class Core:
             self._observer.issue("data-folder", "storage", f"{node.data_dir}: {error}")
 
     def _open_outbox(self) -> None:
-        config = self._config.outbox
+        config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
+        path = self._config.node.data_dir / "outbox.db"
+        self._store = SqliteStore(path, after_damage=now_s)
         self._outbox = Outbox(
-            SqliteStore(self._config.node.data_dir / "outbox.db"),
+            self._store,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=self._post,
@@ -130,7 +140,7 @@ class Core:
         counters = self._outbox.open()
         self._health.note("outbox", ComponentState.OK)
         if counters is None:
-            counters = Counters(self._clock.utc_ns() // NS_PER_S, 0, 0)
+            counters = Counters(now_s, 0, 0)
         self._counters = counters
 
     def _open_watchlist(self) -> None:
@@ -153,9 +163,11 @@ class Core:
             CommandName.REBIRTH: lambda _: self._announcer.rebirth(),
             CommandName.SELFTEST: lambda _: self._observer.selftest(),
         }
-        self._commands = CommandGate(
-            keys, self._address, self._clock, node.data_dir / "commands.json", operations
-        )
+        path = node.data_dir / "commands.json"
+        self._commands = CommandGate(keys, self._address, self._clock, path, operations)
+        if self._commands.damaged:
+            text = f"{path} is damaged; no command is obeyed until it is put right"
+            self._observer.issue("commands", "commands", text)
 
     def _build_dispatch(self) -> None:
         config = self._config
@@ -277,6 +289,16 @@ class Core:
             start("vision", self._vision.run)
         self._put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
 
+    def _tell_damage(self) -> None:
+        """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
+        aside = self._store.moved_aside
+        if aside is None:
+            return
+        reason = f"the outbox was damaged and is moved aside as {aside.name}"
+        self._observer.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
+        for ok in (False, True):
+            self._put(StorageChanged(stamp(self._clock), ok, reason))
+
     # -- what follows from what -------------------------------------------------------------------
 
     def _post(self, call: Callable[[], None]) -> None:
@@ -287,6 +309,8 @@ class Core:
     def _put(self, event: Event) -> None:
         if isinstance(event, HostChanged):
             self._observer.station(event)
+        elif isinstance(event, CameraChanged):
+            self._observer.camera(event)
         else:
             self._inbox.put(event)
 

@@ -66,12 +66,15 @@ class Gate:
 
 
 @contextmanager
-def gate(folder: Path, **sections: Any) -> Iterator[Gate]:
+def gate(folder: Path, trusted_keys: Path | None = None, **sections: Any) -> Iterator[Gate]:
     """A broker and a configuration; *sections* are put over the configuration's own."""
     folder.mkdir(exist_ok=True)
     broker = DemoBroker(folder / "broker", folder / "log")
     made = Gate(folder, broker)
-    made.config.write_text(json.dumps(_config(folder, broker.port) | sections), "utf-8")
+    config = _config(folder, broker.port) | sections
+    if trusted_keys is not None:
+        config["node"]["trusted_keys"] = str(trusted_keys)
+    made.config.write_text(json.dumps(config), "utf-8")
     broker.start()
     try:
         yield made

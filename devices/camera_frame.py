@@ -13,7 +13,10 @@ from devices.frames import Pixels
 
 
 class Frame:
-    """A picture of ``camera``, taken at ``monotonic_ns``; ``share`` of it moves, 0 to 1.
+    """A picture of ``camera``, taken at ``monotonic_ns``.
+
+    ``share`` of it moves, 0 to 1, all within ``moving`` (left, top, right, bottom as fractions;
+    all 0 when nothing moves).
 
     The pixels are shared memory: look, copy what is to be kept, and release. Releasing wipes them,
     so no face outlives the look at it, and lets the camera send the next frame. ``with frame:``
@@ -26,6 +29,7 @@ class Frame:
         "camera",
         "height",
         "monotonic_ns",
+        "moving",
         "seq",
         "share",
         "width",
@@ -44,6 +48,7 @@ class Frame:
         self.width = ready.width
         self.height = ready.height
         self.share = ready.share
+        self.moving = ready.moving
         self._pixels: Pixels | None = pixels
         self._give_back = give_back
 

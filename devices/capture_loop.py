@@ -16,6 +16,7 @@ from devices.capture_link import ChildLink
 from devices.capture_wire import Attend, Beat, CaptureRequest, Cause, Ended, FrameReady, Order
 from devices.eye import Eye, Shrink
 from devices.frames import FrameMemory, Pixels
+from devices.motion import Motion
 from devices.pace import Budget, Edge, FileTempo
 from devices.preflight import diagnosis
 from devices.stillness import Look
@@ -66,7 +67,7 @@ class Stream(Protocol):
 class _Pending:
     slot: int
     taken_ns: int
-    share: float
+    motion: Motion
 
 
 @dataclass(slots=True)
@@ -240,7 +241,7 @@ class CaptureLoop:
         self._tally.looked += 1
         self._last_look = look
         if motion.worth:
-            self._hand_over(_Pending(slot, taken_ns, motion.share))
+            self._hand_over(_Pending(slot, taken_ns, motion))
 
     def _resized(self, picture: Pixels, slot: int) -> Pixels:
         """The stream changed its size: begin anew with it; DeviceError when it is too large."""
@@ -270,7 +271,8 @@ class CaptureLoop:
             monotonic_ns=frame.taken_ns,
             width=self._size[0],
             height=self._size[1],
-            share=round(frame.share, 5),
+            share=round(frame.motion.share, 5),
+            moving=frame.motion.where,
         )
         if self._link.send(ready):
             self._out.add(frame.slot)

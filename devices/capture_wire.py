@@ -23,6 +23,9 @@ _MAX_COUNT = 1 << 63
 _MAX_NUMBER = 1e12
 
 Polygon = tuple[tuple[float, float], ...]
+# Left, top, right and bottom as fractions of width and height.
+Area = tuple[float, float, float, float]
+NOWHERE: Area = (0.0, 0.0, 0.0, 0.0)
 
 
 class WireError(DeviceError):
@@ -108,7 +111,8 @@ class Opening:
 class FrameReady:
     """Child -> parent: a frame lies in ``slot``; it was taken at ``monotonic_ns``.
 
-    ``share`` is the share of the visible picture that moves, 0 to 1.
+    ``share`` is the share of the visible picture that moves, 0 to 1; ``moving`` the area around all
+    that moves, ``NOWHERE`` when nothing does.
     """
 
     seq: int
@@ -117,6 +121,7 @@ class FrameReady:
     width: int
     height: int
     share: float
+    moving: Area = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +228,21 @@ def _checked(kind: object, value: Any) -> Any:
         return float(value)
     if kind == "str" and isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable():
         return value
+    if kind == "Area" and _is_area(value):
+        return tuple(float(edge) for edge in value)
     if kind == "Cause" and isinstance(value, str) and value in set(Cause):
         return Cause(value)
     raise WireError(f"a field is no {kind}")
+
+
+def _is_area(value: Any) -> bool:
+    """Four fractions, the edges in their order."""
+    if not isinstance(value, list) or len(value) != len(NOWHERE):
+        return False
+    if not all(type(edge) in {int, float} and 0 <= edge <= 1 for edge in value):
+        return False
+    left, top, right, bottom = value
+    return bool(left <= right and top <= bottom)
 
 
 def _is_sane(value: float) -> bool:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from devices.capture_wire import NOWHERE, Area
+
 Luma = npt.NDArray[np.float32]
 Cells = npt.NDArray[np.bool_]
 
@@ -36,12 +38,14 @@ class Motion:
     """What the gate says of one frame.
 
     ``share`` of the visible cells that move, 0 to 1; ``moving``: it reached the configured share;
-    ``worth``: look at it, because it moves, moved a moment ago, or was asked for.
+    ``worth``: look at it, because it moves, moved a moment ago, or was asked for; ``where``: the
+    area around all moving cells, ``NOWHERE`` when there is none.
     """
 
     share: float
     moving: bool
     worth: bool
+    where: Area = NOWHERE
 
 
 class MotionGate:
@@ -92,7 +96,7 @@ class MotionGate:
         moving = share >= self._area and share > 0
         if moving:
             self.attend(now_s + self._hold_s)
-        return Motion(share, moving=moving, worth=self.open(now_s))
+        return Motion(share, moving=moving, worth=self.open(now_s), where=_area_of(cells))
 
     def _gain(self, luma: Luma, background: Luma) -> float:
         """How much brighter the whole visible picture is than the background."""
@@ -120,6 +124,16 @@ class MotionGate:
         step = np.where(cells, _pull(passed_s, _NOISE_MOVED_S), quiet)
         self._noise += (difference * 1.25 - self._noise) * step.astype(np.float32)
         np.minimum(self._noise, _MAX_NOISE, out=self._noise)
+
+
+def _area_of(cells: Cells) -> Area:
+    """The smallest area around the set cells."""
+    rows, columns = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
+    if not rows.size:
+        return NOWHERE
+    height, width = cells.shape
+    left, right = int(columns[0]) / width, (int(columns[-1]) + 1) / width
+    return left, int(rows[0]) / height, right, (int(rows[-1]) + 1) / height
 
 
 def _pull(passed_s: float, constant_s: float) -> float:

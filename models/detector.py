@@ -18,8 +18,8 @@ from models.sessions import Session, Tensor
 from models.values import Box, FoundFace, Image
 
 BUDGET_PX = 320
-LEAST_PX = 192
-MOST_PX = 480
+LEAST_PX = 96
+MOST_PX = 352
 MIN_SCORE = 0.5
 _STEP_PX = 32
 _CELL_PX = 4
@@ -36,7 +36,7 @@ _Grid = npt.NDArray[np.intp]
 def budget_for(width: int, height: int, smallest_face_px: float) -> int:
     """The longest side to detect at so that faces of *smallest_face_px* are still found.
 
-    A multiple of 32 between 192 and 480: time and memory grow with its square (158 MB resident at
+    A multiple of 32 between 96 and 352: time and memory grow with its square (158 MB resident at
     320, 178 at 480, 194 at 640). Templates do not depend on it: landmarks are found in the whole
     picture.
     """
@@ -83,7 +83,8 @@ class Detector:
     def maps(self, picture: Image) -> list[Tensor]:
         """The network's four maps for a BGR picture whose sides are multiples of 32."""
         planes = picture[:, :, ::-1].transpose(2, 0, 1)
-        outputs = self._session.run(np.ascontiguousarray(planes[None], np.float32))
+        batch = np.ascontiguousarray(planes[None], np.float32)
+        outputs = self._session.run(batch, rare=max(picture.shape[:2]) > MOST_PX)
         if [output.shape[1] for output in outputs] != [1, 2, 2, 10]:
             raise PackError("the detector's outputs are not CenterFace's; fetch the models again")
         return outputs

@@ -42,6 +42,8 @@ class Session:
                 )
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise PackError(f"{name} is no network that can run here: {error}") from error
+        self._rare: Any = onnxruntime.RunOptions()
+        self._rare.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             raise PackError(f"{name} takes {len(inputs)} inputs; one is due")
@@ -49,9 +51,13 @@ class Session:
         self.input_shape: tuple[object, ...] = tuple(inputs[0].shape)
         give_back_memory()
 
-    def run(self, batch: Tensor) -> list[Tensor]:
-        """All outputs for *batch*, which must be contiguous float32."""
-        outputs: list[Tensor] = self._session.run(None, {self._input: batch})
+    def run(self, batch: Tensor, *, rare: bool = False) -> list[Tensor]:
+        """All outputs for *batch*, which must be contiguous float32.
+
+        *rare*: a size beyond what cameras need; its memory is given back afterwards.
+        """
+        options = self._rare if rare else None
+        outputs: list[Tensor] = self._session.run(None, {self._input: batch}, options)
         return outputs
 
 

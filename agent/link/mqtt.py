@@ -27,7 +27,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
 from agent.link.session import LinkFault, Protocol
-from contract.words import MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +192,8 @@ class Connection:
         if target.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = target.session_expiry_s
-            properties.MaximumPacketSize = MAX_MESSAGE_BYTES + 1024
+            # No MaximumPacketSize: mosquitto 2.0.11 loses a place of its window for every message
+            # that it drops for it, and is silent to us after twenty. Control refuses large ones.
             options = {"clean_start": False, "properties": properties}
         self._client.connect(target.host, target.port, target.keepalive_s, **options)
 

@@ -34,8 +34,10 @@ _SEQ_OF = {Lane.ALARM: "alarm_seq", Lane.EVENT: "event_seq"}
 class SqliteStore:
     """One file, one connection. Opened in one thread, then used by one other."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, after_damage: int = 1) -> None:
+        """*after_damage* is the first session of a file that replaces a damaged one."""
         self._path = path
+        self._after_damage = after_damage
         self._db: sqlite3.Connection | None = None
         self.moved_aside: Path | None = None
 
@@ -143,8 +145,9 @@ class SqliteStore:
         with db:
             db.execute("BEGIN IMMEDIATE")
             db.execute(
-                "INSERT INTO counter VALUES ('session', 1)"
-                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+                "INSERT INTO counter VALUES ('session', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = value + 1",
+                (1 if self.moved_aside is None else self._after_damage,),
             )
         values = dict(db.execute("SELECT name, value FROM counter").fetchall())
         return Counters(values["session"], values.get("alarm_seq", 0), values.get("event_seq", 0))

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 REOPEN_S = 5.0
+SHORTEST_WAIT_S = 0.05
 Post = Callable[[Callable[[], None]], None]
 _T = TypeVar("_T")
 
@@ -124,8 +125,12 @@ class Writer:
                 return
 
     def _next_batch(self) -> tuple[list[Job], bool]:
+        """Jobs to do together, and whether they are the last; none when it is time to reopen."""
         jobs: list[Job] = []
-        job = self._jobs.get()
+        try:
+            job = self._jobs.get(timeout=self._patience_s())
+        except queue.Empty:
+            return jobs, False
         while job is not None:
             jobs.append(job)
             if len(jobs) == BATCH or isinstance(job, Measure):
@@ -135,6 +140,12 @@ class Writer:
             except queue.Empty:
                 return jobs, False
         return jobs, True
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for a job: for ever, or until the store may be opened again."""
+        if self._healthy:
+            return None
+        return max(self._reopen_at - time.monotonic(), SHORTEST_WAIT_S)
 
     def _do(self, jobs: list[Job]) -> None:
         self._reopen_if_due()

@@ -93,6 +93,11 @@ class CommandGate:
         self._counters: dict[str, int] | None = _read_counters(counters)
         self.refused = 0
 
+    @property
+    def damaged(self) -> bool:
+        """True when the memory of counters cannot be used: then every command is refused."""
+        return self._counters is None
+
     def handle(self, topic_name: str, payload: bytes, *, retained: bool) -> Result:
         """Check and do what arrived on ``~/cmd/{topic_name}``."""
         cmd_id = "unknown"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from agent.border.messages import Beat, Hello
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.events import (
+    CameraChanged,
     CameraState,
     ComponentState,
     Event,
@@ -20,6 +21,7 @@ from agent.core.events import (
 )
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
+from agent.pipeline.vision_watch import NO_ANSWER
 from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,14 @@ class Observer:
                 fps=round(camera.fps, 1),
                 looked_fps=round(camera.looked_fps, 1),
             )
+
+    def camera(self, event: CameraChanged) -> None:
+        """A camera changed. Beats tell how cameras do; that there are none is noted here."""
+        if event.reason == NO_ANSWER:
+            self._health.note("vision", ComponentState.DOWN, NO_ANSWER)
+            reason = f"{event.state}: {NO_ANSWER}"
+            self._health.note(f"camera.{event.camera}", ComponentState.DEGRADED, reason)
+        self.put(event)
 
     def selftest(self) -> Mapping[str, object]:
         """How every part does; the proof of the command of that name."""

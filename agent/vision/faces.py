@@ -16,6 +16,8 @@ import numpy as np
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError, PhotoError
+from agent.core.memory import give_back_memory
+from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
@@ -23,10 +25,9 @@ from models.gallery import Entry, Gallery
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
 from models.tracker import Tracker
+from models.values import FoundFace, Image
 
 LOOK_FAR_NS = 1_000_000_000
-# From one look to the next a followed face gets smaller by this at most (somebody walking away).
-FOLLOWED_SHRINKS = 0.8
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class FaceWork:
         watched = self._watched(frame.camera)
         now_ns = frame.monotonic_ns
         picture = frame.pixels
-        found = self.engine.detect(picture, self._budget(watched, frame))
+        found = self._find(watched, frame, picture)
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
         sightings: list[border.Sighting] = []
@@ -141,19 +142,23 @@ class FaceWork:
                 verdicts.append(border.PhotoVerdict(number))
             except PhotoError as error:
                 verdicts.append(border.PhotoVerdict(number, str(error)[:300]))
+        give_back_memory()
         engine = self.engine
         answer = border.Embedded(message.request, engine.model_id, engine.dim, verdicts)
         return answer, b"".join(rows)
 
-    def _budget(self, watched: _Watched, frame: Frame) -> int:
-        """How closely to look: for the faces being followed, and once a second for far ones too."""
-        followed = [track.box.short_side for track in watched.tracker.tracks]
-        least_px = float(self._least_px)
-        if followed and frame.monotonic_ns < watched.look_far_ns:
-            least_px = max(min(followed) * FOLLOWED_SHRINKS, least_px)
-        else:
+    def _find(self, watched: _Watched, frame: Frame, picture: Image) -> list[FoundFace]:
+        """Faces where something moves or is followed; once a second anywhere."""
+        if frame.monotonic_ns >= watched.look_far_ns:
             watched.look_far_ns = frame.monotonic_ns + LOOK_FAR_NS
-        return budget_for(frame.width, frame.height, least_px)
+            part: Region | None = whole(frame.width, frame.height)
+        else:
+            followed = [track.box for track in watched.tracker.tracks]
+            part = region_of(frame.width, frame.height, frame.moving, followed)
+        if part is None:
+            return []
+        budget = budget_for(*part.size, self._least_px)
+        return [part.placed(face) for face in self.engine.detect(part.cut(picture), budget)]
 
     def _use(self, gallery: Gallery) -> None:
         self._gallery = gallery

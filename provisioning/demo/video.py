@@ -20,7 +20,8 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 Progress = Callable[[float], None]
 
-WIDTH, HEIGHT, FPS = 1280, 720, 12
+SIZE = (1280, 720)
+FPS = 12
 NOISE = 2.5
 SEED = 20
 FAR_FACE_PX, NEAR_FACE_PX = 60, 200
@@ -39,50 +40,60 @@ class Walk:
     ends_s: float
 
 
-def make_video(path: Path, walks: list[Walk], length_s: float, progress: Progress) -> None:
-    """Write *path* (MP4, H.264, a key frame every two seconds)."""
+def make_video(
+    path: Path,
+    walks: list[Walk],
+    length_s: float,
+    progress: Progress,
+    *,
+    size: tuple[int, int] = SIZE,
+    fps: int = FPS,
+) -> None:
+    """Write *path* (MP4, H.264, a key frame every two seconds); *size* is width and height, px."""
     import av
 
     with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.time_base = Fraction(1, FPS)
-        stream.options = {"preset": "ultrafast", "crf": "20", "g": str(2 * FPS), "threads": "2"}
-        count = round(length_s * FPS)
-        for number, picture in enumerate(_pictures(walks, count)):
+        stream: Any = container.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.time_base = Fraction(1, fps)
+        stream.options = {"preset": "ultrafast", "crf": "20", "g": str(2 * fps), "threads": "2"}
+        count = round(length_s * fps)
+        for number, picture in enumerate(_pictures(walks, count, size, fps)):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             container.mux(stream.encode(frame))
             progress((number + 1) / count)
         container.mux(stream.encode())
 
 
-def _pictures(walks: list[Walk], count: int) -> Iterator[Picture]:
+def _pictures(walks: list[Walk], count: int, size: tuple[int, int], fps: int) -> Iterator[Picture]:
     random = np.random.default_rng(SEED)
-    scene = _scene()
+    width, height = size
+    scene = cv2.resize(_scene(), size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     people = [(walk, _cut_out(walk)) for walk in walks]
     # One sheet of noise, shifted anew for each picture: real enough, and quick to make.
-    noise = random.normal(0, NOISE, (HEIGHT + 64, WIDTH + 64)).astype(np.int16)
+    noise = random.normal(0, NOISE, (height + 64, width + 64)).astype(np.int16)
     brighter = np.dstack([np.clip(noise, 0, 255).astype(np.uint8)] * 3)
     darker = np.dstack([np.clip(-noise, 0, 255).astype(np.uint8)] * 3)
     for number in range(count):
         picture = scene.copy()
         for walk, person in people:
-            _put(picture, person, walk, number / FPS)
+            _put(picture, person, walk, number / fps)
         y, x = (int(v) for v in random.integers(0, 64, 2))
-        part = slice(y, y + HEIGHT), slice(x, x + WIDTH)
+        part = slice(y, y + height), slice(x, x + width)
         yield cv2.subtract(cv2.add(picture, brighter[part]), darker[part]).astype(np.uint8)
 
 
 def _scene() -> Picture:
     """A paved way between two walls, a gate post and a hedge: drawn, nobody's place."""
-    sky = np.linspace(215, 165, HEIGHT, dtype=np.float32)[:, None, None]
-    scene = np.repeat(np.repeat(sky, WIDTH, 1), 3, 2) * np.array([1.0, 0.97, 0.93], np.float32)
-    cv2.rectangle(scene, (0, 180), (330, HEIGHT), (95, 120, 140), -1)
-    cv2.rectangle(scene, (950, 150), (WIDTH, HEIGHT), (110, 130, 150), -1)
-    for row in range(180, HEIGHT, 36):
+    width, height = SIZE
+    sky = np.linspace(215, 165, height, dtype=np.float32)[:, None, None]
+    scene = np.repeat(np.repeat(sky, width, 1), 3, 2) * np.array([1.0, 0.97, 0.93], np.float32)
+    cv2.rectangle(scene, (0, 180), (330, height), (95, 120, 140), -1)
+    cv2.rectangle(scene, (950, 150), (width, height), (110, 130, 150), -1)
+    for row in range(180, height, 36):
         cv2.line(scene, (0, row), (330, row), (80, 100, 118), 2)
-        cv2.line(scene, (950, row), (WIDTH, row), (92, 110, 128), 2)
-    way = np.array([[430, 330], [850, 330], [1180, HEIGHT], [100, HEIGHT]], np.int32)
+        cv2.line(scene, (950, row), (width, row), (92, 110, 128), 2)
+    way = np.array([[430, 330], [850, 330], [1180, height], [100, height]], np.int32)
     cv2.fillPoly(scene, [way], (138, 142, 145))
     cv2.rectangle(scene, (330, 250), (430, 420), (60, 95, 65), -1)
     cv2.rectangle(scene, (850, 230), (950, 420), (66, 100, 70), -1)
@@ -113,13 +124,14 @@ def _put(picture: Picture, person: npt.NDArray[np.float32], walk: Walk, now_s: f
     near = min((now_s - walk.starts_s) / (0.6 * length_s), 1.0)
     scale = (FAR_FACE_PX + (NEAR_FACE_PX - FAR_FACE_PX) * near) / NEAR_FACE_PX
     small = cv2.resize(person, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    face_x, face_y, width = walk.face
-    photo_scale = NEAR_FACE_PX / width * scale
+    height, width = picture.shape[:2]
+    face_x, face_y, face_px = walk.face
+    photo_scale = NEAR_FACE_PX / face_px * scale
     sway = 6.0 * np.sin(now_s * 5.0)
-    left = round(WIDTH / 2 + 60 * (1 - near) + sway - face_x * photo_scale)
+    left = round(width / 2 + 60 * (1 - near) + sway - face_x * photo_scale)
     top = round(300 - 40 * near + 3 * np.cos(now_s * 10.0) - face_y * photo_scale)
-    y0, y1 = max(top, 0), min(top + small.shape[0], HEIGHT)
-    x0, x1 = max(left, 0), min(left + small.shape[1], WIDTH)
+    y0, y1 = max(top, 0), min(top + small.shape[0], height)
+    x0, x1 = max(left, 0), min(left + small.shape[1], width)
     if y0 >= y1 or x0 >= x1:
         return
     part = small[y0 - top : y1 - top, x0 - left : x1 - left]

@@ -140,6 +140,7 @@ def test_a_chattering_contact_is_a_fault_told_once_until_it_rests(clock: ManualC
 
 def test_an_edge_that_was_never_reported_is_found_by_polling(clock: ManualClock) -> None:
     wires = started({"p": an_input("panic")}, clock)
+    wires.contacts.poll()
     wires.pin().when_changed = None
     wires.hands.press("p", for_s=60)
     wires.contacts.poll()

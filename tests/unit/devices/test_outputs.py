@@ -120,6 +120,16 @@ def test_outputs_are_safe_when_the_agent_ends(clock: ManualClock, fields: dict[s
     assert board.timers.open == 0
 
 
+def test_pins_are_given_back_at_the_end(clock: ManualClock) -> None:
+    board = Board(clock, siren=an_output("siren"))
+    board.outputs.close()
+    assert board.outputs.driven() == {}
+    after = Outputs({"siren": an_output("siren")}, board.factory, later=board.timers.later)
+    assert after.open() == {}
+    after.drive("siren", Drive.ON)
+    assert board.high()
+
+
 def test_a_pin_that_is_not_there_does_not_stop_the_others(clock: ManualClock) -> None:
     board = Board(clock, bad=an_output("siren", pin=60), good=an_output("beacon"))
     assert list(board.failed) == ["bad"]

@@ -91,8 +91,12 @@ def test_an_input_that_opens_late_starts_at_rest_and_is_told_as_initial(clock: M
 
 def test_closing_leaves_outputs_safe_and_everything_closed(clock: ManualClock) -> None:
     desk = Desk(gate(), clock)
+    contacts = desk.panel.contacts
+    assert contacts is not None
+    pins = [item.pin for item in contacts._watched()]
     desk.panel.drive("siren-1", Drive.ON)
     desk.panel.close()
+    assert all(pin.closed for pin in pins)
     assert desk.panel.driven() == {}
     assert desk.panel.contacts is None
     assert desk.timers.open == 0
@@ -100,6 +104,25 @@ def test_closing_leaves_outputs_safe_and_everything_closed(clock: ManualClock) -
         desk.panel.drive("siren-1", Drive.ON)
     desk.panel.poll()
     desk.panel.close()
+
+
+def test_polling_reaches_the_inputs(clock: ManualClock) -> None:
+    desk = Desk(gate(), clock)
+    contacts = desk.panel.contacts
+    assert contacts is not None
+    pin = contacts._items["panic-1"][0].pin.pin
+    pin.when_changed = None
+    pin.drive_high()
+    desk.panel.poll()
+    assert desk.told[-1] == ("panic-1", "pressed", False)
+
+
+def test_a_gate_with_outputs_only_opens_them(clock: ManualClock) -> None:
+    head, rest = gate_text().split("inputs:")
+    outputs = rest[rest.index("outputs:") : rest.index("cameras:")]
+    desk = Desk(parse((head + outputs).encode(), "gate.yaml"), clock)
+    desk.panel.drive("siren-1", Drive.ON)
+    assert desk.panel.driven()["siren-1"] is True
 
 
 @pytest.mark.skipif(find_spec("lgpio") is not None, reason="this machine may have real pins")

@@ -75,11 +75,17 @@ def test_wires_are_cut_shorted_and_repaired(
     assert seen == [cut, shorted, rest]
 
 
-def test_letting_go_of_a_button_does_not_mend_its_wire(wires: Wires) -> None:
-    wires.hands.press("p", for_s=1)
-    wires.hands.cut("p")
+@pytest.mark.parametrize(("name", "fault"), [("p", "cut"), ("m", "short")])
+def test_letting_go_of_a_button_does_not_mend_its_wire(wires: Wires, name: str, fault: str) -> None:
+    wires.hands.press(name, for_s=1)
+    getattr(wires.hands, fault)(name)
     wires.timers.wait(5)
     assert wires.told == ["pressed"]
+    wires.hands.restore(name)
+    wires.timers.wait(5)
+    wires.hands.press(name, for_s=1)
+    wires.timers.wait(5)
+    assert wires.told == ["pressed", "released", "pressed", "released"]
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,15 @@ def test_the_budget_grows_until_small_faces_are_large_enough(
 ) -> None:
     budget = budget_for(width, height, face_px)
     assert budget % 32 == 0
-    assert 192 <= budget <= 480
+    assert 96 <= budget <= 352
     enough = face_px * budget / max(width, height) >= 15
-    assert enough or budget == 480
+    assert enough or budget == 352
 
 
 def test_a_camera_and_its_smallest_face_name_the_budget() -> None:
     assert budget_for(640, 480, 45) == 224
-    assert budget_for(1280, 720, 45) == 448
-    assert budget_for(1920, 1080, 45) == 480
+    assert budget_for(1280, 720, 45) == 352
+    assert budget_for(1920, 1080, 45) == 352
 
 
 def test_a_picture_of_the_right_size_is_not_touched() -> None:

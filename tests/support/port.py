@@ -1,0 +1,55 @@
+"""The core's end of the border, listening on a real socket, and programs that connect to it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from agent.border.channel import Channel, connect
+from agent.border.messages import Beat, FromVision, Hello, encode
+from agent.core.clock import ManualClock
+from agent.core.events import Event
+from agent.pipeline.vision_port import VisionPort
+from agent.pipeline.vision_watch import VisionWatch
+from tests.support.samples import at
+
+
+class Bench:
+    """A port that listens, and what became of everything it heard."""
+
+    def __init__(self, path: Path, clock: ManualClock) -> None:
+        self.clock = clock
+        self.path = path
+        self.events: list[Event] = []
+        self.hellos: list[Hello] = []
+        self.beats: list[Beat] = []
+        self.gone = 0
+        self.channels: list[Channel] = []
+        self.port = VisionPort(
+            path,
+            None,
+            VisionWatch(["north"], at(clock)),
+            clock=clock,
+            put=self.events.append,
+            on_hello=self.hellos.append,
+            on_beat=self.beats.append,
+            on_gone=self._left,
+        )
+
+    def _left(self) -> None:
+        self.gone += 1
+
+    async def vision(self, *said: FromVision) -> Channel:
+        """A vision program that connected and said this."""
+        channel = connect(self.path)
+        self.channels.append(channel)
+        for message in said:
+            channel.send(encode(message))
+        await turns()
+        return channel
+
+
+async def turns() -> None:
+    """Give the loop time to read what is there."""
+    for _ in range(10):
+        await asyncio.sleep(0)

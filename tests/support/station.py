@@ -1,0 +1,54 @@
+"""A gate's way back in, with everything behind it real and everything it says written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.core.clock import ManualClock
+from agent.core.events import Event
+from agent.core.ports import Received
+from agent.pipeline.commands import CommandGate
+from agent.pipeline.control import Answers, Control
+from agent.watchlist.service import Watchlist
+from agent.watchlist.store import Applied, WatchlistStore
+from contract.words import CommandName
+from tests.support.samples import ADDRESS
+from tests.support.signed import TRUSTED
+
+
+class Gate:
+    """Hears the station; ``events``, ``acked``, ``published``, ``done`` tell what came of it."""
+
+    def __init__(self, folder: Path, clock: ManualClock) -> None:
+        self.clock = clock
+        self.events: list[Event] = []
+        self.acked: list[str] = []
+        self.published: list[tuple[str, dict[str, Any], bool]] = []
+        self.done: list[Mapping[str, Any]] = []
+        self.reported: list[Applied] = []
+        self.watchlist = Watchlist(
+            WatchlistStore(folder / "watchlist.json"),
+            TRUSTED,
+            ADDRESS,
+            clock,
+            on_change=self.reported.append,
+        )
+        commands = CommandGate(
+            TRUSTED, ADDRESS, clock, folder / "commands.json", {CommandName.REBIRTH: self._do}
+        )
+        answers = Answers(self.events.append, self.acked.append, self._publish)
+        self.control = Control(ADDRESS, clock, commands, self.watchlist, answers)
+
+    def hear(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
+        """One message from the broker."""
+        self.control.hear(Received(topic, payload, retained))
+
+    def _do(self, args: Mapping[str, Any]) -> Mapping[str, object]:
+        self.done.append(args)
+        return {"reborn": True}
+
+    def _publish(self, topic: str, body: bytes, retain: bool) -> None:
+        self.published.append((topic, json.loads(body), retain))

@@ -1,0 +1,303 @@
+"""A whole site for tests: mosquitto, station, agent and vision as processes, and hands on each.
+
+A recorder hears everything from the start. Nothing runs until a test starts it:
+
+    with Site(tmp_path) as site:
+        site.start("station", "agent")
+        alert = site.press("panic-1")
+        site.delivered()
+    site.recorder.assert_contract()
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import paho.mqtt.publish as paho_publish
+import yaml
+from paho.mqtt.client import MQTTv5
+
+from agent.core.errors import GatehouseError
+from agent.pipeline.local import ask
+from station import keys
+from tests.tools.broker import Broker
+from tests.tools.program import Program, gatehouse, until
+from tests.tools.recorder import Recorder
+from tests.tools.site_config import PANICS, STATION, Section, gate_config
+
+GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
+STARTED_S = 20.0
+DELIVERED_S = 20.0
+ISSUE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One alert as the station stored it; ``n`` is the order of first receipt."""
+
+    n: int
+    id: str
+    topic: str
+    kind: str
+    session: int
+    seq: int
+    replayed: bool
+    copies: int
+    latency_s: float
+    body: dict[str, Any]
+
+    @property
+    def device(self) -> str:
+        """Whose alert it is."""
+        return str(self.body["data"]["device"])
+
+    @property
+    def msgtype(self) -> str:
+        """Alert, Update or Cancel."""
+        return str(self.body["msgtype"])
+
+    @property
+    def incident(self) -> str:
+        """The incident that it tells of."""
+        return str(self.body["incident"])
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The only user that the broker lets in."""
+
+    user: str
+    password: str
+
+
+class Site:
+    """One gate and its station below *folder*. A context manager that ends what it started."""
+
+    def __init__(self, folder: Path, *, login: Login | None = None, **sections: Section) -> None:
+        """*sections* are laid over the gate's configuration."""
+        self.folder = folder
+        self.config_path = folder / "gate.yaml"
+        self._login = login
+        self._sections = sections
+        self._stack = ExitStack()
+        self._buttons: Iterator[str] = cycle(PANICS)
+        self.config: Section = {}
+
+    def __enter__(self) -> Self:
+        folder, login = self.folder, self._login
+        folder.mkdir(exist_ok=True)
+        users = None if login is None else {login.user: login.password}
+        made = keys.init(folder / "station", STATION, "禅城派出所")
+        self.broker = self._stack.enter_context(Broker(folder, users=users))
+        serve = ["station", "serve", "--dir", str(made.folder), "--broker", self.broker.address]
+        if login is None:
+            recorder = Recorder(self.broker.host, self.broker.port)
+        else:
+            recorder = Recorder(
+                self.broker.host, self.broker.port, user=login.user, password=login.password
+            )
+            password = folder / "station-password"
+            password.write_text(login.password, encoding="utf-8")
+            serve += ["--user", login.user, "--password-file", str(password)]
+        self.recorder = self._stack.enter_context(recorder)
+        self.config = gate_config(folder, self.broker.port, made.trusted_keys, **self._sections)
+        self.write_config()
+        protocol = str(self.config["link"]["protocol"])
+        serve += ["--protocol", "5" if protocol == "auto" else protocol, "--json"]
+        self.station = self._program("station", serve)
+        self.agent = self._program("agent", ["run", "--config", str(self.config_path)])
+        self.vision = self._program("vision", ["vision", "--config", str(self.config_path)])
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    # -- programs ---------------------------------------------------------------------------------
+
+    def write_config(self, text: str | None = None) -> None:
+        """Write the gate's file: *text*, or ``config`` as it stands."""
+        made = yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False)
+        self.config_path.write_text(made if text is None else text, encoding="utf-8")
+
+    def start(self, *names: str) -> Self:
+        """Start programs in this order, each until it does its work."""
+        waits: dict[str, Callable[[], bool]] = {
+            "station": self.listening,
+            "agent": lambda: self.live() and self.linked(),
+            "vision": lambda: self.component("vision").get("state") == "ok",
+        }
+        for name in names:
+            program: Program = getattr(self, name)
+            program.start()
+            self.until(waits[name], STARTED_S)
+        return self
+
+    def restart_agent(self) -> None:
+        """SIGKILL the agent and start it again."""
+        self.agent.kill()
+        self.start("agent")
+
+    def until(self, so: Callable[[], Any], within_s: float) -> Any:
+        """What *so* answers once that is true; the programs' last words otherwise."""
+        return until(so, within_s, self.told)
+
+    def told(self) -> str:
+        """What everybody said last."""
+        programs = (self.station, self.agent, self.vision)
+        return "\n".join(program.last_words for program in programs)
+
+    # -- the gate ---------------------------------------------------------------------------------
+
+    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the agent through its local socket."""
+        return ask(Path(self.config["node"]["run_dir"]) / "control.sock", op, **arguments)
+
+    def status(self) -> dict[str, Any]:
+        """How the gate does; empty while no agent answers."""
+        try:
+            return self.ask("status")
+        except GatehouseError:
+            return {}
+
+    def live(self) -> bool:
+        """True when panic is live and the agent answers."""
+        return bool(self.status())
+
+    def linked(self) -> bool:
+        """True while the broker carries."""
+        return bool(self.status().get("link"))
+
+    def component(self, name: str) -> dict[str, Any]:
+        """What the agent notes of one of its parts."""
+        found: dict[str, Any] = self.status().get("components", {}).get(name, {})
+        return found
+
+    def sim(self, verb: str, name: str) -> None:
+        """Move a door or a wire."""
+        self.ask("sim", verb=verb, name=name)
+
+    def push(self, name: str, for_s: float = 0.15) -> None:
+        """Press a button and let go; nothing is waited for."""
+        self.ask("sim", verb="press", name=name, for_s=for_s)
+
+    def press(self, name: str = "") -> Stored:
+        """Press a panic button that is at rest; its alert, once the station has stored it."""
+        name = name or next(self._buttons)
+        self.ask("reset", name=name)
+        self.until(lambda: self.status()["inputs"][name] == "released", 5)
+        newest = self.newest
+        self.push(name)
+        return self.stored(lambda alert: alert.device == name, after=newest)
+
+    def panic_works(self) -> Stored:
+        """Prove it: a press is stored at the station, acked, and leaves the outbox."""
+        alert = self.press()
+        assert alert.kind == "panic"
+        assert alert.msgtype == "Alert"
+        assert not alert.replayed
+        self.delivered()
+        return alert
+
+    def delivered(self, within_s: float = DELIVERED_S) -> None:
+        """Wait until nothing waits for the station any more."""
+        self.until(lambda: self.status().get("outbox", {}).get("pending") == 0, within_s)
+
+    def issue(self, code: str, within_s: float = ISSUE_S) -> dict[str, Any]:
+        """The issue of that code, once a heartbeat carries it."""
+        found: dict[str, Any] = self.until(lambda: self._issues().get(code), within_s)
+        return found
+
+    def issue_gone(self, code: str, within_s: float = ISSUE_S) -> None:
+        """Wait for a heartbeat without that issue."""
+        self.until(lambda: self.beat() and code not in self._issues(), within_s)
+
+    def beat(self) -> dict[str, Any]:
+        """The newest heartbeat; empty before the first."""
+        beats = self.recorder.on("/hb")
+        return json.loads(beats[-1].payload) if beats else {}
+
+    def _issues(self) -> dict[str, dict[str, Any]]:
+        return {issue["code"]: issue for issue in self.beat().get("issues", ())}
+
+    # -- the station ------------------------------------------------------------------------------
+
+    def listening(self) -> bool:
+        """True when the station's newest word is that it listens."""
+        words = self.recorder.on("host/state")
+        return bool(words) and bool(json.loads(words[-1].payload)["online"])
+
+    def alerts(self, kind: str | None = None, *, after: int = 0) -> list[Stored]:
+        """What the station stored behind number *after*, in the order of first receipt."""
+        found = [_stored(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
+        return [alert for alert in found if kind is None or alert.kind == kind]
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest message that the station stored."""
+        return max((int(row["n"]) for row in self.rows("messages")), default=0)
+
+    def stored(
+        self, wanted: Callable[[Stored], bool], within_s: float = DELIVERED_S, *, after: int = 0
+    ) -> Stored:
+        """The first stored alert behind number *after* that is *wanted*."""
+        found: Stored = self.until(
+            lambda: next(filter(wanted, self.alerts(after=after)), None), within_s
+        )
+        return found
+
+    def rows(self, table: str, where: str = "1") -> list[dict[str, Any]]:
+        """Rows of the station's file."""
+        path = self.folder / "station" / "station.db"
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            query = f"SELECT * FROM {table} WHERE {where} ORDER BY 1"  # noqa: S608 - ours
+            return [dict(row) for row in database.execute(query)]
+
+    # -- the wire ---------------------------------------------------------------------------------
+
+    def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish as somebody else would, with QoS 1; *topic* below the gate's own, or whole."""
+        login = self._login
+        paho_publish.single(
+            topic if topic.startswith("gh/") else f"{GATE}/{topic}",
+            payload,
+            qos=1,
+            retain=retain,
+            hostname=self.broker.host,
+            port=self.broker.port,
+            protocol=MQTTv5,
+            auth=None if login is None else {"username": login.user, "password": login.password},
+        )
+
+    def _program(self, name: str, arguments: list[str]) -> Program:
+        program = Program(gatehouse(*arguments), self.folder / f"{name}.log")
+        self._stack.callback(program.kill)
+        return program
+
+
+def _stored(row: dict[str, Any]) -> Stored:
+    return Stored(
+        n=row["n"],
+        id=row["id"],
+        topic=row["topic"],
+        kind=row["kind"],
+        session=row["session"],
+        seq=row["seq"],
+        replayed=bool(row["replayed"]),
+        copies=row["copies"],
+        latency_s=(row["received_ns"] - row["happened_ns"]) / 1e9,
+        body=json.loads(row["body"]),
+    )

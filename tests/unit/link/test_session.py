@@ -1,0 +1,164 @@
+"""When to connect, where, in which protocol, and how long to wait."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Literal
+
+import pytest
+
+from agent.core.backoff import Backoff, BackoffPolicy
+from agent.link.session import Attempt, LinkFault, Phase, Protocol, Session, Signal
+
+LEGAL = {
+    (Phase.IDLE, Signal.START): Phase.CONNECTING,
+    (Phase.CONNECTING, Signal.ACCEPTED): Phase.UP,
+    (Phase.CONNECTING, Signal.FAILED): Phase.WAITING,
+    (Phase.UP, Signal.LOST): Phase.WAITING,
+    (Phase.WAITING, Signal.RETRY): Phase.CONNECTING,
+    (Phase.IDLE, Signal.STOP): Phase.STOPPED,
+    (Phase.CONNECTING, Signal.STOP): Phase.STOPPED,
+    (Phase.UP, Signal.STOP): Phase.STOPPED,
+    (Phase.WAITING, Signal.STOP): Phase.STOPPED,
+    (Phase.STOPPED, Signal.STOP): Phase.STOPPED,
+}
+UNREACHABLE, PROTOCOL, CLOSED = LinkFault.UNREACHABLE, LinkFault.PROTOCOL, LinkFault.CLOSED
+
+
+def session(addresses: int = 1, protocol: Literal["auto", "5", "3.1.1"] = "auto") -> Session:
+    """A session that waits the shortest times; connecting."""
+    made = Session(addresses, protocol, Backoff(BackoffPolicy(), lambda: 0.0))
+    made.signal(Signal.START)
+    return made
+
+
+def fail(made: Session, fault: LinkFault) -> float:
+    """One failed attempt, and on to the next."""
+    wait_s = made.failed(fault)
+    made.signal(Signal.RETRY)
+    return wait_s
+
+
+@pytest.mark.parametrize(("phase", "signal"), list(itertools.product(Phase, Signal)))
+def test_every_move_is_in_the_table_or_an_error(phase: Phase, signal: Signal) -> None:
+    made = session()
+    made.phase = phase
+    if (phase, signal) in LEGAL:
+        made.signal(signal)
+        assert made.phase is LEGAL[phase, signal]
+    else:
+        with pytest.raises(ValueError, match=f"cannot take '{signal}' while {phase}"):
+            made.signal(signal)
+        assert made.phase is phase
+
+
+def test_a_link_begins_idle() -> None:
+    assert Session(1, "auto", Backoff(BackoffPolicy(), lambda: 0.0)).phase is Phase.IDLE
+
+
+def test_addresses_are_tried_in_turn_after_failures() -> None:
+    made = session(3)
+    tried = []
+    for _ in range(7):
+        tried.append(made.attempt().address)
+        fail(made, UNREACHABLE)
+    assert tried == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_an_address_that_worked_is_tried_first_after_a_loss() -> None:
+    made = session(3)
+    fail(made, UNREACHABLE)
+    made.accepted()
+    made.lost()
+    made.signal(Signal.RETRY)
+    assert made.attempt().address == 1
+
+
+def test_waits_grow_with_every_failure_up_to_a_minute_and_never_vanish() -> None:
+    made = session(2)
+    waits = [fail(made, UNREACHABLE) for _ in range(8)]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_connection_that_is_lost_at_once_again_and_again_backs_off_too() -> None:
+    made = session()
+    waits = []
+    for _ in range(4):
+        made.accepted()
+        waits.append(made.lost())
+        made.signal(Signal.RETRY)
+    assert waits == [0.5, 1, 2, 4]
+
+
+def test_a_steady_connection_forgives_earlier_failures() -> None:
+    made = session()
+    for _ in range(5):
+        fail(made, UNREACHABLE)
+    made.accepted()
+    made.steady()
+    assert made.lost() == 0.5
+
+
+def test_a_broker_that_does_not_speak_5_is_asked_in_3_1_1_at_once() -> None:
+    made = session(2)
+    assert made.attempt() == Attempt(0, "5")
+    assert fail(made, PROTOCOL) == 0.0
+    assert made.attempt() == Attempt(0, "3.1.1")
+    made.accepted()
+    made.lost()
+    made.signal(Signal.RETRY)
+    assert made.attempt() == Attempt(0, "3.1.1")
+
+
+def test_what_one_broker_speaks_says_nothing_about_another() -> None:
+    made = session(2)
+    fail(made, PROTOCOL)
+    fail(made, UNREACHABLE)
+    assert made.attempt() == Attempt(1, "5")
+    fail(made, UNREACHABLE)
+    assert made.attempt() == Attempt(0, "3.1.1")
+
+
+def test_a_broker_that_speaks_neither_is_neither_hammered_nor_the_only_one_tried() -> None:
+    made = session(2)
+    tried, waits = [], []
+    for _ in range(6):
+        attempt = made.attempt()
+        tried.append((attempt.address, attempt.protocol))
+        waits.append(fail(made, PROTOCOL))
+    assert tried[:4] == [(0, "5"), (0, "3.1.1"), (1, "5"), (1, "3.1.1")]
+    assert waits[0] == 0.0
+    assert all(wait >= 0.5 for wait in waits[1:])
+
+
+def test_a_broker_that_hangs_up_is_asked_in_the_other_protocol_next_time() -> None:
+    made = session()
+    tried = []
+    for _ in range(4):
+        tried.append(made.attempt().protocol)
+        assert fail(made, CLOSED) >= 0.5
+    assert tried == ["5", "3.1.1", "5", "3.1.1"]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("fault", list(LinkFault))
+def test_a_fixed_protocol_is_never_left(protocol: Protocol, fault: LinkFault) -> None:
+    made = session(protocol=protocol)
+    for _ in range(3):
+        assert made.attempt().protocol == protocol
+        assert fail(made, fault) >= 0.5
+
+
+@pytest.mark.parametrize("fault", [UNREACHABLE, LinkFault.TLS, LinkFault.LOGIN])
+def test_other_faults_do_not_change_the_protocol(fault: LinkFault) -> None:
+    made = session()
+    fail(made, fault)
+    assert made.attempt().protocol == "5"
+
+
+def test_nothing_starts_again_after_a_stop() -> None:
+    made = session()
+    made.signal(Signal.STOP)
+    for signal in set(Signal) - {Signal.STOP}:
+        with pytest.raises(ValueError):
+            made.signal(signal)

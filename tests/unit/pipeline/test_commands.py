@@ -1,0 +1,265 @@
+"""Which commands are obeyed, which refused and why, and that none is obeyed twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.core.clock import ManualClock
+from agent.pipeline.commands import REMEMBERED_IDS, CommandGate, Result
+from contract.signing import TrustedKeys, sign
+from contract.words import CommandName, Outcome, Refusal, Role
+from tests.support.samples import ADDRESS
+from tests.support.signed import KEYS, STRANGER, TRUSTED, command, to_bytes, utc
+
+
+class Bench:
+    """A command gate whose operations write down what they were told."""
+
+    def __init__(self, path: Path, clock: ManualClock, keys: TrustedKeys | None = TRUSTED) -> None:
+        self.path = path
+        self.clock = clock
+        self.done: list[tuple[str, Mapping[str, Any]]] = []
+        self.stored_before: list[bytes] = []
+        operations = {
+            name: lambda args, name=name: self._do(name, args)
+            for name in (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
+        }
+        self.gate = CommandGate(keys, ADDRESS, clock, path, operations)
+
+    def _do(self, name: str, args: Mapping[str, Any]) -> Mapping[str, object]:
+        self.stored_before.append(self.path.read_bytes())
+        if args.get("break"):
+            raise ZeroDivisionError("broken")
+        self.done.append((str(name), args))
+        return {"did": str(name)}
+
+    def handle(self, value: Mapping[str, Any] | bytes, *, retained: bool = False) -> Result:
+        """Give a command to the topic of its own name."""
+        payload = value if isinstance(value, bytes) else to_bytes(value)
+        name = "rebirth" if isinstance(value, bytes) else str(value.get("name"))
+        return self.gate.handle(name, payload, retained=retained)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, clock: ManualClock) -> Bench:
+    return Bench(tmp_path / "commands.json", clock)
+
+
+def refused(result: Result) -> Refusal:
+    assert result.outcome is Outcome.REFUSED
+    return Refusal(result.reason.split(":")[0])
+
+
+def test_a_signed_command_is_done_once_and_proven(bench: Bench, clock: ManualClock) -> None:
+    made = command(clock, args={"why": "test"})
+    clock.advance(0.25)
+    result = bench.handle(made)
+    assert result == Result("cmd-00000001", Outcome.DONE, "", {"did": "rebirth"}, 250)
+    assert bench.done == [("rebirth", {"why": "test"})]
+    assert bench.gate.refused == 0
+
+
+def test_a_result_is_the_contracts(bench: Bench, clock: ManualClock) -> None:
+    result = bench.handle(command(clock))
+    assert json.loads(result.body(drill=False)) == {
+        "cmd_id": "cmd-00000001",
+        "outcome": "done",
+        "reason": "",
+        "proof": {"did": "rebirth"},
+        "late_ms": 0,
+    }
+    assert json.loads(result.body(drill=True))["status"] == "Exercise"
+
+
+def test_each_name_needs_the_key_of_its_role(bench: Bench, clock: ManualClock) -> None:
+    drill: dict[str, Any] = {"name": "drill.start"}
+    assert refused(bench.handle(command(clock, **drill))) is Refusal.WRONG_ROLE
+    assert bench.handle(command(clock, key=KEYS[Role.DRILL], **drill)).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"node": "cancheng.liya-garden.gate-2"}, Refusal.WRONG_NODE),
+        ({"node": "*"}, Refusal.WRONG_NODE),
+        ({"issuer": "elsewhere"}, Refusal.UNKNOWN_ISSUER),
+        ({"name": "reboot"}, Refusal.UNKNOWN_COMMAND),
+        ({"name": "area.call"}, Refusal.UNSUPPORTED),
+        ({"cmd_id": "short"}, Refusal.MALFORMED),
+        ({"cmd_id": "with space!"}, Refusal.MALFORMED),
+        ({"counter": 0}, Refusal.MALFORMED),
+        ({"counter": 1 << 53}, Refusal.MALFORMED),
+        ({"counter": 1.5}, Refusal.MALFORMED),
+        ({"counter": True}, Refusal.MALFORMED),
+        ({"args": []}, Refusal.MALFORMED),
+        ({"more": 1}, Refusal.MALFORMED),
+        ({"issued_at": "yesterday"}, Refusal.MALFORMED),
+        ({"expires_at": "2026-11-21T08:01:00"}, Refusal.MALFORMED),
+    ],
+    ids=str,
+)
+def test_a_command_is_refused_with_its_reason_and_nothing_is_done(
+    bench: Bench, clock: ManualClock, fields: dict[str, Any], reason: Refusal
+) -> None:
+    made = {k: v for k, v in command(clock).items() if k != "sig"} | fields
+    try:
+        payload = to_bytes(sign(made, KEYS[Role.CONFIG]))
+    except ValueError:
+        payload = to_bytes({**made, "sig": "x"})
+    result = bench.gate.handle(str(made["name"]), payload, retained=False)
+    assert refused(result) is reason
+    assert bench.done == []
+    assert bench.gate.refused == 1
+
+
+def test_a_key_that_nobody_gave_us_signs_nothing(bench: Bench, clock: ManualClock) -> None:
+    assert refused(bench.handle(command(clock, key=STRANGER))) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("sig", ["", "AAAA", "not base64", 5, None])
+def test_what_is_no_signature_is_refused(bench: Bench, clock: ManualClock, sig: object) -> None:
+    reason = refused(bench.handle({**command(clock), "sig": sig}))
+    assert reason in (Refusal.BAD_SIGNATURE, Refusal.MALFORMED)
+
+
+def test_a_gate_without_keys_obeys_nobody(tmp_path: Path, clock: ManualClock) -> None:
+    for keys in (None, TrustedKeys(ADDRESS.station, {})):
+        bench = Bench(tmp_path / "commands.json", clock, keys)
+        reason = refused(bench.handle(command(clock)))
+        assert reason in (Refusal.UNKNOWN_ISSUER, Refusal.BAD_SIGNATURE)
+        assert bench.done == []
+
+
+def test_a_command_on_the_topic_of_another_is_refused(bench: Bench, clock: ManualClock) -> None:
+    result = bench.gate.handle("selftest", to_bytes(command(clock)), retained=False)
+    assert refused(result) is Refusal.UNKNOWN_COMMAND
+    assert result.cmd_id == "cmd-00000001"
+
+
+def test_a_retained_command_is_never_obeyed(bench: Bench, clock: ManualClock) -> None:
+    assert refused(bench.handle(command(clock), retained=True)) is Refusal.RETAINED
+    assert bench.handle(command(clock)).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("after_s", "reason"),
+    [(-6, Refusal.NOT_YET_VALID), (-5, None), (59.999, None), (60, Refusal.EXPIRED)],
+)
+def test_a_command_is_good_from_its_issue_to_its_end(
+    bench: Bench, clock: ManualClock, after_s: float, reason: Refusal | None
+) -> None:
+    made = command(clock)
+    clock.step(after_s)
+    result = bench.handle(made)
+    assert (result.outcome is Outcome.DONE) is (reason is None)
+    if reason is not None:
+        assert refused(result) is reason
+
+
+def test_a_gate_that_does_not_know_the_time_obeys_nobody(bench: Bench, clock: ManualClock) -> None:
+    clock.set_synced(synced=False)
+    assert refused(bench.handle(command(clock))) is Refusal.CLOCK_UNSYNCED
+
+
+def test_a_command_is_obeyed_once(bench: Bench, clock: ManualClock) -> None:
+    made = command(clock)
+    bench.handle(made)
+    assert refused(bench.handle(made)) is Refusal.REPEATED
+    assert refused(bench.handle(command(clock, counter=2))) is Refusal.REPEATED
+    assert len(bench.done) == 1
+
+
+@pytest.mark.parametrize("counter", [1, 4, 5])
+def test_a_counter_that_does_not_rise_is_refused(
+    bench: Bench, clock: ManualClock, counter: int
+) -> None:
+    bench.handle(command(clock, counter=5))
+    again = command(clock, cmd_id="cmd-00000002", counter=counter)
+    assert refused(bench.handle(again)) is Refusal.COUNTER
+
+
+def test_a_counter_holds_over_a_restart(bench: Bench, clock: ManualClock) -> None:
+    made = command(clock, counter=5)
+    bench.handle(made)
+    after = Bench(bench.path, clock)
+    assert refused(after.handle(made)) is Refusal.COUNTER
+    again = command(clock, cmd_id="cmd-00000002", counter=6)
+    assert after.handle(again).outcome is Outcome.DONE
+
+
+def test_the_counter_is_stored_before_anything_is_done(bench: Bench, clock: ManualClock) -> None:
+    bench.handle(command(clock, counter=7))
+    assert [json.loads(stored) for stored in bench.stored_before] == [{"cancheng": 7}]
+
+
+def test_a_counter_that_cannot_be_stored_forbids_the_deed(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    bench = Bench(tmp_path / "none" / "commands.json", clock)
+    assert refused(bench.handle(command(clock))) is Refusal.NOT_STORED
+    assert bench.done == []
+    (tmp_path / "none").mkdir()
+    assert bench.handle(command(clock)).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"cancheng": "x"}', b"\xff", b"null"])
+def test_a_damaged_counter_file_forbids_everything(
+    tmp_path: Path, clock: ManualClock, damage: bytes
+) -> None:
+    path = tmp_path / "commands.json"
+    path.write_bytes(damage)
+    bench = Bench(path, clock)
+    assert refused(bench.handle(command(clock))) is Refusal.NOT_STORED
+    assert bench.done == []
+    assert path.read_bytes() == damage
+
+
+def test_a_refused_command_uses_up_neither_its_id_nor_its_counter(
+    bench: Bench, clock: ManualClock
+) -> None:
+    bench.handle(command(clock, key=STRANGER, counter=9))
+    bench.handle(command(clock, name="area.call", counter=9))
+    assert not bench.path.exists()
+    assert bench.handle(command(clock, counter=1)).outcome is Outcome.DONE
+
+
+def test_a_deed_that_fails_is_told_and_not_tried_again(bench: Bench, clock: ManualClock) -> None:
+    made = command(clock, args={"break": True})
+    result = bench.handle(made)
+    assert (result.outcome, result.reason, result.proof) == (Outcome.FAILED, "broken", None)
+    assert refused(bench.handle(made)) is Refusal.REPEATED
+
+
+def test_ids_are_remembered_within_bounds_and_the_counter_guards_the_rest(
+    bench: Bench, clock: ManualClock
+) -> None:
+    first = command(clock, counter=1)
+    bench.handle(first)
+    bench.gate._done_ids.update({f"cmd-{n:08}": None for n in range(2, REMEMBERED_IDS + 1)})
+    bench.handle(command(clock, cmd_id="cmd-99999999", counter=2))
+    assert len(bench.gate._done_ids) == REMEMBERED_IDS
+    assert refused(bench.handle(first)) is Refusal.COUNTER
+
+
+def test_garbage_has_no_id_to_answer_to(bench: Bench) -> None:
+    result = bench.handle(b"\xff\xfe garbage")
+    assert refused(result) is Refusal.MALFORMED
+    assert result.cmd_id == "unknown"
+
+
+def test_a_document_that_nests_without_end_is_refused(bench: Bench, clock: ManualClock) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(900):
+        deep = {"a": deep}
+    payload = to_bytes({**command(clock), "args": deep})
+    assert refused(bench.handle(payload)) in (Refusal.BAD_SIGNATURE, Refusal.MALFORMED)
+
+
+def test_a_reason_is_short_whatever_was_sent(bench: Bench, clock: ManualClock) -> None:
+    made = command(clock, node="n" * 5000, expires_at=utc(clock, 1))
+    assert len(bench.handle(made).reason) <= 300
