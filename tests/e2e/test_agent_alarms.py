@@ -34,7 +34,16 @@ def test_a_press_is_stored_acked_and_leaves_the_outbox(tmp_path: Path, protocol:
         site.start("station", "agent")
         spoken = "3.1.1" if protocol == "3.1.1" else "5"
         assert site.component("link")["broker"].endswith(f"MQTT {spoken}")
-        typed = ["sim", "--config", site.config_path, "press", "panic-1", "--for", "0.2", "--json"]
+        typed = [
+            "sim",
+            "--config",
+            str(site.config_path),
+            "press",
+            "panic-1",
+            "--for",
+            "0.2",
+            "--json",
+        ]
         said = run_to_end(gatehouse(*typed))
         assert (said.returncode, json.loads(said.stdout)) == (
             0,

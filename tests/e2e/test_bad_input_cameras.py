@@ -80,20 +80,19 @@ def cameras(tmp_path_factory: pytest.TempPathFactory, packs_dir: Path) -> Iterat
     with ExitStack() as stack:
         stops, spoils = (stack.enter_context(RtspCamera(video)) for _ in range(2))
         nonsense = stack.enter_context(babbler())
-        sections = {
-            "faces": {"enabled": True},
-            "models": {"dir": str(folder / "packs")},
-            "cameras": {
-                "well": file_camera(video, stall_s=STALL_S),
-                "absent": file_camera(folder / "no-such.mp4", stall_s=STALL_S),
-                "junk": file_camera(junk, stall_s=STALL_S),
-                "off": rtsp_camera(f"rtsp://127.0.0.1:{free_port()}/cam", stall_s=STALL_S),
-                "babbles": rtsp_camera(f"rtsp://{nonsense}/cam", stall_s=STALL_S),
-                "stops": rtsp_camera(stops.url, stall_s=STALL_S),
-                "spoils": rtsp_camera(spoils.url, stall_s=STALL_S),
-            },
+        listed = {
+            "well": file_camera(video, stall_s=STALL_S),
+            "absent": file_camera(folder / "no-such.mp4", stall_s=STALL_S),
+            "junk": file_camera(junk, stall_s=STALL_S),
+            "off": rtsp_camera(f"rtsp://127.0.0.1:{free_port()}/cam", stall_s=STALL_S),
+            "babbles": rtsp_camera(f"rtsp://{nonsense}/cam", stall_s=STALL_S),
+            "stops": rtsp_camera(stops.url, stall_s=STALL_S),
+            "spoils": rtsp_camera(spoils.url, stall_s=STALL_S),
         }
-        site = stack.enter_context(Site(folder / "site", **sections))
+        faces, models = {"enabled": True}, {"dir": str(folder / "packs")}
+        site = stack.enter_context(
+            Site(folder / "site", cameras=listed, faces=faces, models=models)
+        )
         site.start("station", "agent", "vision")
         for name in ("well", "stops", "spoils"):
             site.until(lambda name=name: part(site, name).get("state") == "ok", 20)  # type: ignore[misc]

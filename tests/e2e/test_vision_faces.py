@@ -30,8 +30,8 @@ STILLS_S = (3.2, 5.2, 5.6, 6.0)
 @contextmanager
 def watching(folder: Path, packs_dir: Path, **cameras: Section) -> Iterator[Site]:
     """A gate whose cameras compare faces; nothing that it says may break the contract."""
-    faces: dict[str, Section] = {"faces": {"enabled": True}, "models": {"dir": str(packs_dir)}}
-    with Site(folder, cameras=cameras, **faces) as site:
+    faces, models = {"enabled": True}, {"dir": str(packs_dir)}
+    with Site(folder, cameras=cameras, faces=faces, models=models) as site:
         site.start("station", "agent")
         yield site
         assert site.panic_works()
