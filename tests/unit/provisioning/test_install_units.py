@@ -23,19 +23,19 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_units_are_listed_with_their_places(shell: Shell) -> None:
-    said = shell("units", "--json", "--program", "/srv/gatehouse")
-    assert said.value == {"program": "/srv/gatehouse", "units": UNITS}
+    said = shell("units", "--json", "--python", "/srv/bin/python")
+    assert said.value == {"python": "/srv/bin/python", "units": UNITS}
     assert "gatehouse units --install /" in shell("units").out
 
 
 def test_the_units_are_written_below_a_root(shell: Shell, tmp_path: Path) -> None:
-    said = shell("units", "--install", tmp_path, "--program", "/srv/bin/gatehouse", "--json")
+    said = shell("units", "--install", tmp_path, "--python", "/srv/bin/python", "--json")
     assert said.code == 0
     expected = {str(tmp_path / place.lstrip("/") / name) for name, place in UNITS.items()}
     assert set(said.value["written"]) == expected
     service = tmp_path / "etc/systemd/system/gatehouse.service"
     text = service.read_text(encoding="utf-8")
-    assert "ExecStart=/srv/bin/gatehouse run" in text
+    assert "ExecStart=/srv/bin/python -P -m agent.main" in text
     assert "/opt/gatehouse/bin" not in text
 
 
