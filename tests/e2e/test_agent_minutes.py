@@ -158,15 +158,19 @@ def test_two_gates_in_one_name_are_told_and_do_not_storm(
 def test_the_broker_is_away_for_a_minute(scenes: dict[str, Future[object]]) -> None:
     """Both presses sound at once, wait, and arrive once, in order, marked as replayed.
 
-    Behind each press waits the event of its reset.
+    Behind each press waits the event of its reset; after a minute the gate may add that its link
+    is degraded.
     """
     came = scenes["away"].result(SCENE_S)
     assert isinstance(came, Away)
     assert came.sirens == [True, True]
-    assert (came.pending, came.before.replayed) == (4, False)
+    assert came.pending in {4, 5}
+    assert not came.before.replayed
     assert "cannot be reached" in came.reason
-    told = [(found.kind, found.device, found.replayed) for found in came.stored]
-    assert told[1:3] == [("panic", "panic-2", True), ("panic", "panic-3", True)]
-    assert [replayed for _, _, replayed in told] == [False, True, True, False]
-    assert [found.seq for found in came.stored] == [1, 2, 3, 4]
-    assert len({found.id for found in came.stored}) == 4
+    presses = [found for found in came.stored if found.kind == "panic"]
+    told = [(found.device, found.replayed) for found in presses]
+    assert told[1:3] == [("panic-2", True), ("panic-3", True)]
+    assert [replayed for _, replayed in told] == [False, True, True, False]
+    assert {found.kind for found in came.stored} <= {"panic", "link.degraded"}
+    assert sorted(found.seq for found in came.stored) == list(range(1, len(came.stored) + 1))
+    assert len({found.id for found in came.stored}) == len(came.stored)
