@@ -10,22 +10,28 @@ from typing import Any
 
 import pytest
 
-from tests.crash import link_scenes as play
+from tests.crash import link_scenes
+from tests.crash import station_scenes
 
 AT_ONCE = 4
 SCENE_S = 300.0
 SOAK_S = 2 * 3600.0
 
 SCENES: Mapping[str, Callable[[Path], object]] = {
-    "blackhole-normal": partial(play.blackhole, profile="normal"),
-    "blackhole-high": partial(play.blackhole, profile="high"),
-    "deaf-gate": play.deaf_gate,
-    "deaf-broker": play.deaf_broker,
-    "flapping": partial(play.flapping, lasts_s=24.0),
-    "flapping-soak": partial(play.flapping, lasts_s=3600.0),
-    "dns": play.dns_lies,
-    "loss": partial(play.presses, count=24, loss=0.3, kbit=64),
-    "loss-soak": partial(play.presses, count=200, loss=0.3, kbit=64),
+    "blackhole-normal": partial(link_scenes.blackhole, profile="normal"),
+    "blackhole-high": partial(link_scenes.blackhole, profile="high"),
+    "deaf-gate": link_scenes.deaf_gate,
+    "deaf-broker": link_scenes.deaf_broker,
+    "flapping": partial(link_scenes.flapping, lasts_s=24.0),
+    "flapping-soak": partial(link_scenes.flapping, lasts_s=3600.0),
+    "dns": link_scenes.dns_lies,
+    "broker-forgets": station_scenes.broker_forgets,
+    "station-forgets": station_scenes.station_forgets,
+    "station-late": station_scenes.station_is_late,
+    "station-dies": partial(station_scenes.station_dies, kills=6),
+    "station-dies-soak": partial(station_scenes.station_dies, kills=300),
+    "loss": partial(link_scenes.presses, count=24, loss=0.3, kbit=64),
+    "loss-soak": partial(link_scenes.presses, count=200, loss=0.3, kbit=64),
 }
 
 

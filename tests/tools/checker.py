@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from tests.tools.recorder import Recorder
 from tests.tools.site import Site
 
 MADE = re.compile(r"agent\.pipeline\.dispatch: (?:Alert|Update|Cancel) \S+ \S+ ([0-9a-f-]{36})$")
@@ -113,9 +114,9 @@ class Ledger:
         assert len(headless) <= cut_off, f"incidents that never began: {_some(headless)}"
 
 
-def assert_actuations(site: Site, valid: Collection[str]) -> int:
+def assert_actuations(recorder: Recorder, valid: Collection[str]) -> int:
     """Commands that were done: each of *valid*, each once; how many."""
-    results = [json.loads(message.payload) for message in site.recorder.on("gate-1/result")]
+    results = [json.loads(message.payload) for message in recorder.on("/result")]
     done = Counter(result["cmd_id"] for result in results if result["outcome"] == "done")
     unknown = set(done) - set(valid)
     assert not unknown, f"done, and never commanded: {_some(unknown)}"
