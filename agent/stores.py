@@ -23,6 +23,7 @@ from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 from contract.words import CommandName
 
+EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
 
@@ -60,7 +61,8 @@ class Stores:
         on_counters: Callable[[Counters], None],
     ) -> tuple[Outbox, Counters]:
         """The outbox, open, and where counting goes on."""
-        config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
+        config = self._config.outbox
+        now_s = max(self._clock.utc_ns() // NS_PER_S, EARLIEST_S)
         self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
         outbox = Outbox(
             self._store,

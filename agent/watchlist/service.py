@@ -21,6 +21,7 @@ from agent.core.clock import Clock
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import read_bundle
 from agent.watchlist.store import Applied, Stored, WatchlistStore
+from agent.watchlist.sure_time import SureTime
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status
@@ -81,6 +82,7 @@ class Watchlist:
         self._idle = asyncio.Event()
         self._idle.set()
         self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        self._sure = SureTime(clock, store.floor_ns)
 
     def now_ns(self) -> int:
         """The best known time: the wall clock, but never before a signed time we have seen."""
@@ -88,7 +90,8 @@ class Watchlist:
 
     def apply(self, data: bytes, *, drill: bool | None) -> Applied:
         """Apply a signed document; RefusedError when it is refused (nothing is changed then)."""
-        bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
+        now_ns = self._sure.now_ns(self._store.floor_ns)
+        bundle = read_bundle(data, self._keys, self._address, now_ns, drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
             return standing
@@ -132,7 +135,7 @@ class Watchlist:
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
-            over = self._store.expire(self.now_ns())
+            over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
         finally:
             self.refresh()
         for entry_id in over:
