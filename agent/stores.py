@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
+from agent.outbox.no_store import NoStore
 from agent.outbox.outbox import Outbox
 from agent.outbox.sqlite_store import SqliteStore
 from agent.pipeline.commands import CommandGate, Does
+from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 from contract.words import CommandName
@@ -31,8 +33,14 @@ _T = TypeVar("_T")
 class Stores:
     """The gate's files. ``take_folders`` first; ``release`` when everything is closed."""
 
-    def __init__(self, config: Config, clock: Clock, issue: Issue) -> None:
-        """*issue* is told the code, the component and the text of what is wrong."""
+    def __init__(
+        self, config: Config, clock: Clock, issue: Issue, start: Start = NORMAL_START
+    ) -> None:
+        """*issue* is told the code, the component and the text of what is wrong.
+
+        *start* says what is left out because it may be what crashes.
+        """
+        self._start = start
         self._config = config
         self._clock = clock
         self._issue = issue
@@ -64,15 +72,18 @@ class Stores:
         config = self._config.outbox
         now_s = max(self._clock.utc_ns() // NS_PER_S, EARLIEST_S)
         self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
+        in_memory = self._start.outbox_in_memory
         outbox = Outbox(
-            self._store,
+            NoStore("safe mode: the gate dies while it opens it") if in_memory else self._store,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=post,
             on_state=on_state,
             on_counters=on_counters,
         )
-        return outbox, outbox.open() or Counters(now_s, 0, 0)
+        counters = outbox.open()
+        self._start.outbox_open()
+        return outbox, counters or Counters(now_s, 0, 0)
 
     @property
     def outbox_damage(self) -> str | None:
@@ -85,13 +96,14 @@ class Stores:
     def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept; empty when its file is damaged."""
         path = self._file("watchlist.json")
+        if self._start.level is not Level.NORMAL:
+            return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
         store = self._tried("watchlist", lambda: WatchlistStore(path))
         if store is None:
             store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
         if store is None:
             store = WatchlistStore(path, load=False)
-        address = self._config.node.address
-        return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
+        return self._watchlist(store, on_change)
 
     def open_commands(self, operations: Mapping[CommandName, Does]) -> CommandGate:
         """The memory of commands; with a damaged one nothing is obeyed."""
@@ -101,6 +113,10 @@ class Stores:
             text = f"{path} is damaged; no command is obeyed until it is put right"
             self._issue("commands", "commands", text)
         return gate
+
+    def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
+        address = self._config.node.address
+        return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name
@@ -112,6 +128,13 @@ class Stores:
         except StoreError as error:
             self._issue(code, code, str(error))
             return None
+
+
+class _ClosedWatchlist(WatchlistStore):
+    """Empty, and stays so: what is on the disk is neither read nor changed."""
+
+    def _save(self, *_: object) -> NoReturn:
+        raise StoreError("safe mode: the watchlist is closed")
 
 
 def _aside(path: Path) -> Path:

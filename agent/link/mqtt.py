@@ -235,7 +235,7 @@ class Connection:
         if self._sock is not None:
             self._misc = self._loop.call_later(MISC_S, self._misc_due)
 
-    def _on_socket_open(self, _client: Any, _data: Any, sock: socket.socket) -> None:
+    def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
         """Before the first byte: a name that was configured as this machine's must be its."""
         peer = str(sock.getpeername()[0])
         if self._target.tls is None and not ipaddress.ip_address(peer).is_loopback:

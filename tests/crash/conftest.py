@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash import link_scenes
-from tests.crash import station_scenes
+from tests.crash import link_scenes, start_scenes, station_scenes
 
 AT_ONCE = 4
 SCENE_S = 300.0
@@ -30,6 +29,11 @@ SCENES: Mapping[str, Callable[[Path], object]] = {
     "station-late": station_scenes.station_is_late,
     "station-dies": partial(station_scenes.station_dies, kills=6),
     "station-dies-soak": partial(station_scenes.station_dies, kills=300),
+    "core-stopped": partial(start_scenes.hang, how="stopped"),
+    "core-blocked": partial(start_scenes.hang, how="blocked"),
+    "start-odd-file": partial(start_scenes.crashes, fault="odd-file"),
+    "start-raising-device": partial(start_scenes.crashes, fault="raising-device"),
+    "start-deadly-outbox": partial(start_scenes.crashes, fault="deadly-outbox"),
     "loss": partial(link_scenes.presses, count=24, loss=0.3, kbit=64),
     "loss-soak": partial(link_scenes.presses, count=200, loss=0.3, kbit=64),
 }

@@ -230,7 +230,7 @@ def dns_lies(folder: Path) -> Lied:
             site.agent.command = resolver.command(site.agent.command)
             site.start("station", "agent")
             site.panic_works()
-            told = []
+            told: list[str] = []
             for lie in (ELSEWHERE, Lie.NOTHING, Lie.NO_NAME, NOBODY, OTHER):
                 resolver.says = lie
                 proxy.cut()

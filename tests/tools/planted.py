@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.core.events import InputChanged, InputState
+from agent.files.atomic import AtomicJSONStorage
 from agent.main import run
+from agent.outbox.no_store import NoStore
+from agent.outbox.writer import Writer
 from agent.runtime.entry import enter
+from devices.contacts import Contacts
 from rules.buttons import ButtonRule
 
 BLOCKS_S = 30.0
@@ -34,19 +40,48 @@ def _pressed(event: InputChanged) -> bool:
     return event.device == "medical-1" and event.state is InputState.PRESSED
 
 
-def _raising(owner: object, name: str) -> Callable[[], None]:
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError(f"planted in {name}")
+def odd_file() -> None:
+    """Reading the watchlist's file raises what nobody expects."""
 
-    return lambda: _plant(owner, name, broken)
+    def odd(_: object) -> Any:
+        raise RuntimeError("planted: an odd file")
+
+    _plant(AtomicJSONStorage, "read", odd)
 
 
-def _plant(owner: object, name: str, fault: object) -> None:
+def deadly_outbox() -> None:
+    """Opening the outbox on the disk kills the process, as a fault in a library does."""
+    open_it = Writer.open
+
+    def deadly(writer: Writer) -> Any:
+        if not isinstance(writer._store, NoStore):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return open_it(writer)
+
+    _plant(Writer, "open", deadly)
+
+
+def raising_device() -> None:
+    """A tamper loop raises when the inputs are started."""
+    start = Contacts.start
+
+    def raising(contacts: Contacts) -> None:
+        if any(item.type == "tamper" for item in contacts._inputs.values()):
+            raise RuntimeError("planted: a device that raises")
+        start(contacts)
+
+    _plant(Contacts, "start", raising)
+
+
+def _plant(owner: type, name: str, fault: object) -> None:
     setattr(owner, name, fault)
 
 
-FAULTS: dict[str, Callable[[], None]] = {
+FAULTS: Mapping[str, Callable[[], None]] = {
     "blocking-rule": blocking_rule,
+    "odd-file": odd_file,
+    "deadly-outbox": deadly_outbox,
+    "raising-device": raising_device,
 }
 
 

@@ -26,7 +26,10 @@ class Node(Section):
     trusted_keys: Annotated[
         AbsolutePath | None, Field(description="the station's public role keys; none: trust nobody")
     ] = None
-
+    steady_s: Annotated[
+        float,
+        Field(ge=1, le=86_400, description="after so long earlier crashes are forgotten"),
+    ] = 600.0
     vision_group: Annotated[
         str | None, Field(description="Unix group of the vision program, when it is another user")
     ] = None

@@ -154,3 +154,25 @@ def test_a_label_that_is_empty_or_endless_is_no_label() -> None:
             Label.model_validate(text)
     with pytest.raises(ValidationError):
         Label.model_validate({"en": "x", "fr": "y"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, (30, 60.0)),
+        ({"profile": "normal"}, (30, 60.0)),
+        ({"profile": "high"}, (6, 30.0)),
+        ({"profile": "high", "heartbeat_s": 5.0}, (6, 5.0)),
+    ],
+)
+def test_a_profile_says_how_soon_a_loss_shows(
+    given: dict[str, object], told: tuple[int, float]
+) -> None:
+    link = Link.model_validate({"brokers": [{"host": "localhost"}], **given})
+    assert (link.keepalive_s, link.heartbeat_s) == told
+
+
+@pytest.mark.parametrize("profile", ["fast", 7, ["high"], None])
+def test_another_profile_is_refused(profile: object) -> None:
+    with pytest.raises(ValidationError, match="profile"):
+        Link.model_validate({"brokers": [{"host": "localhost"}], "profile": profile})
