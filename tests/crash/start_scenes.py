@@ -21,6 +21,7 @@ UNIT = "gatehouse.service"
 HANG_SEEN_S = 25.0
 LIVE_S = 60.0
 RESTART_S = 0.1
+STAYS_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Crashes:
 
     died: int
     issue: str
+    issues: set[str]
     beat: str
     alert: Stored
     siren: bool
@@ -46,6 +48,14 @@ class Crashes:
     components: set[str]
     after_reset: int
     healed: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Whether safe mode stayed while an alarm was open, and came back after another crash."""
+
+    stayed: bool
+    back: bool
 
 
 def planted(site: Site, fault: str) -> list[str]:
@@ -80,12 +90,14 @@ def crashes(folder: Path, fault: str) -> Crashes:
     """The fault kills every start, until one leaves it out; then it is put right by a person."""
     with Site(folder) as site:
         site.start("station")
+        ran_well(site)
         site.agent.command = planted(site, fault)
         with Supervisor(site.agent, UNIT, folder / "notify") as service:
             service.restart_s = RESTART_S
             site.until(lambda: site.live() and site.linked(), LIVE_S)
             died = len(service.lives) - 1
             issue = str(site.issue("safe-mode")["text"])
+            issues = {str(found["code"]) for found in site.status()["issues"]}
             alert = site.press("panic-1")
             site.delivered()
             siren = bool(site.status()["outputs"]["siren-1"])
@@ -103,5 +115,41 @@ def crashes(folder: Path, fault: str) -> Crashes:
             healed = set(site.status()["components"])
     site.recorder.assert_contract()
     return Crashes(
-        died, issue, beat, alert, siren, released, components, said.returncode, healed
+        died, issue, issues, beat, alert, siren, released, components, said.returncode, healed
     )  # fmt: skip
+
+
+def ran_well(site: Site) -> None:
+    """An earlier life, long enough for its configuration to have proved itself."""
+    node = site.config["node"]
+    node["steady_s"] = 1.0
+    site.write_config()
+    site.start("agent")
+    site.until((site.folder / "gate.yaml.steady").exists, LIVE_S)
+    site.agent.stop()
+    del node["steady_s"]
+    site.config["console"] = {"language": "en"}  # a newer file, which is what crashes
+    site.write_config()
+
+
+def leaves(folder: Path) -> Left:
+    """Safe mode ends by itself, but not while an alarm is open; one crash, and it is back."""
+    with Site(folder, node={"steady_s": 1.0}) as site:
+        site.start("station")
+        site.agent.command = planted(site, "odd-file")
+        with Supervisor(site.agent, UNIT, folder / "notify") as service:
+            service.restart_s = RESTART_S
+            site.until(lambda: site.live() and site.linked(), LIVE_S)
+            site.press("panic-1")
+            safe = len(service.lives)
+            time.sleep(STAYS_S)
+            stayed = len(service.lives) == safe
+            site.ask("reset")
+            site.until(lambda: len(service.lives) == safe + 2 and site.live(), LIVE_S)
+            back = bool(site.issue("safe-mode"))
+            site.agent.command = gatehouse("run", "--config", site.config_path)
+            site.until(lambda: len(service.lives) == safe + 3 and site.live(), LIVE_S)
+            site.until(lambda: "core" not in site.status()["components"], LIVE_S)
+            site.panic_works()
+    site.recorder.assert_contract()
+    return Left(stayed, back)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.start_scenes import Crashes
+from tests.crash.start_scenes import Crashes, Left
 from tests.tools.figures import tell
 
 FAULTS = {"odd-file": 5, "raising-device": 7, "deadly-outbox": 7}
@@ -28,4 +28,11 @@ def test_panic_works_after_crashes_at_the_start(scene: Crashes, fault: str) -> N
     if fault != "deadly-outbox":  # a process that is killed has no last words
         assert "planted" in scene.issue
     assert scene.after_reset == 0, "put right, and told so: the next start is a whole one"
+    assert ("config" in scene.issues) is (scene.died > 5), "the file that ran well is tried last"
     assert "core" in scene.components - scene.healed
+
+
+@pytest.mark.scene("safe-mode-leaves")
+def test_safe_mode_ends_by_itself_and_not_in_an_alarm(scene: Left) -> None:
+    assert scene.stayed
+    assert scene.back
