@@ -62,7 +62,7 @@ class AtomicJSONStorage(Storage):
             raise StoreError(f"{self._path} cannot be read: {error}") from error
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{self._path} is damaged: {error}") from error
         if not isinstance(value, dict):
             raise StoreError(f"{self._path} is damaged: not a JSON object")

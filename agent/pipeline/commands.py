@@ -183,6 +183,6 @@ def _read_counters(path: Path) -> dict[str, int] | None:
         return {str(issuer): int(counter) for issuer, counter in value.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         log.exception("%s is damaged; no command will be obeyed until it is put right", path)
         return None

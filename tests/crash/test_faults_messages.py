@@ -46,7 +46,8 @@ class Wire:
     async def seen(self, ending: str, count: int) -> list[dict[str, Any]]:
         """The first *count* messages on topics of this ending."""
         await asyncio.to_thread(
-            self.recorder.wait_for, lambda all_: sum(m.topic.endswith(ending) for m in all_) >= count
+            self.recorder.wait_for,
+            lambda all_: sum(m.topic.endswith(ending) for m in all_) >= count,
         )
         return [json.loads(message.payload) for message in self.recorder.on(ending)]
 
@@ -83,9 +84,7 @@ def test_acks_twice_in_the_wrong_order_and_a_day_late(site: Site, wire: Wire) ->
         stranger = {"id": "0197a3b2-4c11-7000-8000-00000000dead"}
         await wire.say(*(wire.ack(alert, "received", 1) for alert in (first, stranger) * 5))
         await wire.say(wire.ack(second, "seen"))
-        status = await person.until(
-            lambda status: status["outbox"]["pending"] < waiting["pending"]
-        )
+        status = await person.until(lambda status: status["outbox"]["pending"] < waiting["pending"])
         assert status["outbox"]["pending"] == waiting["pending"] - 1
         assert len(status["incidents"]) == 1
 
