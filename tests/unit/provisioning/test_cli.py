@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from agent.pipeline.local import LocalServer, Operation
 from tests.support.cli import Said, Shell, answering
 from tests.support.samples import gate_text
 
+PEER = {"peer": f"uid {os.getuid()}"}
 STATUS: dict[str, Any] = {
     "gate": "cancheng.liya-garden.gate-1",
     "name": {"en": "North gate [/x]", "zh": "北门"},
@@ -202,14 +204,14 @@ def test_a_simulated_press_is_asked_of_the_agent(
         said = shell("sim", "--config", config, "press", "panic-1", "--for", "3")
     assert said == Said("pressed panic-1 for 3 s\n", "", 0)
     assert not list(tmp_path.glob("*.last-good"))
-    assert heard == [{"op": "sim", "verb": "press", "name": "panic-1", "for_s": 3.0}]
+    assert heard == [{"op": "sim", "verb": "press", "name": "panic-1", "for_s": 3.0, **PEER}]
 
 
 def test_a_reset_tells_who_asked(shell: Shell, config: Path, tmp_path: Path) -> None:
     heard: list[Mapping[str, Any]] = []
     with agent(tmp_path, answering(heard, reset={"did": "reset all"})):
         shell("reset", "--config", config, "--by", "guard Li")
-    assert heard == [{"op": "reset", "name": None, "by": "guard Li"}]
+    assert heard == [{"op": "reset", "name": None, "by": "guard Li", **PEER}]
 
 
 def refusing(_: Mapping[str, Any]) -> Mapping[str, Any]:
