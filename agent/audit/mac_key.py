@@ -59,7 +59,7 @@ def reseal_mac_key(folder: Path, key: MacKey, seal: StoreSeal) -> None:
 def _write(path: Path, secret: bytes, seal: StoreSeal) -> None:
     sealed = seal.sealer.seal(secret, NAME.encode())
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomic(path, sealed)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error

@@ -57,7 +57,7 @@ class Trail:
         """Open the newest file at its end and cut a half record off; StoreError when it cannot."""
         self.close()
         with _errors(self._folder):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             self._roll_back()
             files = files_of(self._folder)
             while len(files) > 1 and not files[-1].stat().st_size:

@@ -54,7 +54,7 @@ class Keys:
             self._read()
             if not self._held:
                 self.rotate()
-            elif self._held[-1].wrapped != (self._credentials.now is not None):
+            elif not self.pending and self.wrapped != (self._credentials.now is not None):
                 with contextlib.suppress(StoreError):  # the next start tries again
                     self.rotate()
             self._end_older()
@@ -140,7 +140,7 @@ class Keys:
 
     def _files(self) -> list[Path]:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             found = sorted(self._folder.iterdir())
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be used: {error.strerror}") from error

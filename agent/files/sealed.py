@@ -66,9 +66,10 @@ class Sealer:
         self._purpose = purpose
         self._ciphers: dict[str, AESGCM] = {}
 
-    def seal(self, data: bytes, about: bytes) -> bytes:
-        """*data* sealed under the current key, to be opened with the same *about*."""
-        key = self._ring().current
+    def seal(self, data: bytes, about: bytes, key_id: str | None = None) -> bytes:
+        """*data* sealed, to be opened with the same *about*; under the current key or *key_id*."""
+        ring = self._ring()
+        key = ring.current if key_id is None else ring.known.get(key_id, ring.current)
         nonce = os.urandom(_NONCE_BYTES)
         body = self._cipher(key).encrypt(nonce, data, about)
         return MAGIC + bytes.fromhex(key.id) + nonce + body

@@ -47,6 +47,7 @@ class SealedStore:
         self._aside = aside
         self._on_unreadable = on_unreadable
         self._missing: dict[str, set[str]] = {}
+        self._moved_to = ""
 
     def open(self) -> Counters:
         """Open the store; StoreError also when there is no key to seal with."""
@@ -57,7 +58,8 @@ class SealedStore:
     def write(self, appended: Sequence[Entry], removed: Sequence[str]) -> None:
         """Append and remove in one durable step."""
         ids = [name for entry_id in removed for name in self._names(entry_id)]
-        self._inner.write([self._sealed(entry) for entry in appended], ids)
+        key_id = self._key_id()
+        self._inner.write([self._sealed(entry, key_id) for entry in appended], ids)
 
     def read(self, lane: Lane, after: int, limit: int) -> list[tuple[int, Entry]]:
         """Up to *limit* entries that can be opened, in order."""
@@ -100,7 +102,8 @@ class SealedStore:
                 if not page:
                     break
                 after = page[-1][0]
-                self._move([row for row in page if row[0] <= last])
+                self._move([row for row in page if row[0] <= last], key_id)
+        self._moved_to = key_id
         return key_id
 
     def _last(self, lane: Lane) -> int:
@@ -110,12 +113,12 @@ class SealedStore:
             page = self._inner.read(lane, after, SLICE)
         return after
 
-    def _move(self, page: list[tuple[int, Entry]]) -> None:
-        """All of a page or nothing stays where it is: the order is kept."""
+    def _move(self, page: list[tuple[int, Entry]], key_id: str) -> None:
+        """Put what is not under *key_id* behind everything else, in order and in one step."""
         opened = self._opened(page)
         stored = {position: entry.id for position, entry in page}
         ids = [stored[position] for position, _ in opened]
-        moved = [self._sealed(entry) for _, entry in opened]
+        moved = [self._sealed(entry, key_id) for _, entry in opened]
         fresh = [(old, new) for old, new in zip(ids, moved, strict=True) if old != new.id]
         if fresh:
             self._inner.write([new for _, new in fresh], [old for old, _ in fresh])
@@ -134,9 +137,19 @@ class SealedStore:
             self._set_aside(spoilt)
         return opened
 
-    def _sealed(self, entry: Entry) -> Entry:
-        body = self._sealer.seal(entry.body, _about(entry))
-        return replace(entry, id=self._name(entry.id, self._sealer.current_id), body=body)
+    def _key_id(self) -> str:
+        """The key for new entries: the older one until the older entries are moved.
+
+        Whatever is moved later then stands behind what was moved before, and the order holds.
+        """
+        current = self._sealer.current_id
+        if self._seal.done or self._moved_to == current:
+            return current
+        return next((k for k in self._sealer.known_ids if k != current), current)
+
+    def _sealed(self, entry: Entry, key_id: str) -> Entry:
+        body = self._sealer.seal(entry.body, _about(entry), key_id)
+        return replace(entry, id=self._name(entry.id, key_id), body=body)
 
     def _plain(self, stored: Entry) -> Entry:
         if key_of(stored.body) is None and not self._seal.done:
