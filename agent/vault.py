@@ -134,3 +134,12 @@ class Vault:
         except StoreError as error:
             self._issue("keys", "keys", str(error))
             return Credentials()
+
+
+def vouching_key(folder: Path) -> MacKey | None:
+    """The key of the audit log below *folder*, where this process may read it; changes nothing."""
+    try:
+        keys = Keys(folder / KEYS_FOLDER, STORES, read_credentials(), read_only=True)
+        return open_mac_key(folder / AUDIT_FOLDER, StoreSeal(keys, AUDIT), make=False)
+    except (StoreError, OSError):
+        return None

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from contract.words import Document, Stage, Status
+from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
 
@@ -184,6 +185,9 @@ def watch(
     from station import actions
 
     actions.watch_station(directory, lang, once=once, as_json=as_json)
+
+
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:

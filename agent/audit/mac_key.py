@@ -25,15 +25,20 @@ def mac_key(secret: bytes) -> MacKey:
     return MacKey(hashlib.sha256(b"gatehouse mac key id\0" + secret).hexdigest()[:16], secret)
 
 
-def open_mac_key(folder: Path, seal: StoreSeal) -> MacKey:
-    """The key of the log in *folder*; SealedError when it is there and cannot be opened."""
+def open_mac_key(folder: Path, seal: StoreSeal, *, make: bool = True) -> MacKey:
+    """The key of the log in *folder*; SealedError when it is there and cannot be opened.
+
+    *make*: a new one where there is none; otherwise StoreError.
+    """
     path = folder / NAME
     try:
         secret = seal.sealer.open(path.read_bytes(), NAME.encode())
     except SealedError as error:
         raise SealedError(f"{path} {error}", error.key_id) from error
-    except FileNotFoundError:
-        return make_mac_key(folder, seal)
+    except FileNotFoundError as error:
+        if make:
+            return make_mac_key(folder, seal)
+        raise StoreError(f"there is no {path}") from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     return mac_key(secret)

@@ -35,11 +35,22 @@ from agent.files.sealed import KEY_BYTES, DataKey, KeyRing, Sealer
 class Keys:
     """The keys of one folder. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, stores: Collection[str], credentials: Credentials) -> None:
-        """*stores*: the names of those that have to be done before an older key may end."""
+    def __init__(
+        self,
+        folder: Path,
+        stores: Collection[str],
+        credentials: Credentials,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """*stores*: the names of those that have to be done before an older key may end.
+
+        *read_only*: keys are neither made nor ended, and what is there only opens.
+        """
         self._folder = folder
         self._stores = frozenset(stores)
         self._credentials = credentials
+        self._read_only = read_only
         self._lock = threading.RLock()
         self._held: list[HeldKey] = []
         self._ring: KeyRing | None = None
@@ -52,6 +63,8 @@ class Keys:
         """
         with self._lock:
             self._read()
+            if self._read_only:
+                return
             if not self._held:
                 self.rotate()
             elif not self.pending and self.wrapped != (self._credentials.now is not None):
@@ -140,7 +153,8 @@ class Keys:
 
     def _files(self) -> list[Path]:
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if not self._read_only:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
             found = sorted(self._folder.iterdir())
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be used: {error.strerror}") from error
