@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import GatehouseError
+from agent.runtime.dumps import forbid_dumps
 from provisioning import audit, gate, keys, models, watchlist
 from provisioning.demo_command import demo
 from provisioning.install_units import units
@@ -57,6 +58,7 @@ app.add_typer(watchlist.app, name="watchlist")
 
 def main() -> None:
     """Entry point: runs the command line, exits with the code of what went wrong."""
+    forbid_dumps()
     try:
         app()
     except GatehouseError as error:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.runtime.dumps import forbid_dumps
 from contract.words import Document, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
@@ -192,6 +193,7 @@ app.add_typer(audit_app, name="audit")
 
 def main() -> None:
     """``python -m station.cli``: the same commands without the rest of ``gatehouse``."""
+    forbid_dumps()
     app(prog_name="gatehouse station")
 
 
