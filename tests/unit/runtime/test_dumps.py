@@ -15,7 +15,8 @@ from agent.runtime.dumps import forbid_dumps
 ROOT = Path(__file__).parents[3]
 PROBE = """
 import ctypes, resource
-resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 from agent.runtime.dumps import forbid_dumps
 forbid_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
