@@ -29,6 +29,7 @@ from agent.core.events import (
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
 from agent.incidents.book import IncidentBook
+from agent.keeping_ops import KeepingOperations
 from agent.link.link import Link, LinkEvents
 from agent.link.session import LinkFault
 from agent.pipeline import watchers
@@ -99,6 +100,7 @@ class Core:
         await self._local.close()
         self._panel.close()
         self._outbox.close()
+        self._audit.close()
         self._stores.release()
 
     # -- parts, in the order of their start -------------------------------------------------------
@@ -106,6 +108,7 @@ class Core:
     def _open_stores(self) -> None:
         stores = self._stores
         stores.take_folders()
+        self._audit = stores.open_audit(self._post, self._observer.audit)
         self._outbox, self._counters = stores.open_outbox(
             post=self._post,
             on_state=self._observer.storage,
@@ -133,6 +136,7 @@ class Core:
             post=self._post,
             later=self._loop.call_later,
             emit=lambda event: self._inbox.put(event),
+            audit=self._audit,
         )
         rules = build_rules(config, self._watchlist.list_of)
         self._dispatcher = Dispatcher(
@@ -160,6 +164,7 @@ class Core:
             self._book,
             self._watchlist,
             hello=lambda: self._vision.hello,
+            audit_head=lambda: self._audit.head,
         )
 
     async def _open_local(self) -> None:
@@ -172,9 +177,11 @@ class Core:
             clock=self._clock,
             put=self._put,
             identity=self._announcer.identity,
+            audit=self._audit,
         )
         path = self._config.node.run_dir / "control.sock"
-        self._local = LocalServer(path, operations.table())
+        keeping = KeepingOperations(self._stores)
+        self._local = LocalServer(path, {**operations.table(), **keeping.table()})
         try:
             await self._local.open()
         except OSError as error:
@@ -222,6 +229,7 @@ class Core:
         parts = (self._panel, self._dispatcher, self._outbox, self._clock)
         chores = Chores()
         chores.daily("03:30", "expire watchlist entries", self._watchlist.expire)
+        chores.daily("03:40", "forget old audit records", self._audit.forget)
         start("inbox", self._inbox.run, vital=True)
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)

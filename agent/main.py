@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import resource
 import signal
 from pathlib import Path
 
@@ -27,8 +25,6 @@ def run(config_path: Path) -> None:
     opened = open_config(config_path, Path(folder) if folder else None)
     log_config = opened.config.log
     set_up_logs(log_config.level, log_config.format, journal="JOURNAL_STREAM" in os.environ)
-    with contextlib.suppress(OSError, ValueError):  # systemd has done it and forbids it
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     asyncio.run(_serve(opened))
 
 

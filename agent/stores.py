@@ -7,18 +7,22 @@ Not here: what is kept in them (``agent.outbox``, ``agent.watchlist``, ``agent.p
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from agent.audit.log import AuditLog
 from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
 from agent.outbox.outbox import Outbox
+from agent.outbox.sealed_store import SealedStore
 from agent.outbox.sqlite_store import SqliteStore
 from agent.pipeline.commands import CommandGate, Does
+from agent.vault import AUDIT_FOLDER, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 from contract.words import CommandName
@@ -36,6 +40,7 @@ class Stores:
         self._clock = clock
         self._issue = issue
         self._lock = FolderLock(config.node.data_dir)
+        self.vault = Vault(config.node.data_dir, issue)
         self._keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
 
     def take_folders(self) -> None:
@@ -48,6 +53,26 @@ class Stores:
             self._lock.acquire()
         except OSError as error:
             self._issue("data-folder", "storage", f"{node.data_dir}: {error}")
+        self.vault.open()
+
+    def open_audit(
+        self,
+        post: Callable[[Callable[[], None]], None],
+        on_trouble: Callable[[str, str | None], None],
+    ) -> AuditLog:
+        """The audit log, at work, with the configuration in force written down."""
+        folder, key = self.audit_folder, self.vault.mac_key()
+        self.audit_key = key
+        self.audit = AuditLog(folder, key, clock=self._clock, post=post, on_trouble=on_trouble)
+        self.vault.auditor = self.audit
+        self.audit.open()
+        self.audit.configured(hashlib.sha256(self._config.model_dump_json().encode()).hexdigest())
+        return self.audit
+
+    @property
+    def audit_folder(self) -> Path:
+        """Where the audit log lies."""
+        return self._file(AUDIT_FOLDER)
 
     def release(self) -> None:
         """Another agent may have the folder."""
@@ -62,15 +87,27 @@ class Stores:
         """The outbox, open, and where counting goes on."""
         config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
         self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
+        told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
+        aside = self._file("outbox.unreadable")
+        sealed = SealedStore(self._store, self.vault.seal(OUTBOX), aside, told)
+
+        def upkeep() -> None:
+            key_id = sealed.reseal()
+            if key_id is not None:
+                post(lambda: self.vault.finish(OUTBOX, key_id))
+
         outbox = Outbox(
-            self._store,
+            sealed,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=post,
             on_state=on_state,
             on_counters=on_counters,
+            upkeep=upkeep,
         )
-        return outbox, outbox.open() or Counters(now_s, 0, 0)
+        counters = outbox.open() or Counters(now_s, 0, 0)
+        self.vault.reseal_by(OUTBOX, outbox.keep_up, later=True)
+        return outbox, counters
 
     @property
     def outbox_damage(self) -> str | None:
@@ -82,19 +119,23 @@ class Stores:
 
     def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept; empty when its file is damaged."""
-        path = self._file("watchlist.json")
-        store = self._tried("watchlist", lambda: WatchlistStore(path))
+        path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
+        store = self._tried("watchlist", lambda: WatchlistStore(path, seal=seal))
         if store is None:
-            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
+            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path), seal=seal))
         if store is None:
-            store = WatchlistStore(path, load=False)
+            store = WatchlistStore(path, load=False, seal=seal)
+        self.vault.reseal_by(WATCHLIST, store.reseal)
         address = self._config.node.address
-        return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
+        return Watchlist(
+            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
+        )
 
     def open_commands(self, operations: Mapping[CommandName, Does]) -> CommandGate:
         """The memory of commands; with a damaged one nothing is obeyed."""
         path = self._file("commands.json")
-        gate = CommandGate(self._keys, self._config.node.address, self._clock, path, operations)
+        address = self._config.node.address
+        gate = CommandGate(self._keys, address, self._clock, path, operations, self.audit)
         if gate.damaged:
             text = f"{path} is damaged; no command is obeyed until it is put right"
             self._issue("commands", "commands", text)

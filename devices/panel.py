@@ -13,6 +13,7 @@ from pathlib import Path
 from gpiozero.pins import Factory
 
 from agent.config.schema.root import Config
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.clock import Clock
 from agent.core.decisions import Drive
 from agent.core.errors import DeviceError
@@ -37,6 +38,7 @@ class Panel:
         post: Post,
         later: Later,
         emit: Callable[[InputChanged], None],
+        audit: Auditor = NO_AUDIT,
     ) -> None:
         self._config = config
         self._work_dir = work_dir
@@ -44,6 +46,7 @@ class Panel:
         self._post = post
         self._later = later
         self._emit = emit
+        self._audit = audit
         self._factory: Factory | None = None
         self._outputs: Outputs | None = None
         self._contacts: Contacts | None = None
@@ -74,6 +77,8 @@ class Panel:
         if self._outputs is None:
             raise DeviceError(f"output {name}: the pins of this gate are not open")
         self._outputs.drive(name, drive, for_s)
+        if drive is not Drive.OFF and self._config.outputs[name].type == "gate":
+            self._audit.note(AuditKind.UNLOCK, "gate", {"output": name})
 
     def poll(self) -> None:
         """Read every level beside the edges."""

@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.runtime.dumps import forbid_dumps
 from contract.words import Document, Stage, Status
+from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
 
@@ -186,8 +188,12 @@ def watch(
     actions.watch_station(directory, lang, once=once, as_json=as_json)
 
 
+app.add_typer(audit_app, name="audit")
+
+
 def main() -> None:
     """``python -m station.cli``: the same commands without the rest of ``gatehouse``."""
+    forbid_dumps()
     app(prog_name="gatehouse station")
 
 

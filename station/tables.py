@@ -12,6 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from agent.core.errors import ConfigError, StoreError
+from station import heads
 
 FILE_NAME = "station.db"
 VERSION = 1
@@ -85,6 +86,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _bring_up(connection, path)
+        connection.executescript(heads.TABLES)
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             connection.close()

@@ -18,6 +18,7 @@ from agent.config.schema.site import Link as LinkConfig
 from agent.core.backoff import Backoff
 from agent.core.errors import ConfigError
 from agent.core.ports import Received
+from agent.core.secret import Secret
 from agent.link.mqtt import WINDOW, ConnectError, Connection, Handlers, Target, Will
 from agent.link.session import LinkFault, Phase, Session, Signal
 from contract.topics import Address
@@ -170,9 +171,11 @@ class Link:
         password = None
         if config.password_file is not None:
             try:
-                password = config.password_file.read_text(encoding="utf-8").strip()
+                password = Secret(config.password_file.read_text(encoding="utf-8").strip())
             except OSError as error:
                 raise ConfigError(f"link.password_file: {error}") from error
+            except UnicodeDecodeError:
+                raise ConfigError("link.password_file: is no UTF-8 text") from None
         return Target(
             host=broker.host,
             port=broker.port,

@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
+from agent.core.secret import Secret
 from agent.link.session import LinkFault, Protocol
 from agent.runtime.threads import in_daemon_thread
 
@@ -48,7 +49,7 @@ class Target:
     session_expiry_s: int
     tls: ssl.SSLContext | None = None
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ class Connection:
         if target.tls is not None:
             client.tls_set_context(target.tls)
         if target.username is not None:
-            client.username_pw_set(target.username, target.password)
+            password = None if target.password is None else target.password.reveal()
+            client.username_pw_set(target.username, password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect

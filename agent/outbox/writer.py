@@ -63,7 +63,12 @@ class Measure:
     done: Callable[[Fill | None], None]
 
 
-Job = Append | Remove | Read | Measure
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Do the store's upkeep now, before anything that is handed over later."""
+
+
+Job = Append | Remove | Read | Measure | Upkeep
 
 
 class Writer:
@@ -80,12 +85,18 @@ class Writer:
         on_state: Callable[[str | None, Counters | None], None],
         *,
         reopen_s: float = REOPEN_S,
+        upkeep: Callable[[], None] = lambda: None,
     ) -> None:
-        """*reopen_s*: how long after a failure the store is opened again at the earliest."""
+        """*reopen_s*: how long after a failure the store is opened again at the earliest.
+
+        *upkeep* is done first in this thread, and again for each :class:`Upkeep`; when it fails, it
+        is left alone until then.
+        """
         self._store = store
         self._reopen_s = reopen_s
         self._post = post
         self._on_state = on_state
+        self._upkeep = upkeep
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox-writer", daemon=True)
         self._healthy = True
@@ -114,6 +125,7 @@ class Writer:
         self._store.close()
 
     def _run(self) -> None:
+        self._attempt(self._upkeep)
         while True:
             jobs, stop = self._next_batch()
             try:
@@ -133,7 +145,7 @@ class Writer:
             return jobs, False
         while job is not None:
             jobs.append(job)
-            if len(jobs) == BATCH or isinstance(job, Measure):
+            if len(jobs) == BATCH or isinstance(job, Measure | Upkeep):
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()
@@ -157,6 +169,8 @@ class Writer:
                 self._read(job)
             elif isinstance(job, Measure):
                 self._measure(job)
+            elif isinstance(job, Upkeep):
+                self._attempt(self._upkeep)
 
     def _write(self, appends: list[Append], removes: list[str]) -> None:
         removes = [*self._unremoved, *removes]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Hello
 from agent.core.alerts import drill_mark
+from agent.core.audit import Head
 from agent.core.health import HealthBoard
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link, Retained
@@ -37,7 +38,9 @@ class Announcer:
         book: IncidentBook,
         watchlist: Watchlist,
         hello: Callable[[], Hello | None],
+        audit_head: Callable[[], Head | None] = lambda: None,
     ) -> None:
+        """*audit_head*: the newest durable record of the audit log, for the heartbeat."""
         self._address = address
         self._presence = presence
         self._health = health
@@ -45,6 +48,7 @@ class Announcer:
         self._book = book
         self._watchlist = watchlist
         self._hello = hello
+        self._audit_head = audit_head
         self.link: Link | None = None
 
     def will(self) -> Retained:
@@ -106,7 +110,8 @@ class Announcer:
         fullness = self._outbox.fullness
         waiting = Waiting(fullness.pending, fullness.oldest_s)
         busy = self._book.open_count > 0
-        body, period_s = self._presence.heartbeat(self._health, waiting, busy=busy)
+        head = self._audit_head()
+        body, period_s = self._presence.heartbeat(self._health, waiting, head, busy=busy)
         self.link.publish(self._address.topic("hb"), body, qos=0)
         return period_s
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
 from agent.core.alerts import drill_mark
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import NS_PER_S, Clock, parse_utc
 from agent.core.errors import RefusedError
 from agent.files.atomic import write_atomic
@@ -82,6 +83,7 @@ class CommandGate:
         clock: Clock,
         counters: Path,
         operations: Mapping[CommandName, Does],
+        audit: Auditor = NO_AUDIT,
     ) -> None:
         """*counters* is the file that remembers the last counter of each issuer."""
         self._keys = keys
@@ -89,6 +91,7 @@ class CommandGate:
         self._clock = clock
         self._path = counters
         self._operations = operations
+        self._audit = audit
         self._done_ids: OrderedDict[str, None] = OrderedDict()
         self._counters: dict[str, int] | None = _read_counters(counters)
         self.refused = 0
@@ -99,7 +102,20 @@ class CommandGate:
         return self._counters is None
 
     def handle(self, topic_name: str, payload: bytes, *, retained: bool) -> Result:
-        """Check and do what arrived on ``~/cmd/{topic_name}``."""
+        """Check and do what arrived on ``~/cmd/{topic_name}``; all of it is noted for the audit."""
+        result = self._handle(topic_name, payload, retained=retained)
+        refused = result.outcome is Outcome.REFUSED
+        who = "unverified" if refused or self._keys is None else self._keys.station
+        what: What = {
+            "command": topic_name[:64],
+            "cmd_id": result.cmd_id,
+            "outcome": result.outcome.value,
+            "reason": result.reason,
+        }
+        self._audit.note(AuditKind.REFUSAL if refused else AuditKind.COMMAND, who, what)
+        return result
+
+    def _handle(self, topic_name: str, payload: bytes, *, retained: bool) -> Result:
         cmd_id = "unknown"
         try:
             if retained:

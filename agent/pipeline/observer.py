@@ -59,6 +59,13 @@ class Observer:
             self.issue("storage", "outbox", f"alarms are kept in memory only: {reason}")
         self.put(StorageChanged(stamp(self._clock), ok, reason))
 
+    def audit(self, code: str, text: str | None) -> None:
+        """The audit log cannot be written, or does not hold; text None: it is over."""
+        if text is None:
+            self._health.clear_issue(code, "audit")
+        else:
+            self.issue(code, "audit", text)
+
     def link_up(self, where: str) -> None:
         """The broker carries."""
         self._health.note("link", ComponentState.OK, broker=where)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agent.border.messages import Hello
 from agent.config.schema.base import Label
 from agent.config.schema.root import Config
+from agent.core.audit import Head
 from agent.core.clock import NS_PER_S, Clock, format_utc
 from agent.core.health import HealthBoard
 from contract.words import CONTRACT_VERSION
@@ -84,10 +85,11 @@ class Presence:
         )
 
     def heartbeat(
-        self, health: HealthBoard, waiting: Waiting, *, busy: bool
+        self, health: HealthBoard, waiting: Waiting, audit: Head | None = None, *, busy: bool
     ) -> tuple[bytes, float]:
         """Body of ``~/hb`` and the period in seconds until the next one.
 
+        *audit* is the head of the audit log: what the station has to find there later.
         *busy* (an incident is open) makes the period at most ten seconds.
         """
         period_s = self._config.link.heartbeat_s
@@ -95,7 +97,7 @@ class Presence:
             period_s = min(period_s, INCIDENT_PERIOD_S)
         self._beats += 1
         next_due_ns = self._clock.utc_ns() + round(period_s * NS_PER_S)
-        body = {
+        body: dict[str, object] = {
             "seq": self._beats,
             "session": self._session,
             "period_s": period_s,
@@ -105,6 +107,8 @@ class Presence:
             "outbox": {"pending": waiting.pending, "oldest_s": round(waiting.oldest_s, 1)},
             "clock": {"synced": self._clock.synced(), "offset_ms": self._clock.offset_ms()},
         }
+        if audit is not None:
+            body["audit"] = {"n": audit.n, "hash": audit.hash}
         return _dumps(body), period_s
 
     def identity(self) -> dict[str, object]:

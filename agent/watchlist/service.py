@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import Clock
 from agent.core.errors import RefusedError, StoreError
-from agent.watchlist.bundle import read_bundle
+from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.store import Applied, Stored, WatchlistStore
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
@@ -68,6 +69,7 @@ class Watchlist:
         clock: Clock,
         *,
         on_change: Callable[[Applied], None],
+        audit: Auditor = NO_AUDIT,
     ) -> None:
         """*on_change* hears what to report to the station."""
         self._store = store
@@ -75,6 +77,7 @@ class Watchlist:
         self._address = address
         self._clock = clock
         self._on_change = on_change
+        self._audit = audit
         self._vision: Vision | None = None
         self._model_id: str | None = None
         self._busy = False
@@ -86,8 +89,18 @@ class Watchlist:
         """The best known time: the wall clock, but never before a signed time we have seen."""
         return max(self._clock.utc_ns(), self._store.floor_ns)
 
-    def apply(self, data: bytes, *, drill: bool | None) -> Applied:
-        """Apply a signed document; RefusedError when it is refused (nothing is changed then)."""
+    def apply(self, data: bytes, *, drill: bool | None, by: str = "station") -> Applied:
+        """Apply a signed document; RefusedError when it is refused (nothing is changed then).
+
+        *by*: who brought it, for the audit log.
+        """
+        try:
+            return self._apply(data, drill=drill, by=by)
+        except RefusedError as error:
+            self._audit.note(AuditKind.REFUSAL, by, {"doc": "watchlist", "reason": str(error)})
+            raise
+
+    def _apply(self, data: bytes, *, drill: bool | None, by: str) -> Applied:
         bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
@@ -103,6 +116,7 @@ class Watchlist:
             len(bundle.entries),
             len(applied.rejected),
         )
+        self._note_applied(bundle, by)
         self._on_change(applied)
         self.refresh()
         return self._store.applied[bundle.status]
@@ -123,9 +137,10 @@ class Watchlist:
         """What was applied, for ``~/reported``."""
         return list(self._store.applied.values())
 
-    def delete(self, entry_ids: Sequence[str]) -> int:
-        """End entries at this gate before their time."""
+    def delete(self, entry_ids: Sequence[str], by: str = "gate") -> int:
+        """End entries at this gate before their time; *by* whom, for the audit log."""
         count = self._store.delete(entry_ids)
+        self._note_deleted(entry_ids, by)
         self.refresh()
         return count
 
@@ -137,6 +152,7 @@ class Watchlist:
             self.refresh()
         for entry_id in over:
             log.info("watchlist entry %s is over and deleted", entry_id)
+        self._note_deleted(over, "expiry")
         return over
 
     async def made(self, timeout_s: float) -> None:
@@ -204,9 +220,26 @@ class Watchlist:
         except StoreError as error:
             log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
             return
+        what: What = {"entry": entry.entry_id, "model": told.model_id, "templates": len(templates)}
+        self._audit.note(AuditKind.ENROLMENT, "vision", what)
         if not templates:
             self._on_change(self._store.applied[entry.status])
         self.refresh()
+
+    def _note_applied(self, bundle: Bundle, by: str) -> None:
+        what: What = {
+            "status": bundle.status.value,
+            "version": bundle.version,
+            "hash": bundle.hash,
+            "issuer": bundle.issuer,
+            "entries": len(bundle.entries),
+            "rejected": len(bundle.rejected),
+        }
+        self._audit.note(AuditKind.WATCHLIST, by, what)
+
+    def _note_deleted(self, entry_ids: Sequence[str], by: str) -> None:
+        for entry_id in entry_ids:
+            self._audit.note(AuditKind.DELETION, by, {"store": "watchlist", "entry": entry_id})
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()

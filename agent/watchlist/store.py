@@ -18,7 +18,7 @@ from tinydb import TinyDB
 
 from agent.core.clock import format_utc
 from agent.core.errors import RefusedError, StoreError
-from agent.files.atomic import AtomicJSONStorage
+from agent.files.atomic import AtomicJSONStorage, Seal, overwritten
 from agent.watchlist.bundle import Bundle, Entry, Rejected
 from contract.words import ListName, Refusal, Status
 
@@ -74,14 +74,18 @@ class Stored:
 class WatchlistStore:
     """Holds everything in memory and in ``watchlist.json``; durable when a call returns."""
 
-    def __init__(self, path: Path, *, load: bool = True) -> None:
-        """StoreError when the file cannot be used; with *load* false it begins empty anyway."""
-        self._storage = AtomicJSONStorage(path)
+    def __init__(self, path: Path, *, load: bool = True, seal: Seal | None = None) -> None:
+        """StoreError when the file cannot be used; with *load* false it begins empty anyway.
+
+        *seal*: how the file is sealed; none: it is plain.
+        """
+        self._path = path
+        self._storage = AtomicJSONStorage(path, seal)
         self._entries: list[Stored] = []
         self._applied: dict[Status, Applied] = {}
         self._floor_ns = 0
         if load:
-            with TinyDB(path, storage=AtomicJSONStorage) as db:
+            with TinyDB(path, seal, storage=AtomicJSONStorage) as db:
                 self._load(db, path)
 
     @property
@@ -143,6 +147,12 @@ class WatchlistStore:
         over = tuple(e.entry_id for e in self._entries if e.expires_ns <= now_ns)
         self.delete(over)
         return over
+
+    def reseal(self) -> None:
+        """Write what stands anew, with the key of now; StoreError when the disk refuses."""
+        if self._path.exists():
+            with overwritten(self._path):
+                self._save(self._entries, self._applied, self._floor_ns)
 
     def _save(self, entries: list[Stored], documents: dict[Status, Applied], floor_ns: int) -> None:
         rows = [{"status": d.status.value, **d.report()} for d in documents.values()]

@@ -16,6 +16,7 @@ from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Fill, Lane, Limits, OutboxStore
 from agent.outbox.sqlite_store import SqliteStore
 from tests.support.samples import entry
+from tests.support.seals import KEY, FixedKeys, sealed
 
 ALARM, EVENT = Lane.ALARM, Lane.EVENT
 KEEP_ALL = Limits(max_events=1 << 40, event_age_ns=1 << 60)
@@ -38,7 +39,14 @@ class Kind:
     make_small: Callable[[Path], OutboxStore]
 
 
-STORES = {"sqlite": Kind(SqliteStore, SmallSqliteStore)}
+def _sealed(inner: Callable[[Path], OutboxStore]) -> Callable[[Path], OutboxStore]:
+    return lambda path: sealed(inner(path), FixedKeys(KEY), path.with_name("aside"))
+
+
+STORES = {
+    "sqlite": Kind(SqliteStore, SmallSqliteStore),
+    "sealed-sqlite": Kind(_sealed(SqliteStore), _sealed(SmallSqliteStore)),
+}
 
 
 @pytest.fixture(params=STORES)

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
 from agent.pipeline.commands import REMEMBERED_IDS, CommandGate, Result
 from contract.signing import TrustedKeys, sign
 from contract.words import CommandName, Outcome, Refusal, Role
+from tests.support.audit import Recorder
 from tests.support.samples import ADDRESS
 from tests.support.signed import KEYS, STRANGER, TRUSTED, command, to_bytes, utc
 
@@ -29,7 +31,8 @@ class Bench:
             name: lambda args, name=name: self._do(name, args)
             for name in (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
         }
-        self.gate = CommandGate(keys, ADDRESS, clock, path, operations)
+        self.audit = Recorder()
+        self.gate = CommandGate(keys, ADDRESS, clock, path, operations, self.audit)
 
     def _do(self, name: str, args: Mapping[str, Any]) -> Mapping[str, object]:
         self.stored_before.append(self.path.read_bytes())
@@ -263,3 +266,18 @@ def test_a_document_that_nests_without_end_is_refused(bench: Bench, clock: Manua
 def test_a_reason_is_short_whatever_was_sent(bench: Bench, clock: ManualClock) -> None:
     made = command(clock, node="n" * 5000, expires_at=utc(clock, 1))
     assert len(bench.handle(made).reason) <= 300
+
+
+def test_every_command_and_every_refusal_is_written_down(bench: Bench, clock: ManualClock) -> None:
+    bench.handle(command(clock))
+    bench.handle(command(clock, counter=2, cmd_id="cmd-00000002", args={"break": True}))
+    bench.handle(command(clock, counter=2, cmd_id="cmd-00000003"))
+    bench.handle(b"garbage", retained=True)
+    told = [(k, who, what["cmd_id"], what["outcome"]) for k, who, what in bench.audit.notes]
+    assert told == [
+        (AuditKind.COMMAND, ADDRESS.station, "cmd-00000001", "done"),
+        (AuditKind.COMMAND, ADDRESS.station, "cmd-00000002", "failed"),
+        (AuditKind.REFUSAL, "unverified", "cmd-00000003", "refused"),
+        (AuditKind.REFUSAL, "unverified", "unknown", "refused"),
+    ]
+    assert str(bench.audit.notes[2][2]["reason"]).startswith("counter")
