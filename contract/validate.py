@@ -123,10 +123,15 @@ def _schemas() -> dict[str, dict[str, Any]]:
     return {file.name[:-5]: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
+def whole_schema(name: str) -> dict[str, Any]:
+    """The schema of that name with every reference replaced by what it names."""
+    whole: dict[str, Any] = _inlined(_schemas()[name])
+    return whole
+
+
 @cache
 def _validator(schema: str) -> Validator:
-    whole = _inlined(_schemas()[schema])
-    validator: Validator = _strict()(whole, format_checker=_formats())
+    validator: Validator = _strict()(whole_schema(schema), format_checker=_formats())
     return validator
 
 
