@@ -1,4 +1,4 @@
-"""``contract/asyncapi.yaml`` read: channels, operations and messages as values, references followed.
+"""``contract/asyncapi.yaml`` read: its topics and messages as values, references followed.
 
 ``python -m contract.asyncapi`` prints the whole contract as one JSON document without references
 to other files, for tools that follow none. Not here: judging messages (``contract.validate``),
