@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.config.schema.site import Link
+from agent.link.session import RETURN_SPREAD_S
 from agent.outbox.delivery import RESEND_PER_S
 from agent.outbox.lane import RESEND_AFTER_S, RESEND_EVERY_S
 from agent.pipeline.announcer import JITTER
@@ -67,6 +68,7 @@ def test_figures_are_the_codes() -> None:
     assert "up to a tenth earlier" in text
     assert text.count(f"periods and {GRACE_S:.0f} s without any message") == 2
     assert f"at most {SKEW_NS // 10**9} s ahead" in text
+    assert f"a random time of up to {RETURN_SPREAD_S:.0f} s" in text
     days = Link.model_fields["session_expiry_s"].default // 86_400
     assert f"a session expiry of {days} days" in text
 
