@@ -220,6 +220,7 @@ class Core:
             steady=self._observer.link_steady,
             message=control.hear,
             freed=self._outbox.pump,
+            waiting=lambda: self._outbox.fullness.pending > 0,
         )
         backoff = Backoff(BackoffPolicy(), random.random)
         self._link = self._announcer.link = Link(self._config.link, self._address, backoff, events)

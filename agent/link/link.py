@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 PUBACK_S = 10.0
 STEADY_S = 30.0
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class LinkEvents:
-    """Who hears of the link, all on the loop."""
+    """Who hears of the link, all on the loop; ``waiting`` answers whether there is work for it."""
 
     birth: Callable[[], Sequence[Retained]]
     will: Callable[[], Retained]
@@ -48,6 +49,7 @@ class LinkEvents:
     steady: Callable[[], None]
     message: Callable[[Received], None]
     freed: Callable[[], None]
+    waiting: Callable[[], bool] = lambda: False
 
 
 class Link:
@@ -83,7 +85,15 @@ class Link:
         while True:
             wait_s = await self._live_once()
             await asyncio.sleep(wait_s)
+            await self._stand_back()
             self._session.signal(Signal.RETRY)
+
+    async def _stand_back(self) -> None:
+        """Let others come back first, until something has to be sent."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._session.spread_s()
+        while loop.time() < until and not self._events.waiting():  # noqa: ASYNC110 - asked, not told
+            await asyncio.sleep(min(until - loop.time(), LOOK_S))
 
     def _begin(self) -> None:
         """Start, or go on where an error of our own left off."""

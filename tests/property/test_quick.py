@@ -1,0 +1,88 @@
+"""The short way through a schema never calls fit what jsonschema does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import resources
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract import quick
+from contract.validate import named_problems, schema_names, schema_problems, whole_schema
+
+FOLDER = resources.files("contract") / "examples"
+EXAMPLES = {
+    file.name: json.loads(file.read_text(encoding="utf-8"))
+    for file in FOLDER.iterdir()
+    if file.name != "trusted-keys.json"
+}
+FIT = {name: quick.compiled(whole_schema(name)) for name in schema_names()}
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from(
+        [
+            *("Actual", "2026-11-21T08:00:00Z", "2026-02-30T08:00:00Z", "2026-11-21T08:00:00Z\n"),
+            *("gatehouse.alert.panic", "gatehouse.alert.watchlist.face"),
+            *("x" * 301, "a\n", "ｇate", ""),
+        ]
+    ),
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container within *value* with every key of it, and one new key of each object."""
+    found: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        found += [(value, key) for key in (*value, "new")]
+        inner: Any = value.values()
+    else:
+        found += [(value, key) for key in range(len(value))]
+        inner = value
+    for one in inner:
+        if isinstance(one, dict | list):
+            found += places(one)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_every_example_goes_the_short_way(name: str) -> None:
+    assert FIT[name.partition(".")[0]](EXAMPLES[name])
+
+
+@settings(max_examples=400)
+@given(name=st.sampled_from(sorted(EXAMPLES)), data=st.data())
+def test_what_is_called_fit_has_no_problem(name: str, data: st.DataObject) -> None:
+    schema, value = name.partition(".")[0], copy.deepcopy(EXAMPLES[name])
+    for _ in range(data.draw(st.integers(1, 2))):
+        container, key = data.draw(st.sampled_from(places(value)))
+        if data.draw(st.booleans()) and (isinstance(container, list) or key in container):
+            del container[key]
+        else:
+            container[key] = data.draw(VALUES)
+    problems = named_problems(schema, value)
+    assert not (FIT[schema](value) and problems)
+    assert schema_problems(schema, value) == problems
+
+
+@settings(max_examples=200)
+@given(schema=st.sampled_from(schema_names()), value=VALUES)
+def test_neither_does_anything_else(schema: str, value: Any) -> None:
+    assert not (FIT[schema](value) and named_problems(schema, value))
+
+
+def test_a_keyword_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="keywords oneOf, prefixItems are not known"):
+        quick.compiled({"type": "array", "prefixItems": [], "oneOf": []})
