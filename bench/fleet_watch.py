@@ -13,6 +13,7 @@ from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -86,9 +87,9 @@ class StationFile:
     def alerts(self) -> tuple[int, int]:
         """How many are stored, and how many copies came."""
         ((count, copies),) = self._rows("SELECT count(*), total(copies) FROM messages")
-        return count, int(copies) - count
+        return int(count), int(copies) - int(count)
 
-    def _rows(self, query: str) -> list[tuple[str, int]]:
+    def _rows(self, query: str) -> list[tuple[Any, Any]]:
         with closing(sqlite3.connect(self._uri, uri=True, timeout=30)) as database:
             return database.execute(query).fetchall()
 
