@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.core.errors import ConfigError, UnreachableError
-from station.options import Broker, Tls
+from agent.core.errors import UnreachableError
+from agent.files.tls import alert_text, client_context, tls_trouble
+from station.options import Broker
 from station.values import Arrival, Publish
 
 WINDOW = 100
@@ -144,6 +145,9 @@ class Link:
                 )
             else:
                 client.connect(broker.host, broker.port, broker.keepalive_s)
+        except ssl.SSLError as error:
+            text = f"TLS with the broker {broker.name} failed: {tls_trouble(error)}"
+            raise UnreachableError(text) from error
         except (OSError, ValueError) as error:
             raise UnreachableError(f"the broker {broker.name} is not reachable: {error}") from error
         opened: Any = client.socket()
@@ -151,6 +155,7 @@ class Link:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _check_welcome(self) -> None:
+        self._client.on_log = None
         reason = self._connected[0]
         if reason:
             hint = "; check the login (--user, --password-file) or the certificate"
@@ -168,7 +173,7 @@ class Link:
         with suppress(OSError, ValueError):
             client.disconnect()
         client.on_connect = client.on_subscribe = client.on_message = None
-        client.on_publish = client.on_disconnect = None
+        client.on_publish = client.on_disconnect = client.on_log = None
 
     def _turn(self, timeout_s: float) -> None:
         """One step of paho's machine; callbacks run in here."""
@@ -206,7 +211,9 @@ class Link:
         if self._broker.login is not None:
             client.username_pw_set(self._broker.login.user, self._broker.login.password)
         if self._broker.tls is not None:
-            client.tls_set_context(_tls_context(self._broker.tls))
+            tls = self._broker.tls
+            client.tls_set_context(client_context(tls.ca, tls.cert, tls.key))
+        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -216,6 +223,15 @@ class Link:
 
     def _options(self) -> Any:
         return SubscribeOptions(qos=1) if self._broker.protocol == "5" else 1
+
+    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
+        """Until the welcome: what paho only logs.
+
+        With TLS 1.3 a broker refuses our certificate after the handshake.
+        """
+        if level == LogLevel.MQTT_LOG_ERR and "[SSL" in text:
+            why = alert_text(text)
+            self._ended.append(f"TLS with the broker {self._broker.name} failed: {why}")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, props: Any) -> None:
         self._window = min(WINDOW, getattr(props, "ReceiveMaximum", WINDOW))
@@ -248,14 +264,3 @@ def _connect_properties(broker: Broker) -> Properties:
     # No MaximumPacketSize: mosquitto 2.0.11 loses a place of its window for every message that it
     # drops for it, so one gate could make the station deaf. The broker bounds what gates may send.
     return properties
-
-
-def _tls_context(files: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the broker's name and authority checked, our certificate shown."""
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(files.cert), str(files.key))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the TLS files cannot be used: {error}") from error
-    return context
