@@ -34,6 +34,7 @@ from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link, LinkEvents
+from agent.link.renewal import renewal_for
 from agent.link.session import LinkFault
 from agent.outbox.outbox import Outbox
 from agent.outbox.sqlite_store import SqliteStore
@@ -273,6 +274,9 @@ class Core:
         start("inbox", self._inbox.run, vital=True)
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)
+        if self._config.link.tls is not None:
+            told = self._observer.certificate
+            start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
         start(
             "clock",

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import GatehouseError
-from provisioning import gate, models, watchlist
+from provisioning import gate, join, models, watchlist
 from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
@@ -45,6 +45,7 @@ def options(
     """Edge agent for the gate of a compound, school or hospital."""
 
 
+join.register(app)
 gate.register(app)
 app.command()(demo)
 app.command()(units)

@@ -6,6 +6,7 @@ here does the same; TinyDB's own JSONStorage truncates in place and lost data in
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -32,6 +33,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner only, where there is none yet.
+
+    One that is there is not even opened: SQLite's locks are the process's, and closing any
+    descriptor of the file gives up those of every connection to it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,20 +13,21 @@ import contextlib
 import logging
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
+from agent.files.tls import alert_text, tls_trouble
 from agent.link.session import LinkFault, Protocol
+from agent.runtime.threads import in_daemon_thread
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Connection:
         self._target = target
         self._handlers = handlers
         self._loop = asyncio.get_running_loop()
+        self._alert = ""
         self._connack: asyncio.Future[None] = self._loop.create_future()
         self._unacked: dict[int, float] = {}
         self._up = False
@@ -98,7 +100,7 @@ class Connection:
         self._client.connect_timeout = target.connect_timeout_s
         try:
             async with asyncio.timeout(target.connect_timeout_s * 2):
-                await _in_daemon_thread(self._connect_blocking)
+                await in_daemon_thread(self._connect_blocking)
                 self._attach()
                 await self._connack
         except TimeoutError as error:
@@ -110,7 +112,7 @@ class Connection:
             raise
         except ssl.SSLError as error:
             self.close()
-            text = f"TLS with {target.host}:{target.port} failed: {error.reason or error}"
+            text = f"TLS with {target.host}:{target.port} failed: {tls_trouble(error)}"
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
@@ -178,6 +180,7 @@ class Connection:
         if target.username is not None:
             client.username_pw_set(target.username, target.password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -244,6 +247,7 @@ class Connection:
         if self._connack.done():
             return
         if not code.is_failure:
+            self._client.on_log = None
             self._connack.set_result(None)
             return
         name = str(code)
@@ -261,9 +265,7 @@ class Connection:
     ) -> None:
         self._detach()
         if not self._connack.done():
-            where = f"{self._target.host}:{self._target.port}"
-            text = f"{where} closed the connection before accepting it"
-            self._connack.set_exception(ConnectError(LinkFault.CLOSED, text))
+            self._connack.set_exception(self._why_closed())
         elif self._up:
             self._up = False
             taken = str(code) == "Session taken over"
@@ -272,6 +274,18 @@ class Connection:
             text = "the broker went away" if reason == "Unspecified error" else reason
             self._loop.call_soon(self._handlers.lost, fault, text)
 
+    def _why_closed(self) -> ConnectError:
+        where = f"{self._target.host}:{self._target.port}"
+        if self._alert:
+            text = f"TLS with {where} failed: {alert_text(self._alert)}"
+            return ConnectError(LinkFault.TLS, text)
+        return ConnectError(LinkFault.CLOSED, f"{where} closed the connection before accepting it")
+
+    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
+        """Until CONNACK: with TLS 1.3 a refused certificate shows here only."""
+        if level == LogLevel.MQTT_LOG_ERR and "[SSL" in text:
+            self._alert = text
+
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         heard = Received(message.topic, bytes(message.payload), bool(message.retain))
         self._loop.call_soon(self._handlers.message, heard)
@@ -279,25 +293,3 @@ class Connection:
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:
         if self._unacked.pop(mid, None) is not None:
             self._loop.call_soon(self._handlers.freed)
-
-
-async def _in_daemon_thread(work: Callable[[], None]) -> None:
-    """Run *work* in a thread that never holds up the end of the process (a resolver may hang)."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: BaseException | None) -> None:
-        if not done.done():
-            done.set_result(None) if error is None else done.set_exception(error)
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            work()
-        except Exception as caught:  # noqa: BLE001 - handed to the waiting coroutine
-            error = caught
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=run, name="mqtt-connect", daemon=True).start()
-    await done

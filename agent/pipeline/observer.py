@@ -73,6 +73,15 @@ class Observer:
             self.issue(fault, "link", f"{_LINK_ISSUES[fault]} ({reason})")
         self.put(LinkChanged(stamp(self._clock), up=False, reason=reason))
 
+    def certificate(self, until: str, trouble: str) -> None:
+        """The gate's certificate is good *until* then; *trouble* is why it is not renewed."""
+        if trouble:
+            self._health.note("certificate", ComponentState.DEGRADED, trouble, until=until)
+            self.issue("certificate", "certificate", f"the certificate is not renewed: {trouble}")
+        else:
+            self._health.note("certificate", ComponentState.OK, until=until)
+            self._health.clear_issue("certificate", "certificate")
+
     def station(self, event: HostChanged) -> None:
         """The station's software listens, or not."""
         state = ComponentState.OK if event.online else ComponentState.DEGRADED

@@ -74,7 +74,9 @@ class Office:
 
     # -- tokens -----------------------------------------------------------------------------------
 
-    def issue_token(self, gate: Address, areas: Iterable[str], hours: float) -> tuple[JoinToken, int]:
+    def issue_token(
+        self, gate: Address, areas: Iterable[str], hours: float
+    ) -> tuple[JoinToken, int]:
         """A token for one gate, known to nobody but the caller; and when it ends, ns of UTC."""
         check_gate(gate)
         now_ns = self._now_ns()

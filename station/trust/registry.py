@@ -7,7 +7,6 @@ change is one transaction that waits for the others. Tokens stand here as hashes
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import ConfigError, StoreError
+from agent.files.atomic import make_private
 
 VERSION = 1
 BUSY_S = 10.0
@@ -91,7 +91,7 @@ class Registry:
         """StoreError when the disk refuses, ConfigError for a file of another form."""
         self._path = path
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            make_private(path)
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")

@@ -1,0 +1,37 @@
+"""Blocking work beside the loop, in a thread that never holds up the end of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+async def in_daemon_thread(work: Callable[[], _T]) -> _T:
+    """What *work* returns or raises; a resolver or a disk that hangs keeps only its own thread."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def succeed(result: _T) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    def fail(error: BaseException) -> None:
+        if not done.done():
+            done.set_exception(error)
+
+    def run() -> None:
+        with contextlib.suppress(RuntimeError):
+            try:
+                result = work()
+            except Exception as error:  # noqa: BLE001 - handed to the waiting coroutine
+                loop.call_soon_threadsafe(fail, error)
+            else:
+                loop.call_soon_threadsafe(succeed, result)
+
+    threading.Thread(target=run, name="beside-the-loop", daemon=True).start()
+    return await done
