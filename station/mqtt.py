@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.core.errors import UnreachableError
-from agent.files.tls import alert_text, client_context, tls_trouble
+from agent.files.tls import client_context, tls_trouble, why_refused
 from station.options import Broker
 from station.values import Arrival, Publish
 
@@ -74,7 +74,7 @@ class Link:
         """Connect and subscribe; UnreachableError with the cause otherwise."""
         try:
             self._connect()
-            self._await(lambda: bool(self._connected), stopped)
+            self._await_welcome(stopped)
             self._check_welcome()
             self._client.subscribe([(f, self._options()) for f in filters])
             self._await(lambda: bool(self._subscribed), stopped)
@@ -154,8 +154,21 @@ class Link:
         with suppress(OSError, AttributeError):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def _await_welcome(self, stopped: Callable[[], bool]) -> None:
+        """Wait for the CONNACK; a connection that ends before may have been refused by TLS."""
+        broker = self._broker
+        try:
+            self._await(lambda: bool(self._connected), stopped)
+        except UnreachableError as error:
+            if broker.tls is None or not self._ended:
+                raise
+            context = client_context(broker.tls.ca, broker.tls.cert, broker.tls.key)
+            why = why_refused(context, broker.host, broker.port)
+            if not why:
+                raise
+            raise UnreachableError(f"TLS with the broker {broker.name} failed: {why}") from error
+
     def _check_welcome(self) -> None:
-        self._client.on_log = None
         reason = self._connected[0]
         if reason:
             hint = "; check the login (--user, --password-file) or the certificate"
@@ -173,7 +186,7 @@ class Link:
         with suppress(OSError, ValueError):
             client.disconnect()
         client.on_connect = client.on_subscribe = client.on_message = None
-        client.on_publish = client.on_disconnect = client.on_log = None
+        client.on_publish = client.on_disconnect = None
 
     def _turn(self, timeout_s: float) -> None:
         """One step of paho's machine; callbacks run in here."""
@@ -213,7 +226,6 @@ class Link:
         if self._broker.tls is not None:
             tls = self._broker.tls
             client.tls_set_context(client_context(tls.ca, tls.cert, tls.key))
-        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -223,15 +235,6 @@ class Link:
 
     def _options(self) -> Any:
         return SubscribeOptions(qos=1) if self._broker.protocol == "5" else 1
-
-    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
-        """Until the welcome: what paho only logs.
-
-        With TLS 1.3 a broker refuses our certificate after the handshake.
-        """
-        if level == LogLevel.MQTT_LOG_ERR and "[SSL" in text:
-            why = alert_text(text)
-            self._ended.append(f"TLS with the broker {self._broker.name} failed: {why}")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, props: Any) -> None:
         self._window = min(WINDOW, getattr(props, "ReceiveMaximum", WINDOW))

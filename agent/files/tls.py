@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.core.errors import ConfigError
 
+PROBE_S = 2.0
 _ALERTS = {
     "CERTIFICATE_REVOKED": "the other side says that our certificate is revoked",
     "CERTIFICATE_EXPIRED": "the other side says that our certificate has expired",
@@ -23,6 +24,17 @@ _ALERTS = {
     "UNSUPPORTED_PROTOCOL": "the other side speaks no TLS that we accept (1.2 or newer)",
     "WRONG_VERSION_NUMBER": "the other side speaks no TLS at all",
 }
+
+
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: paho then forgets it, and it would stay open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
@@ -40,6 +52,7 @@ def pinned_context(authority: Path | str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
+    context.sslsocket_class = _TidySocket
     try:
         if isinstance(authority, Path):
             context.load_verify_locations(cafile=str(authority))
@@ -54,18 +67,28 @@ def tls_trouble(error: BaseException) -> str:
     """What went wrong between us and a peer, in words that tell whose certificate it is about."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
-    return alert_text(str(getattr(error, "reason", None) or error))
+    text = str(getattr(error, "reason", None) or error)
+    return next((said for name, said in _ALERTS.items() if name in text), text)
 
 
-def alert_text(text: str) -> str:
-    """The same for the name of an alert or OpenSSL's own words for it."""
-    spelled = text.upper().replace(" ", "_")
-    return next((said for name, said in _ALERTS.items() if name in spelled), text)
+def why_refused(context: ssl.SSLContext, host: str, port: int) -> str:
+    """Why a server that closed our connection does not accept us, if TLS is why; else ''.
 
-
-def set_no_delay(sock: socket.socket) -> None:
-    """Small messages leave at once."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    With TLS 1.3 a refused certificate shows after the handshake, as an alert that is easily lost
+    behind what we sent. So knock again, send nothing, and read the alert. Blocks for seconds.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), PROBE_S) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wire,
+        ):
+            wire.settimeout(PROBE_S)
+            wire.recv(1)
+    except ssl.SSLError as error:
+        return tls_trouble(error)
+    except OSError:
+        return ""
+    return ""
 
 
 def _files_text(error: Exception) -> str:

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
-from agent.files.tls import alert_text, tls_trouble
+from agent.files.tls import tls_trouble, why_refused
 from agent.link.session import LinkFault, Protocol
 from agent.runtime.threads import in_daemon_thread
 
@@ -86,7 +86,6 @@ class Connection:
         self._target = target
         self._handlers = handlers
         self._loop = asyncio.get_running_loop()
-        self._alert = ""
         self._connack: asyncio.Future[None] = self._loop.create_future()
         self._unacked: dict[int, float] = {}
         self._up = False
@@ -107,9 +106,12 @@ class Connection:
             self.close()
             text = f"{target.host}:{target.port} does not answer"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
-        except ConnectError:
+        except ConnectError as error:
             self.close()
-            raise
+            explained = await self._explained(error)
+            if explained is error:
+                raise
+            raise explained from error
         except ssl.SSLError as error:
             self.close()
             text = f"TLS with {target.host}:{target.port} failed: {tls_trouble(error)}"
@@ -119,6 +121,17 @@ class Connection:
             text = f"{target.host}:{target.port} cannot be reached: {error}"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
         self._up = True
+
+    async def _explained(self, error: ConnectError) -> ConnectError:
+        """The same error, or TLS's reason for it."""
+        target = self._target
+        context = target.tls
+        if context is None or error.fault is not LinkFault.CLOSED:
+            return error
+        why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
+        if not why:
+            return error
+        return ConnectError(LinkFault.TLS, f"TLS with {target.host}:{target.port} failed: {why}")
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for *topics* with QoS 1."""
@@ -180,7 +193,6 @@ class Connection:
         if target.username is not None:
             client.username_pw_set(target.username, target.password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
-        client.on_log = self._on_log
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -247,7 +259,6 @@ class Connection:
         if self._connack.done():
             return
         if not code.is_failure:
-            self._client.on_log = None
             self._connack.set_result(None)
             return
         name = str(code)
@@ -265,7 +276,9 @@ class Connection:
     ) -> None:
         self._detach()
         if not self._connack.done():
-            self._connack.set_exception(self._why_closed())
+            where = f"{self._target.host}:{self._target.port}"
+            text = f"{where} closed the connection before accepting it"
+            self._connack.set_exception(ConnectError(LinkFault.CLOSED, text))
         elif self._up:
             self._up = False
             taken = str(code) == "Session taken over"
@@ -273,18 +286,6 @@ class Connection:
             reason = str(code)
             text = "the broker went away" if reason == "Unspecified error" else reason
             self._loop.call_soon(self._handlers.lost, fault, text)
-
-    def _why_closed(self) -> ConnectError:
-        where = f"{self._target.host}:{self._target.port}"
-        if self._alert:
-            text = f"TLS with {where} failed: {alert_text(self._alert)}"
-            return ConnectError(LinkFault.TLS, text)
-        return ConnectError(LinkFault.CLOSED, f"{where} closed the connection before accepting it")
-
-    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
-        """Until CONNACK: with TLS 1.3 a refused certificate shows here only."""
-        if level == LogLevel.MQTT_LOG_ERR and "[SSL" in text:
-            self._alert = text
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         heard = Received(message.topic, bytes(message.payload), bool(message.retain))

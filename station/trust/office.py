@@ -51,7 +51,7 @@ class Joined:
 
 
 class Office:
-    """One station's. Used by one thread; other processes may have their own."""
+    """One station's. Used by one thread at a time; other processes may have their own."""
 
     def __init__(
         self,

@@ -1,32 +1,46 @@
 """The enrolment port: TLS, one question and one answer a connection, everything bounded.
 
 Here: listening, time limits, sizes, which certificate the caller showed. What is answered is
-``station.trust.questions``'s. It runs in a thread of its own with its own loop, so that a slow or
-hostile caller never holds up what receives alarms.
+``station.trust.questions``'s. One thread listens and one serves each caller, apart from what
+receives alarms, so that a slow or hostile caller never holds that up. Threads and not a loop:
+asyncio ends a failed handshake without telling the other side why.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from cryptography import x509
 
 from agent.core.errors import ConfigError, GatehouseError
+from agent.files.tls import tls_trouble
 from contract.join import HEADER_BYTES, MAX_QUESTION_BYTES, body_length, pack, unpack
 from station.trust.files import TrustFiles
 from station.trust.questions import Caller, Questions, Tell
 
 MAX_CALLERS = 32
 CALL_S = 10.0
-HANDSHAKE_S = 5.0
+TURN_S = 0.25
+LET_READ_S = 1.0
 STOP_S = 5.0
-PAUSE_S = 0.2
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A caller that is being served, until then at most (monotonic seconds).
+
+    ``sock`` becomes the TLS socket: wrapping takes the descriptor away from the plain one.
+    """
+
+    sock: socket.socket
+    address: str
+    until_s: float
 
 
 class EnrolmentPort:
@@ -43,12 +57,12 @@ class EnrolmentPort:
         """*questions* is made in the port's own thread; *host* empty is every address."""
         self._host, self._port = host, port
         self._files = files
-        self._questions = questions
+        self._make_questions = questions
         self._tell = tell
-        self._callers: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.new_event_loop()
+        self._calls: set[_Call] = set()
+        self._asking = threading.Lock()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="enrolment", daemon=True)
-        self._main: asyncio.Task[None] | None = None
         self._listener: socket.socket | None = None
 
     def open(self) -> int:
@@ -59,7 +73,7 @@ class EnrolmentPort:
         except OSError as error:
             where = f"{self._host or '*'}:{self._port}"
             raise ConfigError(f"cannot listen on {where} for enrolment: {error}") from error
-        self._listener.setblocking(False)
+        self._listener.settimeout(TURN_S)
         self._thread.start()
         return int(self._listener.getsockname()[1])
 
@@ -67,86 +81,81 @@ class EnrolmentPort:
         """Stop listening; callers that are being answered are cut off."""
         if self._listener is None:
             return
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._cancel)
+        self._stopped.set()
         self._thread.join(STOP_S)
         self._listener.close()
         self._listener = None
 
-    def _cancel(self) -> None:
-        if self._main is not None:
-            self._main.cancel()
-
     def _run(self) -> None:
         try:
-            self._main = self._loop.create_task(self._serve())
-            with contextlib.suppress(asyncio.CancelledError):
-                self._loop.run_until_complete(self._main)
+            questions = self._make_questions()
+            while not self._stopped.is_set():
+                self._end_slow_calls()
+                self._accept(questions)
         except Exception as error:  # noqa: BLE001 - the thread's last word
             self._tell("enrolment-failed", {"op": "listen", "reason": repr(error)})
-        finally:
-            self._loop.close()
+        for call in list(self._calls):
+            _shut(call.sock)
 
-    async def _serve(self) -> None:
-        questions = self._questions()
-        try:
-            while True:
-                await self._accept(questions)
-        finally:
-            for task in list(self._callers):
-                task.cancel()
-            await asyncio.gather(*self._callers, return_exceptions=True)
+    def _end_slow_calls(self) -> None:
+        """Whatever a caller sends, and however slowly: its time is over."""
+        now_s = time.monotonic()
+        for call in list(self._calls):
+            if now_s > call.until_s:
+                _shut(call.sock)
 
-    async def _accept(self, questions: Questions) -> None:
-        """Take one caller; with too many of them, or no descriptors, let the rest wait."""
+    def _accept(self, questions: Questions) -> None:
+        """Take one caller; with too many of them, or no descriptors, the rest waits."""
         listener = self._listener
-        if listener is None or len(self._callers) >= MAX_CALLERS:
-            await asyncio.sleep(PAUSE_S)
+        if listener is None or len(self._calls) >= MAX_CALLERS:
+            self._stopped.wait(TURN_S)
             return
         try:
-            sock, address = await self._loop.sock_accept(listener)
-        except OSError:
-            await asyncio.sleep(PAUSE_S)
-            return
-        task = self._loop.create_task(self._call(sock, str(address[0]), questions))
-        self._callers.add(task)
-        task.add_done_callback(self._callers.discard)
-
-    async def _call(self, sock: socket.socket, address: str, questions: Questions) -> None:
-        try:
-            async with asyncio.timeout(CALL_S):
-                await self._answer(sock, address, questions)
+            sock, address = listener.accept()
         except TimeoutError:
-            self._tell("enrolment-refused", {"peer": address, "reason": "too slow"})
-        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
-            reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error
-            self._tell("enrolment-refused", {"peer": address, "reason": str(reason)})
-        except GatehouseError as error:
-            self._tell("enrolment-failed", {"peer": address, "reason": str(error)})
-        finally:
-            sock.close()
+            return
+        except OSError:
+            self._stopped.wait(TURN_S)
+            return
+        call = _Call(sock, str(address[0]), time.monotonic() + CALL_S)
+        self._calls.add(call)
+        threading.Thread(
+            target=self._serve, args=(call, questions), name="enrolment-call", daemon=True
+        ).start()
 
-    async def _answer(self, sock: socket.socket, address: str, questions: Questions) -> None:
-        reader = asyncio.StreamReader(limit=MAX_QUESTION_BYTES, loop=self._loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=self._loop)
-        transport, _ = await self._loop.connect_accepted_socket(
-            lambda: protocol,
-            sock,
-            ssl=server_context(self._files),
-            ssl_handshake_timeout=HANDSHAKE_S,
-            ssl_shutdown_timeout=HANDSHAKE_S,
-        )
-        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+    def _serve(self, call: _Call, questions: Questions) -> None:
         try:
-            length = body_length(await reader.readexactly(HEADER_BYTES), MAX_QUESTION_BYTES)
-            question = unpack(await reader.readexactly(length))
-            caller = Caller(address, _serial(transport.get_extra_info("ssl_object")))
-            writer.write(pack(questions.answer(caller, question)))
-            await writer.drain()
+            call.sock.settimeout(CALL_S)
+            wire = server_context(self._files).wrap_socket(
+                call.sock, server_side=True, do_handshake_on_connect=False
+            )
+            call.sock = wire
+            wire.do_handshake()
+            self._answer(wire, call.address, questions)
+        except ssl.SSLError as error:
+            self._refused(call, tls_trouble(error))
+            _let_read(call.sock)
+        except (OSError, ValueError) as error:
+            late = time.monotonic() > call.until_s
+            self._refused(call, "too slow" if late else str(error))
+        except GatehouseError as error:
+            self._tell("enrolment-failed", {"peer": call.address, "reason": str(error)})
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            call.sock.close()
+            self._calls.discard(call)
+
+    def _answer(self, wire: ssl.SSLSocket, address: str, questions: Questions) -> None:
+        length = body_length(_read(wire, HEADER_BYTES), MAX_QUESTION_BYTES)
+        question = unpack(_read(wire, length))
+        caller = Caller(address, _serial(wire))
+        with self._asking:
+            answer = questions.answer(caller, question)
+        wire.sendall(pack(answer))
+        with contextlib.suppress(OSError):
+            wire.unwrap()
+
+    def _refused(self, call: _Call, reason: str) -> None:
+        self._tell("enrolment-refused", {"peer": call.address, "reason": reason})
 
 
 def server_context(files: TrustFiles) -> ssl.SSLContext:
@@ -179,7 +188,34 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server(("", port), backlog=MAX_CALLERS)
 
 
-def _serial(tls: Any) -> str:
+def _read(wire: ssl.SSLSocket, count: int) -> bytes:
+    found = bytearray()
+    while len(found) < count:
+        part = wire.recv(count - len(found))
+        if not part:
+            raise ConnectionError("it asked nothing")
+        found += part
+    return bytes(found)
+
+
+def _let_read(sock: socket.socket) -> None:
+    """Close in such a way that the caller can read the alert that we sent.
+
+    Closing at once, with unread bytes of its question here, would make its system drop it.
+    """
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_WR)
+        sock.settimeout(LET_READ_S)
+        while socket.socket.recv(sock, 4096):
+            pass
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _serial(wire: ssl.SSLSocket) -> str:
     """The serial number of the verified certificate that the caller showed, or ''."""
-    der = tls.getpeercert(binary_form=True) if tls is not None else None
+    der = wire.getpeercert(binary_form=True)
     return f"{x509.load_der_x509_certificate(der).serial_number:x}" if der else ""

@@ -7,7 +7,6 @@ certificate always is.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ class Attempts:
 
 
 class Questions:
-    """Answers one question at a time. Used by one thread."""
+    """Answers one question at a time. Used by one thread at a time."""
 
     def __init__(
         self, office: Office, authority_pem: str, tell: Tell, monotonic: Callable[[], float]
@@ -96,7 +95,7 @@ class Questions:
             raise CheckFailedError("too many wrong tokens from your address; wait ten minutes")
         try:
             secret = base64.b64decode(_text(question, "secret"), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise CheckFailedError("the token's secret cannot be read") from error
         try:
             joined = self._office.join(secret, _text(question, "request").encode())

@@ -85,14 +85,16 @@ class CertificateRow:
 
 
 class Registry:
-    """One connection; used by one thread."""
+    """One connection; used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         """StoreError when the disk refuses, ConfigError for a file of another form."""
         self._path = path
         try:
             make_private(path)
-            self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             with self.changing():
