@@ -34,6 +34,7 @@ MAX_ANSWER_BYTES = 128 * 1024
 HEADER_BYTES = 4
 _PIN_BYTES = 32
 _CHECK_BYTES = 4
+_DAMAGED = "is damaged: a character is missing or wrong; copy it whole"
 _FIXED_BYTES = SECRET_BYTES + _PIN_BYTES + 2
 
 
@@ -67,10 +68,10 @@ def read_token(text: str) -> JoinToken:
     try:
         raw = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("has a character that no join token has") from error
+        raise ValueError(_DAMAGED) from error
     body, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
     if len(body) <= _FIXED_BYTES or check != _check_sum(body):
-        raise ValueError("is damaged: a character is missing or wrong; copy it whole")
+        raise ValueError(_DAMAGED)
     pin, port = body[SECRET_BYTES:][:_PIN_BYTES], body[_FIXED_BYTES - 2 : _FIXED_BYTES]
     gate, _, host = body[_FIXED_BYTES:].decode("utf-8", "replace").partition(" ")
     return JoinToken(read_gate(gate), host, int.from_bytes(port, "big"), pin, body[:SECRET_BYTES])

@@ -58,7 +58,7 @@ def test_every_typing_error_is_found() -> None:
     for at in range(len(PREFIX), len(text)):
         other = "A" if text[at] != "A" else "B"
         for wrong in (text[:at] + other + text[at + 1 :], text[:at] + text[at + 1 :]):
-            with pytest.raises(ValueError, match=r"damaged|character"):
+            with pytest.raises(ValueError, match="damaged"):
                 read_token(wrong)
 
 
