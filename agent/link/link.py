@@ -237,4 +237,4 @@ def _tls(broker: Broker) -> ssl.SSLContext | None:
     try:
         return client_context(tls.ca_file, tls.cert_file, tls.key_file)
     except ConfigError as error:
-        raise ConfigError(f"link.brokers: {broker.host}: {error}") from error
+        raise ConfigError(f"link.brokers: tls files of {broker.host}: {error}") from error

@@ -23,7 +23,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from agent.config.schema.site import Link as LinkConfig
 from agent.core.backoff import Backoff, BackoffPolicy
@@ -77,6 +77,14 @@ class Worker(Protocol):
 
 
 Tell = Callable[[str, str], None]
+_T = TypeVar("_T")
+
+
+class Beside(Protocol):
+    """Runs blocking work and waits for it."""
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        """What *work* returns or raises."""
 
 
 class Renewal:
@@ -89,8 +97,9 @@ class Renewal:
         tell: Tell,
         backoff: Backoff,
         now: Callable[[], datetime],
+        beside: Beside = in_daemon_thread,
     ) -> None:
-        """*worker* is made in a thread; *backoff* spaces tries, in seconds.
+        """*worker* is made and used by *beside*; *backoff* spaces tries, in seconds.
 
         *tell(until, trouble)* hears how it stands, on the loop: RFC 3339 or '', and '' for none.
         """
@@ -99,11 +108,12 @@ class Renewal:
         self._tell = tell
         self._backoff = backoff
         self._now = now
+        self._beside = beside
         self._unconfirmed = True
 
     async def run(self) -> None:
         """Look after the certificate until cancelled."""
-        worker = await in_daemon_thread(self._make_worker)
+        worker = await self._beside(self._make_worker)
         while True:
             wait_s = await self._turn(worker)
             await asyncio.sleep(wait_s)
@@ -112,9 +122,9 @@ class Renewal:
         """One look; seconds until the next."""
         held: Held | None = None
         try:
-            held = await in_daemon_thread(worker.held)
+            held = await self._beside(worker.held)
             if self._unconfirmed:
-                self._unconfirmed = not await in_daemon_thread(worker.confirm)
+                self._unconfirmed = not await self._beside(worker.confirm)
             if self._now() >= held.renew_at:
                 held = await self._renewed(worker, held)
         except GatehouseError as error:
@@ -127,13 +137,13 @@ class Renewal:
 
     async def _renewed(self, worker: Worker, before: Held) -> Held:
         """Another certificate in use; the one from *before* again when nobody accepts it."""
-        held = await in_daemon_thread(worker.renew)
+        held = await self._beside(worker.renew)
         log.info("certificate renewed, good until %s", _text(held.not_after))
         connections = self._link.connections
         self._link.reconnect()
         if not await self._refused(connections) or self._now() >= before.not_after:
             return held
-        held = await in_daemon_thread(worker.go_back)
+        held = await self._beside(worker.go_back)
         self._link.reconnect()
         raise CheckFailedError("the broker refuses the renewed certificate; the last one is used")
 
