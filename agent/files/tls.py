@@ -12,6 +12,7 @@ from pathlib import Path
 from agent.core.errors import ConfigError
 
 PROBE_S = 2.0
+_ABOUT_TIME = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _ALERTS = {
     "CERTIFICATE_REVOKED": "the other side says that our certificate is revoked",
     "CERTIFICATE_EXPIRED": "the other side says that our certificate has expired",
@@ -66,7 +67,8 @@ def pinned_context(authority: Path | str) -> ssl.SSLContext:
 def tls_trouble(error: BaseException) -> str:
     """What went wrong between us and a peer, in words that tell whose certificate it is about."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
+        hint = "; is the clock right?" if error.verify_code in _ABOUT_TIME else ""
+        return f"certificate verify failed: {error.verify_message}{hint}"
     text = str(getattr(error, "reason", None) or error)
     return next((said for name, said in _ALERTS.items() if name in text), text)
 

@@ -60,7 +60,8 @@ class Plan:
     @property
     def here(self) -> str:
         """The address under which the station itself reaches its broker."""
-        return self.bind or "127.0.0.1"
+        anywhere = self.bind in ("", "0.0.0.0", "::")  # noqa: S104 - what an operator may write
+        return "127.0.0.1" if anywhere else self.bind
 
 
 @dataclass(frozen=True, slots=True)

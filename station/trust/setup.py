@@ -46,9 +46,16 @@ def write_config(files: TrustFiles, final: TrustFiles, station: str, plan: Plan)
     """Write mosquitto's configuration into *files*, for a station that lies in *final*."""
     for folder in folders(files):
         folder.mkdir(mode=0o700, exist_ok=True)
-    user = pwd.getpwuid(os.getuid()).pw_name
-    text = config_text(TrustFiles(final.folder.absolute()), station, plan, user)
+    text = config_text(TrustFiles(final.folder.absolute()), station, plan, _user())
     write_atomic(files.config, text.encode(), mode=0o600)
+
+
+def _user() -> str:
+    """Who mosquitto runs as when root starts it: us, who own the files that it reads."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return "mosquitto"
 
 
 def renew_own(

@@ -69,6 +69,7 @@ def rotate(station: TrustedStation, times: int) -> None:
     accepted = set(ACCEPTED.findall(gate.agent.log))
     assert len(pressed) > times * 10
     assert accepted == station.stored()
+    assert station.malformed() == []
     serials = [event["serial"] for event in station.events("renewed")]
     assert len(set(serials)) == len(serials) >= times
     assert len({event["before"] for event in station.events("renewed")}) >= times

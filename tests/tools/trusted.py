@@ -121,6 +121,13 @@ class TrustedStation:
             rows = database.execute("SELECT id FROM messages WHERE channel='alert'")
             return {str(row[0]) for row in rows}
 
+    def malformed(self) -> list[str]:
+        """What the station could not use, and why."""
+        path = self.folder / "station.db"
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT topic, problems FROM malformed").fetchall()
+        return [f"{topic}: {problems}" for topic, problems in rows]
+
     def broker_pid(self) -> int:
         """The newest broker's process."""
         return int(self.events("broker-started")[-1]["pid"])
