@@ -65,6 +65,16 @@ def config_text(files: TrustFiles, station: str, plan: Plan, user: str) -> str:
         *(f"log_type {kind}" for kind in ("error", "warning", "notice", "information")),
         "connection_messages true",
         f"user {user}",
+        *_listener(files, plan),
+        "",
+        f"include_dir {files.broker}/conf.d",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _listener(files: TrustFiles, plan: Plan) -> list[str]:
+    """The only listener: mutual TLS."""
+    return [
         "",
         f"listener {plan.port}{f' {plan.bind}' if plan.bind else ''}",
         f"cafile {files.authority}",
@@ -77,10 +87,7 @@ def config_text(files: TrustFiles, station: str, plan: Plan, user: str) -> str:
         "use_identity_as_username true",
         "use_username_as_clientid true",
         "set_tcp_nodelay true",
-        "",
-        f"include_dir {files.broker}/conf.d",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def rights_text(station: str, members: Iterable[Member]) -> str:
