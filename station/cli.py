@@ -80,7 +80,7 @@ def init(
     print(f"Station {station} is ready in {directory}. Gates reach it as {', '.join(hosts)},")
     print(f"ports {port} and {enrol_port}. Its authority, for comparing:")
     print(f"  {told['authority']}")
-    print("Public role keys; gates get them when they join:")
+    print(f"Public role keys; gates get them when they join ({told['trusted_keys']}):")
     for role, text in public.items() if isinstance(public, dict) else ():
         print(f"  {role:<10} {text}")
     print(f"Keep {directory / 'keys'} to yourself: whoever has a key commands every gate.")

@@ -87,10 +87,10 @@ class Wire:
         self._client._reset_sockets()
 
     def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
-        """Publish with QoS 1; False when the broker (MQTT 5) answers that it is not allowed."""
+        """Publish with QoS 1; False when the broker (MQTT 5) says no, or ends the connection."""
         info = self._client.publish(topic, body, qos=1, retain=retain)
-        self._until(lambda: info.mid in self._answers)
-        return self._answers[info.mid]
+        self._until(lambda: info.mid in self._answers or self.ended)
+        return self._answers.get(info.mid, False)
 
     def subscribe(self, *filters: str) -> None:
         """Subscribe; what the broker grants shows in what is heard."""
