@@ -31,6 +31,7 @@ from agent.core.ids import IdSource
 from agent.incidents.book import IncidentBook
 from agent.keeping_ops import KeepingOperations
 from agent.link.link import Link, LinkEvents
+from agent.link.renewal import renewal_for
 from agent.link.session import LinkFault
 from agent.pipeline import watchers
 from agent.pipeline.announcer import Announcer
@@ -234,6 +235,9 @@ class Core:
         start("inbox", self._inbox.run, vital=True)
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)
+        if self._config.link.tls is not None:
+            told = self._observer.certificate
+            start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
         start(
             "clock",

@@ -14,7 +14,7 @@ import typer
 
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
-from provisioning import audit, gate, keys, models, watchlist
+from provisioning import audit, gate, join, keys, models, watchlist
 from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
@@ -46,6 +46,7 @@ def options(
     """Edge agent for the gate of a compound, school or hospital."""
 
 
+join.register(app)
 gate.register(app)
 app.command()(demo)
 app.command()(units)

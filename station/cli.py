@@ -17,6 +17,7 @@ from contract.words import Document, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
+from station.trust.cli import register
 
 app = typer.Typer(
     name="station",
@@ -53,21 +54,39 @@ def init(
     directory: Dir,
     station: Annotated[str, typer.Option("--id", help="Its id: a-z, 0-9 and -, up to 32.")],
     name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or address under which gates reach it; may be repeated."),
+    ] = None,
+    bind: Annotated[str, typer.Option(help="Listen on this address only.")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The broker's port.")] = 8883,
+    enrol_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port for gates that join.")
+    ] = 8884,
+    gate_days: Annotated[
+        float, typer.Option(min=0.0001, max=1100, help="How long a gate's certificate is good.")
+    ] = 365.0,
     as_json: Json = False,
 ) -> None:
-    """Make the station's folder with its role keys; never overwrites one."""
-    from station import actions
+    """Make the station's folder: role keys, authority, broker files; never overwrites one."""
+    from station.trust import actions
+    from station.trust.files import Plan
 
-    told = actions.init(directory, station, name)
+    hosts = tuple(host or [actions.own_name()])
+    plan = Plan(hosts, bind, port, enrol_port, gate_days * 86_400)
+    told = actions.init(directory, station, name, plan)
     if as_json:
         write_json(told)
         return
     public = told["keys"]
-    print(f"Station {station} is ready in {directory}.")
-    print(f"Give every gate the file {told['trusted_keys']}; compare these when you do:")
+    print(f"Station {station} is ready in {directory}. Gates reach it as {', '.join(hosts)},")
+    print(f"ports {port} and {enrol_port}. Its authority, for comparing:")
+    print(f"  {told['authority']}")
+    print(f"Public role keys; gates get them when they join ({told['trusted_keys']}):")
     for role, text in public.items() if isinstance(public, dict) else ():
         print(f"  {role:<10} {text}")
     print(f"Keep {directory / 'keys'} to yourself: whoever has a key commands every gate.")
+    print(f"Next: gatehouse station serve --dir {directory}")
 
 
 @app.command()
@@ -75,7 +94,15 @@ def init(
 def serve(
     *,
     directory: Dir,
-    broker: Annotated[str, typer.Option(help="HOST:PORT of the MQTT broker.")],
+    broker: Annotated[
+        str, typer.Option(help="HOST:PORT of a broker, or 'mosquitto' to run our own.")
+    ] = "mosquitto",
+    enrol: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Port for gates that join or renew; our own broker: as planned."
+        ),
+    ] = None,
     protocol: Annotated[Mqtt, typer.Option(help="MQTT version.")] = Mqtt.V5,
     user: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
     password_file: Annotated[
@@ -86,11 +113,15 @@ def serve(
     key: Pem = None,
     as_json: Json = False,
 ) -> None:
-    """Receive, store, then ack, until SIGTERM or SIGINT. Another machine's broker needs TLS."""
+    """Receive, store, then ack, until SIGTERM or SIGINT. Another machine's broker needs TLS.
+
+    With 'mosquitto' the broker runs as a child with the generated configuration, and is reloaded
+    when gates join or are revoked.
+    """
     from station import actions
 
     spoken: Literal["5", "3.1.1"] = "5" if protocol is Mqtt.V5 else "3.1.1"
-    choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key)
+    choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key, enrol)
     actions.serve(directory, choice, teller(as_json=as_json))
 
 
@@ -189,6 +220,7 @@ def watch(
 
 
 app.add_typer(audit_app, name="audit")
+register(app)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
 from agent.core.secret import Secret
+from agent.files.tls import tls_trouble, why_refused
 from agent.link.session import LinkFault, Protocol
 from agent.runtime.threads import in_daemon_thread
 
@@ -106,18 +107,32 @@ class Connection:
             self.close()
             text = f"{target.host}:{target.port} does not answer"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
-        except ConnectError:
+        except ConnectError as error:
             self.close()
-            raise
+            explained = await self._explained(error)
+            if explained is error:
+                raise
+            raise explained from error
         except ssl.SSLError as error:
             self.close()
-            text = f"TLS with {target.host}:{target.port} failed: {error.reason or error}"
+            text = f"TLS with {target.host}:{target.port} failed: {tls_trouble(error)}"
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
             text = f"{target.host}:{target.port} cannot be reached: {error}"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
         self._up = True
+
+    async def _explained(self, error: ConnectError) -> ConnectError:
+        """The same error, or TLS's reason for it."""
+        target = self._target
+        context = target.tls
+        if context is None or error.fault is not LinkFault.CLOSED:
+            return error
+        why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
+        if not why:
+            return error
+        return ConnectError(LinkFault.TLS, f"TLS with {target.host}:{target.port} failed: {why}")
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for *topics* with QoS 1."""

@@ -66,7 +66,10 @@ _TABLE = {
 
 
 class LinkFault(StrEnum):
-    """Why a connection could not be made or was lost, as far as it makes a difference."""
+    """Why a connection could not be made or was lost, as far as it makes a difference.
+
+    RENEWED is our own doing: the next connection shows another certificate.
+    """
 
     UNREACHABLE = "unreachable"
     TLS = "tls"
@@ -76,6 +79,7 @@ class LinkFault(StrEnum):
     SILENT = "silent"
     CLOSED = "closed"
     CLOSED_AGAIN = "closed-again"
+    RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,10 @@ class Session:
                 return 0.0 if self._backoff.failures == 0 else self._backoff.failed()
         self._address = (self._address + 1) % self._addresses
         return self._backoff.failed()
+
+    def left(self) -> None:
+        """We ended the connection ourselves, to make another one at once."""
+        self.signal(Signal.LOST)
 
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
         """The connection was lost: what it was, and seconds to wait before the next attempt."""
