@@ -7,7 +7,7 @@ Not here: what is kept in them (``agent.outbox``, ``agent.watchlist``, ``agent.p
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +16,13 @@ from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
+from agent.orders import Kept
 from agent.outbox.outbox import Outbox
 from agent.outbox.sqlite_store import SqliteStore
-from agent.pipeline.commands import CommandGate, Does
+from agent.pipeline.command_journal import CommandJournal
+from agent.pipeline.switches import Switches
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
-from contract.words import CommandName
 
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
@@ -91,14 +92,17 @@ class Stores:
         address = self._config.node.address
         return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
 
-    def open_commands(self, operations: Mapping[CommandName, Does]) -> CommandGate:
-        """The memory of commands; with a damaged one nothing is obeyed."""
-        path = self._file("commands.json")
-        gate = CommandGate(self._keys, self._config.node.address, self._clock, path, operations)
-        if gate.damaged:
-            text = f"{path} is damaged; no command is obeyed until it is put right"
+    def open_commands(self) -> Kept:
+        """The memory of commands and switches; with a damaged one nothing is obeyed."""
+        journal = CommandJournal(self._file("commands.json"))
+        switches = Switches(self._file("switches.json"))
+        if journal.damaged:
+            text = f"{journal.path} is damaged; no command is obeyed until it is put right"
             self._issue("commands", "commands", text)
-        return gate
+        if switches.damaged:
+            text = "switches.json is damaged; faces stay off until the station says otherwise"
+            self._issue("switches", "faces", text)
+        return Kept(self._keys, journal, switches)
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name

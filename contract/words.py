@@ -133,8 +133,11 @@ class Refusal(StrEnum):
     CLOCK_UNSYNCED = "clock-unsynced"
     COUNTER = "counter"
     REPEATED = "repeated"
+    BUSY = "busy"
     OLDER_VERSION = "older-version"
     NOT_STORED = "not-stored"
+    INCOMPLETE = "incomplete"
+    EMPTY = "empty"
 
 
 class Role(StrEnum):

@@ -88,10 +88,9 @@ class Announcer:
         message = self._report(applied)
         self.publish(message.topic, message.payload, retain=True)
 
-    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1, as far as the link carries now; what must not be lost goes by the outbox."""
-        if self.link is not None:
-            self.link.publish(topic, body, retain=retain)
+        return self.link is not None and self.link.publish(topic, body, retain=retain)
 
     async def beat(self) -> None:
         """Heartbeats until cancelled, each period jittered by a tenth."""

@@ -51,7 +51,7 @@ class Answers:
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
-    publish: Callable[[str, bytes, bool], None]
+    publish: Callable[[str, bytes, bool], object]
 
 
 class Control:
@@ -116,9 +116,7 @@ class Control:
     def _command(self, name: str, message: Received, *, drill: bool) -> None:
         if not message.payload and message.retained:
             return
-        result = self._commands.handle(name, message.payload, retained=message.retained)
-        topic = self._address.topic("result", drill=drill)
-        self._answers.publish(topic, result.body(drill=drill), False)
+        self._commands.handle(name, message.payload, retained=message.retained, drill=drill)
 
     def _desired(self, name: str, message: Received, *, drill: bool) -> None:
         if not message.payload:

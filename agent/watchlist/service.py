@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow
-from agent.core.clock import Clock
+from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import read_bundle
 from agent.watchlist.store import Applied, Stored, WatchlistStore
@@ -128,6 +128,14 @@ class Watchlist:
         count = self._store.delete(entry_ids)
         self.refresh()
         return count
+
+    def wipe(self) -> None:
+        """Delete everything, durably; StoreError when the disk refuses. Reported to the station."""
+        gone = self._store.wipe()
+        log.warning("the watchlist is wiped: %d documents", len(gone))
+        for status in gone:
+            self._on_change(Applied(status, 0, "", format_utc(self._clock.utc_ns()), ()))
+        self.refresh()
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""

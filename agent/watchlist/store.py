@@ -80,6 +80,7 @@ class WatchlistStore:
         self._entries: list[Stored] = []
         self._applied: dict[Status, Applied] = {}
         self._floor_ns = 0
+        self._floors: dict[Status, int] = {}
         if load:
             with TinyDB(path, storage=AtomicJSONStorage) as db:
                 self._load(db, path)
@@ -99,12 +100,19 @@ class WatchlistStore:
         """It is not earlier than this: the latest signed time of a document that was applied."""
         return self._floor_ns
 
+    def check_newer(self, status: Status, version: int) -> None:
+        """RefusedError unless *version* is above what stands, and above what was wiped."""
+        standing, wiped = self._applied.get(status), self._floors.get(status, 0)
+        if standing is not None and version <= standing.version:
+            detail = f"version {version} is not newer than {standing.version}"
+            raise RefusedError(Refusal.OLDER_VERSION, detail)
+        if version <= wiped:
+            detail = f"version {version} is not newer than {wiped}, which was wiped"
+            raise RefusedError(Refusal.OLDER_VERSION, detail)
+
     def apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
         """Replace the document of the bundle's status; RefusedError unless it is newer."""
-        standing = self._applied.get(bundle.status)
-        if standing is not None and bundle.version <= standing.version:
-            detail = f"version {bundle.version} is not newer than {standing.version}"
-            raise RefusedError(Refusal.OLDER_VERSION, detail)
+        self.check_newer(bundle.status, bundle.version)
         applied = Applied(
             bundle.status, bundle.version, bundle.hash, format_utc(applied_at_ns), bundle.rejected
         )
@@ -138,6 +146,17 @@ class WatchlistStore:
             self._save(kept, self._applied, self._floor_ns)
         return count
 
+    def wipe(self) -> tuple[Status, ...]:
+        """Delete every entry and every document; which documents stood.
+
+        Their versions stay as floors: what the broker still keeps of them is not taken again.
+        """
+        gone = tuple(self._applied)
+        for status, applied in self._applied.items():
+            self._floors[status] = max(self._floors.get(status, 0), applied.version)
+        self._save([], {}, self._floor_ns)
+        return gone
+
     def expire(self, now_ns: int) -> tuple[str, ...]:
         """Delete what is over; the ids that went."""
         over = tuple(e.entry_id for e in self._entries if e.expires_ns <= now_ns)
@@ -151,6 +170,10 @@ class WatchlistStore:
                 "entries": _table([_to_json(e) for e in entries]),
                 "documents": _table(rows),
                 "time": _table([{"floor_ns": floor_ns}]),
+                "wiped": _table(
+                    {"status": status.value, "version": version}
+                    for status, version in self._floors.items()
+                ),
             }
         )
         self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
@@ -166,6 +189,8 @@ class WatchlistStore:
                 )
             times = [int(row["floor_ns"]) for row in db.table("time").all()]
             self._floor_ns = max(times, default=0)
+            wiped = db.table("wiped").all()
+            self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
 

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.clock import ManualClock
+from agent.core.commands import Result
 from agent.core.events import Event
 from agent.core.ports import Received
+from agent.pipeline.command_checks import Checks, Trust
+from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.control import Answers, Control
+from agent.pipeline.nonces import Nonces
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import Applied, WatchlistStore
 from contract.words import CommandName
+from tests.support.orders import NotingDeed
 from tests.support.samples import ADDRESS
 from tests.support.signed import TRUSTED
 
@@ -36,9 +41,10 @@ class Gate:
             clock,
             on_change=self.reported.append,
         )
-        commands = CommandGate(
-            TRUSTED, ADDRESS, clock, folder / "commands.json", {CommandName.REBIRTH: self._do}
-        )
+        journal = CommandJournal(folder / "commands.json")
+        checks = Checks(Trust(TRUSTED, ADDRESS), clock, Nonces(clock, lambda: "n" * 24), journal)
+        deeds = {CommandName.REBIRTH: NotingDeed(self.done)}
+        commands = CommandGate(checks, journal, deeds, clock, self._tell)
         answers = Answers(self.events.append, self.acked.append, self._publish)
         self.control = Control(ADDRESS, clock, commands, self.watchlist, answers)
 
@@ -46,9 +52,8 @@ class Gate:
         """One message from the broker."""
         self.control.hear(Received(topic, payload, retained))
 
-    def _do(self, args: Mapping[str, Any]) -> Mapping[str, object]:
-        self.done.append(args)
-        return {"reborn": True}
+    def _tell(self, result: Result, *, drill: bool) -> None:
+        self._publish(ADDRESS.topic("result", drill=drill), result.body(drill=drill), False)
 
     def _publish(self, topic: str, body: bytes, retain: bool) -> None:
         self.published.append((topic, json.loads(body), retain))
