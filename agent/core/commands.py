@@ -7,7 +7,7 @@ may command and how often (``agent.pipeline.commands``), the acts themselves.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,6 +36,9 @@ class Ending:
     outcome: Outcome
     reason: str = ""
     proof: Proof | None = None
+
+
+Finish = Callable[[Ending], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,6 @@ class Order:
     result: Result | None = None
 
 
-class Finish(Protocol):
-    """Hears how a deed ended, once; a second word is not heard."""
-
-    def __call__(self, ending: Ending) -> None:
-        """It ended like that."""
-
-
 class Deed(Protocol):
     """What a command of one name does. Runs on the loop and never blocks for long."""
 
@@ -99,7 +95,10 @@ class Deed(Protocol):
         """What will be done, in plain JSON; RefusedError when it cannot be. Nothing is done yet."""
 
     def do(self, command: Command, plan: Plan, finish: Finish) -> None:
-        """Do it; the plan is on the disk by now. An exception means that nothing came of it."""
+        """Do it; the plan is on the disk by now. An exception means that nothing came of it.
+
+        *finish* hears how it ended, now or later; only its first word counts.
+        """
 
     def recall(self, plan: Plan) -> Ending:
         """After a restart: what can be said of a deed whose end nobody saw. Never acts twice."""

@@ -294,7 +294,8 @@ def test_a_door_command_is_good_for_ten_seconds_whatever_it_says(
 def test_in_a_drill_no_door_is_opened(
     bench: Bench, clock: ManualClock, flag: bool, drill: bool
 ) -> None:
-    made = a_door(clock, **({"status": "Exercise"} if flag else {}))
+    fields: dict[str, Any] = {"status": "Exercise"} if flag else {}
+    made = a_door(clock, **fields)
     assert refused(bench.handle(made, drill=drill)) is Refusal.UNSUPPORTED
     assert bench.told[-1][1] is drill
     assert bench.safe.done == []
@@ -326,7 +327,7 @@ def test_without_the_time_no_other_nonce_will_do(
 ) -> None:
     clock.set_synced(synced=False)
     bench.nonces.say()
-    fields = {} if nonce is None else {"nonce": nonce}
+    fields: dict[str, Any] = {} if nonce is None else {"nonce": nonce}
     assert refused(bench.handle(command(clock, **fields))) is Refusal.CLOCK_UNSYNCED
 
 
