@@ -35,6 +35,7 @@ from agent.orders import Hands, Orders
 from agent.pipeline import watchers
 from agent.pipeline.announcer import Announcer
 from agent.pipeline.control import Answers, Control
+from agent.pipeline.desired import Desired
 from agent.pipeline.dispatch import Dispatcher
 from agent.pipeline.inbox import Inbox
 from agent.pipeline.local import LocalServer
@@ -46,6 +47,7 @@ from agent.pipeline.vision_watch import VisionWatch
 from agent.runtime.chores import Chores
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
+from agent.runtime.threads import aside
 from agent.runtime.version import VERSION
 from agent.stores import Stores
 from devices.guard import guard_of
@@ -158,8 +160,7 @@ class Core:
             observer=self._observer,
             wipes={"watchlist": self._watchlist.wipe},
         )
-        kept = self._stores.open_commands()
-        return Orders(self._config, kept, hands, self._health, self._clock)
+        return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
 
     def _build_announcer(self) -> None:
         presence = Presence(
@@ -191,8 +192,7 @@ class Core:
             put=self._put,
             identity=self._announcer.identity,
         )
-        path = self._config.node.run_dir / "control.sock"
-        self._local = LocalServer(path, operations.table())
+        self._local = LocalServer(self._config.node.run_dir / "control.sock", operations.table())
         try:
             await self._local.open()
         except OSError as error:
@@ -217,12 +217,10 @@ class Core:
                 self._observer.issue("vision-socket", "vision", str(error))
 
     def _build_link(self) -> None:
-        answers = Answers(
-            self._put,
-            self._outbox.acked,
-            lambda topic, body, retain: self._announcer.publish(topic, body, retain=retain),
-        )
-        control = Control(self._address, self._clock, self._orders.gate, self._watchlist, answers)
+        address, later = self._address, self._loop.call_later
+        answers = Answers(self._put, self._outbox.acked)
+        self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
+        control = Control(address, self._clock, self._orders.gate, self._desired, answers)
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,
@@ -233,7 +231,7 @@ class Core:
             freed=self._outbox.pump,
         )
         backoff = Backoff(BackoffPolicy(), random.random)
-        self._link = self._announcer.link = Link(self._config.link, self._address, backoff, events)
+        self._link = self._announcer.link = Link(self._config.link, address, backoff, events)
 
     def _start_tasks(self) -> None:
         start = self.tasks.start
@@ -282,6 +280,7 @@ class Core:
         self._observer.link_up(where)
         self._outbox.link_up(self._link)
         self._orders.results.link_up()
+        self._desired.link_up()
         self._announcer.beat_once()
 
     def _link_down(self, fault: LinkFault, reason: str) -> None:

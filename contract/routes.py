@@ -58,6 +58,7 @@ _GATE = {
     "result": Rule("result"),
     "desired/watchlist": Rule("watchlist", retained=True),
     "desired/{doc}": Rule("document", retained=True),
+    "desired/{doc}/{n}": Rule("chunk", retained=True),
     "reported/{doc}": Rule("reported", retained=True),
     "task/*": Rule("task"),
     "task/*/status": Rule("task-status"),

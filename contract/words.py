@@ -14,6 +14,8 @@ from enum import StrEnum
 CONTRACT_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_ALERT_BYTES = 8 * 1024
+MAX_ENTRIES = 10_000
+MAX_CHUNKS = 999
 
 
 class Status(StrEnum):

@@ -10,6 +10,7 @@ import base64
 import binascii
 import math
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -118,7 +119,9 @@ class Bundle:
     rejected: tuple[Rejected, ...]
 
 
-class _Head(BaseModel):
+class Head(BaseModel):
+    """What every signed watchlist says of itself, sent whole or in chunks."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
     doc: Literal["watchlist"]
     version: Annotated[int, Field(ge=1, lt=1 << 53)]
@@ -127,8 +130,25 @@ class _Head(BaseModel):
     issuer: str
     role: Literal["watchlist"]
     issued_at: str
-    entries: list[Any]
     sig: str
+
+    def status_on(self, *, drill: bool | None) -> Status:
+        """Where branch and flag disagree it is Actual (CONTRACT 2); *drill* None: by hand."""
+        exercise = Status(self.status) is Status.EXERCISE and drill is not False
+        return Status.EXERCISE if exercise else Status.ACTUAL
+
+    @property
+    def issued_ns(self) -> int:
+        """When it was signed; RefusedError when that is no time."""
+        try:
+            return parse_utc(self.issued_at)
+        except ValueError as error:
+            raise RefusedError(Refusal.MALFORMED, f"issued_at: {error}") from error
+
+
+class _Whole(Head):
+    entries: list[Any]
+    empty: Literal[True] | None = None
 
 
 def read_bundle(
@@ -139,7 +159,29 @@ def read_bundle(
     *drill* is the branch it came by (None: by hand). Where branch and status disagree it counts as
     Actual (CONTRACT 2). *now_ns* is the best known time, for entries that are already over.
     """
-    head, document = read_model(_Head, data, MAX_FILE_BYTES)
+    head, document = read_model(_Whole, data, MAX_FILE_BYTES)
+    check_signed(head, document, keys, address)
+    if not head.entries and not head.empty:
+        raise RefusedError(Refusal.EMPTY, "a list that withdraws everybody says 'empty': true")
+    if head.entries and head.empty:
+        raise RefusedError(Refusal.MALFORMED, "'empty' is true, and there are entries")
+    sorter = Sorter(now_ns)
+    sorter.add(head.entries)
+    return Bundle(
+        version=head.version,
+        hash=content_hash(document),
+        status=head.status_on(drill=drill),
+        issuer=head.issuer,
+        issued_ns=head.issued_ns,
+        entries=sorter.entries,
+        rejected=sorter.rejected,
+    )
+
+
+def check_signed(
+    head: Head, document: Mapping[str, Any], keys: TrustedKeys | None, address: Address
+) -> None:
+    """RefusedError unless *document* is signed by our station's watchlist key, for this gate."""
     if keys is None:
         detail = "no station key is installed at this gate (node.trusted_keys)"
         raise RefusedError(Refusal.UNKNOWN_ISSUER, detail)
@@ -151,36 +193,45 @@ def read_bundle(
         raise RefusedError(Refusal.BAD_SIGNATURE, detail)
     if head.node not in ("*", address.client_id):
         raise RefusedError(Refusal.WRONG_NODE, f"meant for '{head.node}'")
-    exercise = Status(head.status) is Status.EXERCISE and drill is not False
-    entries, rejected = _sort_entries(head.entries, now_ns)
-    return Bundle(
-        version=head.version,
-        hash=content_hash(document),
-        status=Status.EXERCISE if exercise else Status.ACTUAL,
-        issuer=head.issuer,
-        issued_ns=_time(head.issued_at),
-        entries=tuple(entries),
-        rejected=tuple(rejected),
-    )
 
 
-def _sort_entries(values: list[Any], now_ns: int) -> tuple[list[Entry], list[Rejected]]:
-    kept: dict[str, Entry] = {}
-    rejected: list[Rejected] = []
-    for number, value in enumerate(values, start=1):
-        name = _name(value, number)
-        try:
-            entry = Entry.model_validate(value)
-        except ValidationError as error:
-            rejected.append(Rejected(name, _reasons(error)))
-            continue
-        if entry.entry_id in kept:
-            rejected.append(Rejected(name, "stands in the list twice; the first one is used"))
-        elif entry.expires_ns <= now_ns:
-            rejected.append(Rejected(name, f"expired at {entry.expires_at}"))
-        else:
-            kept[entry.entry_id] = entry
-    return list(kept.values()), rejected
+class Sorter:
+    """Tells entries that can be used from those that are rejected, by name."""
+
+    def __init__(self, now_ns: int) -> None:
+        """*now_ns*: entries that ended before it are rejected."""
+        self._now_ns = now_ns
+        self._kept: dict[str, Entry] = {}
+        self._rejected: list[Rejected] = []
+        self.seen = 0
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What can be used, in order."""
+        return tuple(self._kept.values())
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """What cannot, and why."""
+        return tuple(self._rejected)
+
+    def add(self, values: Iterable[Any]) -> None:
+        """Sort more of the list."""
+        for value in values:
+            self.seen += 1
+            name = _name(value, self.seen)
+            try:
+                entry = Entry.model_validate(value)
+            except ValidationError as error:
+                self._rejected.append(Rejected(name, _reasons(error)))
+                continue
+            if entry.entry_id in self._kept:
+                twice = "stands in the list twice; the first one is used"
+                self._rejected.append(Rejected(name, twice))
+            elif entry.expires_ns <= self._now_ns:
+                self._rejected.append(Rejected(name, f"expired at {entry.expires_at}"))
+            else:
+                self._kept[entry.entry_id] = entry
 
 
 def _name(value: Any, number: int) -> str:
@@ -196,13 +247,6 @@ def _reasons(error: ValidationError) -> str:
         what = what.removeprefix("Value error, ")
         parts.append(f"'{where}' {what}" if where else what)
     return "; ".join(parts)[:300]
-
-
-def _time(text: str) -> int:
-    try:
-        return parse_utc(text)
-    except ValueError as error:
-        raise RefusedError(Refusal.MALFORMED, f"issued_at: {error}") from error
 
 
 def _check_row(row: bytes) -> None:

@@ -19,7 +19,9 @@ from typing import Protocol
 from agent.border.messages import Embedded, GalleryRow
 from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
-from agent.watchlist.bundle import read_bundle
+from agent.watchlist.bundle import Bundle, read_bundle
+from agent.watchlist.gathering import Gathering
+from agent.watchlist.manifest import read_manifest
 from agent.watchlist.store import Applied, Stored, WatchlistStore
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
@@ -92,6 +94,23 @@ class Watchlist:
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
             return standing
+        self.stored(self.store(bundle))
+        return self._store.applied[bundle.status]
+
+    def begin(self, data: bytes, *, drill: bool) -> Gathering | None:
+        """Begin to gather a document that comes in chunks; None when it stands already.
+
+        RefusedError when it is refused.
+        """
+        manifest = read_manifest(data, self._keys, self._address, drill=drill)
+        standing = self._store.applied.get(manifest.status)
+        if standing is not None and standing.hash == manifest.hash:
+            return None
+        self._store.check_newer(manifest.status, manifest.version)
+        return Gathering(manifest, self.now_ns())
+
+    def store(self, bundle: Bundle) -> Applied:
+        """Store a document durably; RefusedError when that fails. May run beside the loop."""
         try:
             applied = self._store.apply(bundle, self._clock.utc_ns())
         except StoreError as error:
@@ -103,9 +122,12 @@ class Watchlist:
             len(bundle.entries),
             len(applied.rejected),
         )
+        return applied
+
+    def stored(self, applied: Applied) -> None:
+        """What follows from a new document: the report, and what vision searches."""
         self._on_change(applied)
         self.refresh()
-        return self._store.applied[bundle.status]
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from agent.files.atomic import AtomicJSONStorage
 from agent.watchlist.bundle import Bundle, Entry, Rejected
 from contract.words import ListName, Refusal, Status
 
+MOST_TOLD = 150
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -33,8 +36,19 @@ class Applied:
     applied_at: str
     rejected: tuple[Rejected, ...]
 
+    def told(self) -> dict[str, object]:
+        """The body of ``~/reported/watchlist``; of very many rejected entries it names the first.
+
+        ``rejected_total`` then tells how many there are.
+        """
+        total = len(self.rejected)
+        if total <= MOST_TOLD:
+            return self.report()
+        few = dataclasses.replace(self, rejected=self.rejected[:MOST_TOLD])
+        return {**few.report(), "rejected_total": total}
+
     def report(self) -> dict[str, object]:
-        """The body of ``~/reported/watchlist``."""
+        """All of it."""
         return {
             "version": self.version,
             "hash": self.hash,
@@ -72,7 +86,11 @@ class Stored:
 
 
 class WatchlistStore:
-    """Holds everything in memory and in ``watchlist.json``; durable when a call returns."""
+    """Holds everything in memory and in ``watchlist.json``; durable when a call returns.
+
+    Changes may come from another thread than reads: they take turns, and readers see the list
+    before a change or after it.
+    """
 
     def __init__(self, path: Path, *, load: bool = True) -> None:
         """StoreError when the file cannot be used; with *load* false it begins empty anyway."""
@@ -80,6 +98,7 @@ class WatchlistStore:
         self._entries: list[Stored] = []
         self._applied: dict[Status, Applied] = {}
         self._floor_ns = 0
+        self._change = threading.RLock()
         self._floors: dict[Status, int] = {}
         if load:
             with TinyDB(path, storage=AtomicJSONStorage) as db:
@@ -112,6 +131,10 @@ class WatchlistStore:
 
     def apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
         """Replace the document of the bundle's status; RefusedError unless it is newer."""
+        with self._change:
+            return self._apply(bundle, applied_at_ns)
+
+    def _apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
         self.check_newer(bundle.status, bundle.version)
         applied = Applied(
             bundle.status, bundle.version, bundle.hash, format_utc(applied_at_ns), bundle.rejected
@@ -124,6 +147,10 @@ class WatchlistStore:
 
     def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
         """Put templates in the place of an entry's photos; without any it is rejected."""
+        with self._change:
+            self._embedded(done, model_id, rows, reason)
+
+    def _embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
         others = [e for e in self._entries if e is not done]
         if len(others) == len(self._entries):
             return
@@ -140,10 +167,11 @@ class WatchlistStore:
     def delete(self, entry_ids: Iterable[str]) -> int:
         """Delete entries by id; how many went."""
         gone = set(entry_ids)
-        kept = [e for e in self._entries if e.entry_id not in gone]
-        count = len(self._entries) - len(kept)
-        if count:
-            self._save(kept, self._applied, self._floor_ns)
+        with self._change:
+            kept = [e for e in self._entries if e.entry_id not in gone]
+            count = len(self._entries) - len(kept)
+            if count:
+                self._save(kept, self._applied, self._floor_ns)
         return count
 
     def wipe(self) -> tuple[Status, ...]:
@@ -151,10 +179,11 @@ class WatchlistStore:
 
         Their versions stay as floors: what the broker still keeps of them is not taken again.
         """
-        gone = tuple(self._applied)
-        for status, applied in self._applied.items():
-            self._floors[status] = max(self._floors.get(status, 0), applied.version)
-        self._save([], {}, self._floor_ns)
+        with self._change:
+            gone = tuple(self._applied)
+            for status, applied in self._applied.items():
+                self._floors[status] = max(self._floors.get(status, 0), applied.version)
+            self._save([], {}, self._floor_ns)
         return gone
 
     def expire(self, now_ns: int) -> tuple[str, ...]:

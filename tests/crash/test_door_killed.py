@@ -17,12 +17,9 @@ from tests.tools.site import Site
 PULSE_S, RELEASE_S = 1.0, 2.0
 # When the agent is killed, seconds after the command was published; the first one never read it.
 MOMENTS_S = ((0, 0), (0, 0.01), (0, 0.1), (0, PULSE_S), (PULSE_S, RELEASE_S), (2.3, 2.8))
-SECTIONS = {
-    "outputs": {"relay-1": {"type": "gate", "pin": 21, "name": "Door relay", "pulse_s": PULSE_S}},
-    "access": {
-        "doors": {"pedestrian": {"contact": "door-1", "relay": "relay-1", "release_s": RELEASE_S}}
-    },
-}
+OUTPUTS = {"relay-1": {"type": "gate", "pin": 21, "name": "Door relay", "pulse_s": PULSE_S}}
+DOOR = {"contact": "door-1", "relay": "relay-1", "release_s": RELEASE_S}
+ACCESS = {"doors": {"pedestrian": DOOR}}
 
 
 def openings(site: Site, cmd_id: str) -> int:
@@ -36,13 +33,13 @@ def relays_safe(site: Site) -> bool:
 
 def test_a_door_is_opened_once_or_not_and_the_station_is_answered(tmp_path: Path) -> None:
     chance = random.Random(20261121)  # noqa: S311 - seeded
-    with Site(tmp_path / "site", **SECTIONS) as site:
+    with Site(tmp_path / "site", outputs=OUTPUTS, access=ACCESS) as site:
         site.start("station", "agent")
         outcomes = []
         for number, between_s in enumerate(MOMENTS_S, start=1):
             beats = len(site.recorder.on("/hb"))
             site.until(lambda: len(site.recorder.on("/hb")) > beats, 10)  # noqa: B023
-            if between_s == (0, 0):
+            if number == 1:
                 site.agent.send(signal.SIGSTOP)
             sent = Ordered(site, "door.open", "--door", "pedestrian")
             site.until(lambda: len(site.recorder.on("cmd/door.open")) == number, 20)  # noqa: B023
@@ -82,7 +79,7 @@ def judge(site: Site, answer: dict[str, object], number: int) -> None:
 
 
 def test_the_relay_of_a_killed_agent_is_safe_before_it_lives_again(tmp_path: Path) -> None:
-    with Site(tmp_path / "site", **SECTIONS) as site:
+    with Site(tmp_path / "site", outputs=OUTPUTS, access=ACCESS) as site:
         site.start("station", "agent")
         site.until(site.beat, 10)
         sent = Ordered(site, "door.open", "--door", "pedestrian", "--wait", "15")

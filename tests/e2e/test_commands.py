@@ -12,21 +12,14 @@ import pytest
 from tests.tools.orders import Ordered, order
 from tests.tools.site import GATE, Site
 
-RELAY = {"outputs": {"relay-1": {"type": "gate", "pin": 21, "name": "Door relay", "pulse_s": 1.0}}}
-DOORS = {
-    "access": {
-        "doors": {
-            "pedestrian": {
-                "contact": "door-1", "relay": "relay-1", "exit": "exit-1", "release_s": 3.0
-            }
-        }
-    }
-}  # fmt: skip
+OUTPUTS = {"relay-1": {"type": "gate", "pin": 21, "name": "Door relay", "pulse_s": 1.0}}
+DOOR = {"contact": "door-1", "relay": "relay-1", "exit": "exit-1", "release_s": 3.0}
+ACCESS = {"doors": {"pedestrian": DOOR}}
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path / "site", **RELAY, **DOORS) as made:
+    with Site(tmp_path / "site", outputs=OUTPUTS, access=ACCESS) as made:
         made.start("station", "agent")
         made.until(made.beat, 10)
         yield made
