@@ -160,7 +160,8 @@ def send(
     if as_json:
         write_json(told)
     else:
-        print(f"sent: version {told['version']} to {told['topic']}")
+        chunks = f" in {told['chunks']} chunks" if told["chunks"] else ""
+        print(f"sent: version {told['version']} to {told['topic']}{chunks}")
 
 
 def _show_result(answer: dict[str, object], *, as_json: bool) -> None:
@@ -208,7 +209,9 @@ def sign(
         return
     print(f"signed {output}: version {told['version']}, {told['entries']} entries, {told['hash']}")
     if not told["sendable"]:
-        print(f"It is {told['bytes']} bytes long, too large to send: import it at the gate.")
+        print(
+            f"It is {told['bytes']} bytes long, with an entry too large to send: import it there."
+        )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +107,26 @@ class Desk:
         """Queue *message*; returns its number."""
         with self._writing():
             return self._queue(message)
+
+    def send_all(self, messages: Sequence[Publish], *, clear: str) -> int:
+        """Queue *messages* as one, in order; returns the number of the last one.
+
+        What earlier documents left on topics below *clear* and is not among them is cleared.
+        """
+        with self._writing():
+            rows = self._db.execute(
+                "SELECT topic, max(n), length(payload) FROM outgoing"
+                " WHERE substr(topic,1,?)=? GROUP BY topic",
+                (len(clear) + 1, f"{clear}/"),
+            ).fetchall()
+            kept = {message.topic for message in messages}
+            last = 0
+            for message in messages:
+                last = self._queue(message)
+            for topic, _, length in rows:
+                if length and topic not in kept:
+                    self._queue(Publish(topic, b"", retain=True))
+            return last
 
     def wait(self, n: int, timeout_s: float) -> Sent | None:
         """Wait until the serving process sent order *n*; None when it did not in time."""

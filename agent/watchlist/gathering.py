@@ -23,6 +23,7 @@ class _Chunk(BaseModel):
     doc: Literal["watchlist"]
     n: Annotated[int, Field(ge=1, le=MAX_CHUNKS)]
     entries: Annotated[list[Any], Field(min_length=1)]
+    status: Literal["Exercise"] | None = None
 
 
 class Gathering:
