@@ -6,96 +6,21 @@ rejected by name, the rest is applied (CONTRACT 4). Applying is ``agent.watchlis
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.border.inbound import read_model
-from agent.core.clock import NS_PER_S, parse_utc
+from agent.core.clock import parse_utc
 from agent.core.errors import RefusedError
+from agent.watchlist.entry import Entry, Stored, stored
 from contract.signing import TrustedKeys, content_hash, is_signed_by
 from contract.topics import Address
-from contract.words import ListName, Refusal, Role, Status
+from contract.words import Refusal, Role, Status
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_PHOTO_BYTES = 8 * 1024 * 1024
-MAX_VALIDITY_NS = 90 * 86_400 * NS_PER_S
-MAX_DIM = 4096
-_Line = Annotated[str, Field(min_length=1, max_length=300)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Instruction(_Strict):
-    """What the guard is to do, in both languages."""
-
-    en: _Line
-    zh: _Line
-
-
-class Template(_Strict):
-    """A template made elsewhere, for one embedder: ``vector`` is base64 of float32, little end."""
-
-    model_id: Annotated[str, Field(min_length=1, max_length=100)]
-    vector: Annotated[str, Field(max_length=MAX_DIM * 6)]
-
-
-class Entry(_Strict):
-    """One person of a list, with everything CONTRACT 4 asks for."""
-
-    entry_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    on_list: Annotated[Literal["wanted", "missing", "barred"], Field(alias="list")]
-    authority: _Line
-    case_reference: _Line
-    legal_basis: _Line
-    category: _Line
-    approvers: Annotated[list[_Line], Field(min_length=2, max_length=8)]
-    not_before: str
-    expires_at: str
-    instruction: Instruction
-    photos: Annotated[list[str], Field(max_length=16)] = []
-    templates: Annotated[list[Template], Field(max_length=64)] = []
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> Self:
-        if len(set(self.approvers)) < 2:
-            raise ValueError("'approvers' must be two different people")
-        if not self.photos and not self.templates:
-            raise ValueError("has neither 'photos' nor 'templates'")
-        if not 0 < self.expires_ns - self.not_before_ns <= MAX_VALIDITY_NS:
-            raise ValueError("'expires_at' must be within 90 days after 'not_before'")
-        for photo in self.photos:
-            _decode(photo, "photo", MAX_PHOTO_BYTES)
-        for template in self.templates:
-            _check_row(_decode(template.vector, "template", MAX_DIM * 4))
-        return self
-
-    @property
-    def not_before_ns(self) -> int:
-        """When it begins, ns since 1970."""
-        return parse_utc(self.not_before)
-
-    @property
-    def expires_ns(self) -> int:
-        """When it ends, ns since 1970."""
-        return parse_utc(self.expires_at)
-
-    @property
-    def list_name(self) -> ListName:
-        """The list it stands on."""
-        return ListName(self.on_list)
-
-    def photo_bytes(self) -> list[bytes]:
-        """The photos, decoded."""
-        return [base64.b64decode(photo) for photo in self.photos]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +40,7 @@ class Bundle:
     status: Status
     issuer: str
     issued_ns: int
-    entries: tuple[Entry, ...]
+    entries: tuple[Stored, ...]
     rejected: tuple[Rejected, ...]
 
 
@@ -165,12 +90,13 @@ def read_bundle(
         raise RefusedError(Refusal.EMPTY, "a list that withdraws everybody says 'empty': true")
     if head.entries and head.empty:
         raise RefusedError(Refusal.MALFORMED, "'empty' is true, and there are entries")
-    sorter = Sorter(now_ns)
+    status = head.status_on(drill=drill)
+    sorter = Sorter(now_ns, status)
     sorter.add(head.entries)
     return Bundle(
         version=head.version,
         hash=content_hash(document),
-        status=head.status_on(drill=drill),
+        status=status,
         issuer=head.issuer,
         issued_ns=head.issued_ns,
         entries=sorter.entries,
@@ -198,15 +124,16 @@ def check_signed(
 class Sorter:
     """Tells entries that can be used from those that are rejected, by name."""
 
-    def __init__(self, now_ns: int) -> None:
-        """*now_ns*: entries that ended before it are rejected."""
+    def __init__(self, now_ns: int, status: Status) -> None:
+        """*now_ns*: entries that ended before it are rejected; *status* is the document's."""
         self._now_ns = now_ns
-        self._kept: dict[str, Entry] = {}
+        self._status = status
+        self._kept: dict[str, Stored] = {}
         self._rejected: list[Rejected] = []
         self.seen = 0
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Stored, ...]:
         """What can be used, in order."""
         return tuple(self._kept.values())
 
@@ -231,7 +158,7 @@ class Sorter:
             elif entry.expires_ns <= self._now_ns:
                 self._rejected.append(Rejected(name, f"expired at {entry.expires_at}"))
             else:
-                self._kept[entry.entry_id] = entry
+                self._kept[entry.entry_id] = stored(entry, self._status)
 
 
 def _name(value: Any, number: int) -> str:
@@ -247,18 +174,3 @@ def _reasons(error: ValidationError) -> str:
         what = what.removeprefix("Value error, ")
         parts.append(f"'{where}' {what}" if where else what)
     return "; ".join(parts)[:300]
-
-
-def _check_row(row: bytes) -> None:
-    if len(row) % 4 or not all(math.isfinite(value) for (value,) in struct.iter_unpack("<f", row)):
-        raise ValueError("a template is not a row of float32 numbers")
-
-
-def _decode(text: str, what: str, limit: int) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise ValueError(f"a {what} is not base64") from error
-    if not 0 < len(data) <= limit:
-        raise ValueError(f"a {what} has {len(data)} bytes (at most {limit})")
-    return data

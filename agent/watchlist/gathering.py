@@ -32,7 +32,7 @@ class Gathering:
     def __init__(self, manifest: Manifest, now_ns: int) -> None:
         """*now_ns* is the best known time, for entries that are already over."""
         self.manifest = manifest
-        self._sorter = Sorter(now_ns)
+        self._sorter = Sorter(now_ns, manifest.status)
         self._wanted = 1
 
     @property

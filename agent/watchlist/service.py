@@ -20,9 +20,10 @@ from agent.border.messages import Embedded, GalleryRow
 from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import Bundle, read_bundle
+from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.manifest import read_manifest
-from agent.watchlist.store import Applied, Stored, WatchlistStore
+from agent.watchlist.store import Applied, WatchlistStore
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status

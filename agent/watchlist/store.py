@@ -1,13 +1,12 @@
 """The watchlists of this gate on disk: one document for the real thing and one for drills.
 
-TinyDB behind the atomic storage: every change replaces the file whole, so a document is applied
-or not. Photos are kept only until their templates are made. Entries whose time is over are
+One file behind the atomic storage: every change replaces it whole, so a document is applied or
+not. Photos are kept only until their templates are made. Entries whose time is over are
 deleted, network or not.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinydb import TinyDB
-
 from agent.core.clock import format_utc
 from agent.core.errors import RefusedError, StoreError
 from agent.files.atomic import AtomicJSONStorage
-from agent.watchlist.bundle import Bundle, Entry, Rejected
-from contract.words import ListName, Refusal, Status
+from agent.watchlist.bundle import Bundle, Rejected
+from agent.watchlist.entry import Stored
+from agent.watchlist.packing import pack, unpack
+from contract.words import Refusal, Status
 
 MOST_TOLD = 150
 
@@ -57,34 +56,6 @@ class Applied:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One entry at the gate.
-
-    ``facts`` are authority, case reference, legal basis and category; ``templates`` float32 rows
-    by model id; ``photos`` those that are no templates yet.
-    """
-
-    entry_id: str
-    status: Status
-    listed: ListName
-    facts: Mapping[str, str]
-    instruction: Mapping[str, str]
-    not_before_ns: int
-    expires_ns: int
-    templates: Mapping[str, Sequence[bytes]]
-    photos: Sequence[bytes]
-
-    @property
-    def exercise(self) -> bool:
-        """True for an entry of a drill."""
-        return self.status is Status.EXERCISE
-
-    def active(self, now_ns: int) -> bool:
-        """True within its time."""
-        return self.not_before_ns <= now_ns < self.expires_ns
-
-
 class WatchlistStore:
     """Holds everything in memory and in ``watchlist.json``; durable when a call returns.
 
@@ -101,8 +72,7 @@ class WatchlistStore:
         self._change = threading.RLock()
         self._floors: dict[Status, int] = {}
         if load:
-            with TinyDB(path, storage=AtomicJSONStorage) as db:
-                self._load(db, path)
+            self._load(self._storage.read() or {}, path)
 
     @property
     def entries(self) -> tuple[Stored, ...]:
@@ -140,9 +110,8 @@ class WatchlistStore:
             bundle.status, bundle.version, bundle.hash, format_utc(applied_at_ns), bundle.rejected
         )
         kept = [e for e in self._entries if e.status is not bundle.status]
-        new = [_stored(entry, bundle.status) for entry in bundle.entries]
         documents = {**self._applied, bundle.status: applied}
-        self._save([*kept, *new], documents, max(self._floor_ns, bundle.issued_ns))
+        self._save([*kept, *bundle.entries], documents, max(self._floor_ns, bundle.issued_ns))
         return applied
 
     def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
@@ -196,7 +165,7 @@ class WatchlistStore:
         rows = [{"status": d.status.value, **d.report()} for d in documents.values()]
         self._storage.write(
             {
-                "entries": _table([_to_json(e) for e in entries]),
+                "entries": pack(entries),
                 "documents": _table(rows),
                 "time": _table([{"floor_ns": floor_ns}]),
                 "wiped": _table(
@@ -207,18 +176,18 @@ class WatchlistStore:
         )
         self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
 
-    def _load(self, db: TinyDB, path: Path) -> None:
+    def _load(self, tables: Mapping[str, Any], path: Path) -> None:
         try:
-            self._entries = [_from_json(row) for row in db.table("entries").all()]
-            for row in db.table("documents").all():
+            self._entries = unpack(tables.get("entries", {}))
+            for row in tables.get("documents", {}).values():
                 status = Status(row["status"])
                 rejected = tuple(Rejected(r["entry_id"], r["reason"]) for r in row["rejected"])
                 self._applied[status] = Applied(
                     status, row["version"], row["hash"], row["applied_at"], rejected
                 )
-            times = [int(row["floor_ns"]) for row in db.table("time").all()]
+            times = [int(row["floor_ns"]) for row in tables.get("time", {}).values()]
             self._floor_ns = max(times, default=0)
-            wiped = db.table("wiped").all()
+            wiped = tables.get("wiped", {}).values()
             self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
@@ -226,57 +195,3 @@ class WatchlistStore:
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {str(number): row for number, row in enumerate(rows, start=1)}
-
-
-def _stored(entry: Entry, status: Status) -> Stored:
-    templates: dict[str, list[bytes]] = {}
-    for template in entry.templates:
-        templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
-    return Stored(
-        entry_id=entry.entry_id,
-        status=status,
-        listed=entry.list_name,
-        facts={
-            "authority": entry.authority,
-            "case_reference": entry.case_reference,
-            "legal_basis": entry.legal_basis,
-            "category": entry.category,
-        },
-        instruction={"en": entry.instruction.en, "zh": entry.instruction.zh},
-        not_before_ns=entry.not_before_ns,
-        expires_ns=entry.expires_ns,
-        templates=templates,
-        photos=entry.photo_bytes(),
-    )
-
-
-def _to_json(entry: Stored) -> dict[str, Any]:
-    return {
-        "entry_id": entry.entry_id,
-        "status": entry.status.value,
-        "list": entry.listed.value,
-        "facts": dict(entry.facts),
-        "instruction": dict(entry.instruction),
-        "not_before_ns": entry.not_before_ns,
-        "expires_ns": entry.expires_ns,
-        "templates": {m: [_text(row) for row in rows] for m, rows in entry.templates.items()},
-        "photos": [_text(photo) for photo in entry.photos],
-    }
-
-
-def _from_json(row: Mapping[str, Any]) -> Stored:
-    return Stored(
-        entry_id=row["entry_id"],
-        status=Status(row["status"]),
-        listed=ListName(row["list"]),
-        facts=row["facts"],
-        instruction=row["instruction"],
-        not_before_ns=int(row["not_before_ns"]),
-        expires_ns=int(row["expires_ns"]),
-        templates={m: [base64.b64decode(r) for r in rows] for m, rows in row["templates"].items()},
-        photos=[base64.b64decode(photo) for photo in row["photos"]],
-    )
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
