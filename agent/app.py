@@ -1,7 +1,7 @@
 """The core program put together: every part is made here, started in one order, stopped in reverse.
 
-Start order: folder lock, outbox, inputs and outputs (from here on panic is live), local socket,
-vision socket, link, watchers. Nothing later in the order is needed by anything earlier.
+Start order: folder lock, outbox, inputs and outputs (from here on panic is live), watchlist, local
+socket, vision socket, link, watchers. Nothing later in the order is needed by anything earlier.
 """
 
 from __future__ import annotations
@@ -85,6 +85,9 @@ class Core:
         self._panel.open()
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
+        self._watchlist = await self._stores.open_watchlist(
+            lambda new: self._announcer.watchlist_changed(new)
+        )
         self._build_announcer()
         self._orders.resume()
         await self._open_local()
@@ -116,7 +119,6 @@ class Core:
             on_counters=lambda counters: self._dispatcher.continue_from(counters),
         )
         self._health.note("outbox", ComponentState.OK)
-        self._watchlist = stores.open_watchlist(lambda new: self._announcer.watchlist_changed(new))
 
     def _build_dispatch(self) -> None:
         config = self._config
@@ -134,7 +136,7 @@ class Core:
             guard=guard_of(config),
         )
         self._orders = self._build_orders()
-        rules = build_rules(config, self._watchlist.list_of)
+        rules = build_rules(config, lambda *entry: self._watchlist.list_of(*entry))
         self._dispatcher = Dispatcher(
             rules=Engine(rules, panic_devices=panic, on_failure=self._observer.rule_failed),
             book=self._book,
@@ -158,19 +160,13 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision,
             observer=self._observer,
-            wipes={"watchlist": self._watchlist.wipe},
+            wipes={"watchlist": lambda: self._watchlist.wipe()},
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
 
     def _build_announcer(self) -> None:
-        presence = Presence(
-            self._config,
-            self._clock,
-            self._counters.session,
-            VERSION,
-            nonce=self._orders.nonces.say,
-            face_off=lambda: self._orders.face_off,
-        )
+        session, orders = self._counters.session, self._orders
+        presence = Presence(self._config, self._clock, session, VERSION, orders)
         self._announcer = Announcer(
             self._address,
             presence,

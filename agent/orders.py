@@ -67,7 +67,7 @@ class Orders:
         self._hands = hands
         self._health = health
         self._fixed_off = config.privacy.face_off
-        self.nonces = Nonces(clock, _fresh, lambda: hands.later(0.0, self._beat))
+        self._nonces = Nonces(clock, _fresh, lambda: hands.later(0.0, self._beat))
         self.doors = DoorDeed(
             config.access.doors,
             config.outputs,
@@ -77,7 +77,7 @@ class Orders:
             later=hands.later,
         )
         self.results = Results(address, kept.journal, self._publish, hands.later)
-        checks = Checks(Trust(kept.keys, address), clock, self.nonces, kept.journal)
+        checks = Checks(Trust(kept.keys, address), clock, self._nonces, kept.journal)
         self.gate = CommandGate(checks, kept.journal, self._deeds(config), clock, self._tell)
         self._note()
 
@@ -85,6 +85,10 @@ class Orders:
     def face_off(self) -> bool:
         """True while no face may be looked for, by the site's file or the station's word."""
         return self._fixed_off or self._kept.switches.face_off
+
+    def nonce(self) -> str | None:
+        """What the heartbeat says for commands to repeat; None while the clock is synced."""
+        return self._nonces.say()
 
     def resume(self) -> None:
         """End what an earlier life left open, once inputs tell how the doors stand."""

@@ -6,6 +6,7 @@ Not here: what is kept in them (``agent.outbox``, ``agent.watchlist``, ``agent.p
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
@@ -81,14 +82,12 @@ class Stores:
             return None
         return f"the outbox was damaged and is moved aside as {aside.name}"
 
-    def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
-        """The watchlist as it was kept; empty when its file is damaged."""
+    async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
+        """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
         path = self._file("watchlist.json")
-        store = self._tried("watchlist", lambda: WatchlistStore(path))
-        if store is None:
-            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
-        if store is None:
-            store = WatchlistStore(path, load=False)
+        store = await self._loaded(lambda: WatchlistStore(path))
+        store = store or await self._loaded(lambda: WatchlistStore(_aside(path)))
+        store = store or WatchlistStore(path, load=False)
         address = self._config.node.address
         return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
 
@@ -103,6 +102,13 @@ class Stores:
             text = "switches.json is damaged; faces stay off until the station says otherwise"
             self._issue("switches", "faces", text)
         return Kept(self._keys, journal, switches)
+
+    async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
+        try:
+            return await asyncio.to_thread(make)
+        except StoreError as error:
+            self._issue("watchlist", "watchlist", str(error))
+            return None
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.core.errors import CheckFailedError
 from contract.signing import content_hash, sign
 from contract.validate import schema_problems
-from contract.words import MAX_CHUNKS, MAX_MESSAGE_BYTES, Status
+from contract.words import MAX_CHUNKED_BYTES, MAX_CHUNKS, MAX_MESSAGE_BYTES, Status
 
 CHUNK_BYTES = 200 * 1024
 _FRAME_BYTES = 200
@@ -36,6 +36,11 @@ def manifest_and_chunks(
     ]
     if len(chunks) > MAX_CHUNKS:
         raise CheckFailedError(f"the document has {len(chunks)} chunks; {MAX_CHUNKS} are possible")
+    size = sum(map(len, chunks))
+    if size > MAX_CHUNKED_BYTES:
+        raise CheckFailedError(
+            f"the document is {size} bytes long; a gate takes {MAX_CHUNKED_BYTES} in chunks"
+        )
     head = {name: value for name, value in document.items() if name not in ("entries", "sig")}
     body = {
         **head,
@@ -55,7 +60,7 @@ def is_sendable(document: Mapping[str, Any], size: int) -> bool:
     if size <= MAX_MESSAGE_BYTES:
         return True
     try:
-        return len(list(_parts(document["entries"]))) <= MAX_CHUNKS
+        return size <= MAX_CHUNKED_BYTES and len(list(_parts(document["entries"]))) <= MAX_CHUNKS
     except CheckFailedError:
         return False
 

@@ -6,8 +6,9 @@ Here: the JSON of ``~/state``, ``~/meta`` and ``~/hb`` (CONTRACT 2). Not here: w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.border.messages import Hello
 from agent.config.schema.base import Label
@@ -30,6 +31,24 @@ class Waiting:
     oldest_s: float
 
 
+class Standing(Protocol):
+    """How the station's commands left this gate; ``agent.orders`` has it."""
+
+    @property
+    def face_off(self) -> bool:
+        """True while no face may be looked for."""
+
+    def nonce(self) -> str | None:
+        """The word to say while the clock is not synced."""
+
+
+class _Plain:
+    face_off = False
+
+    def nonce(self) -> str | None:
+        return None
+
+
 class Presence:
     """Builds the bodies for one session of one gate."""
 
@@ -39,13 +58,9 @@ class Presence:
         clock: Clock,
         session: int,
         version: str,
-        *,
-        nonce: Callable[[], str | None] = lambda: None,
-        face_off: Callable[[], bool] = lambda: False,
+        standing: Standing | None = None,
     ) -> None:
-        """*nonce* is the word to say while the clock is not synced, *face_off*: no face work."""
-        self._nonce = nonce
-        self._face_off = face_off
+        self._standing = standing or _Plain()
         self._config = config
         self._clock = clock
         self._session = session
@@ -106,7 +121,7 @@ class Presence:
         is not synced: the station then needs a fresh nonce for every command.
         """
         period_s = self._config.link.heartbeat_s
-        nonce = self._nonce()
+        nonce = self._standing.nonce()
         if busy or nonce is not None:
             period_s = min(period_s, SOON_PERIOD_S)
         clock = {"synced": self._clock.synced(), "offset_ms": self._clock.offset_ms()}
@@ -130,7 +145,7 @@ class Presence:
         return {"name": name, "version": self._version, "session": self._session}
 
     def _capabilities(self) -> Sequence[str]:
-        looks = self._config.faces.enabled and not self._face_off()
+        looks = self._config.faces.enabled and not self._standing.face_off
         opens = any(door.relay is not None for door in self._config.access.doors.values())
         more = {"watchlist.face": looks, "door.open": opens}
         return [*CAPABILITIES, *(name for name, able in more.items() if able)]

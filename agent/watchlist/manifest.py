@@ -16,10 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
 from agent.core.errors import RefusedError
-from agent.watchlist.bundle import MAX_FILE_BYTES, Head, check_signed
+from agent.watchlist.bundle import Head, check_signed
 from contract.signing import TrustedKeys
 from contract.topics import Address
-from contract.words import MAX_CHUNKS, MAX_ENTRIES, MAX_MESSAGE_BYTES, Refusal, Status
+from contract.words import (
+    MAX_CHUNKED_BYTES,
+    MAX_CHUNKS,
+    MAX_ENTRIES,
+    MAX_MESSAGE_BYTES,
+    Refusal,
+    Status,
+)
 
 
 class _Ref(BaseModel):
@@ -74,8 +81,9 @@ def read_manifest(
     head, document = read_model(_Chunked, data, MAX_MESSAGE_BYTES)
     check_signed(head, document, keys, address)
     size = sum(ref.bytes for ref in head.chunks)
-    if size > MAX_FILE_BYTES:
-        raise RefusedError(Refusal.TOO_LARGE, f"{size} bytes in chunks, at most {MAX_FILE_BYTES}")
+    if size > MAX_CHUNKED_BYTES:
+        detail = f"{size} bytes in chunks, at most {MAX_CHUNKED_BYTES}"
+        raise RefusedError(Refusal.TOO_LARGE, detail)
     return Manifest(
         version=head.version,
         hash=head.hash,
