@@ -6,9 +6,10 @@ Not here: what is kept in them (``agent.outbox``, ``agent.watchlist``, ``agent.p
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,14 +19,15 @@ from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
+from agent.orders import Kept
 from agent.outbox.outbox import Outbox
 from agent.outbox.sealed_store import SealedStore
 from agent.outbox.sqlite_store import SqliteStore
-from agent.pipeline.commands import CommandGate, Does
+from agent.pipeline.command_journal import CommandJournal
+from agent.pipeline.switches import Switches
 from agent.vault import AUDIT_FOLDER, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
-from contract.words import CommandName
 
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
@@ -117,29 +119,36 @@ class Stores:
             return None
         return f"the outbox was damaged and is moved aside as {aside.name}"
 
-    def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
-        """The watchlist as it was kept; empty when its file is damaged."""
+    async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
+        """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
         path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
-        store = self._tried("watchlist", lambda: WatchlistStore(path, seal=seal))
-        if store is None:
-            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path), seal=seal))
-        if store is None:
-            store = WatchlistStore(path, load=False, seal=seal)
+        store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
+        store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
+        store = store or WatchlistStore(path, load=False, seal=seal)
         self.vault.reseal_by(WATCHLIST, store.reseal)
         address = self._config.node.address
         return Watchlist(
             store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
         )
 
-    def open_commands(self, operations: Mapping[CommandName, Does]) -> CommandGate:
-        """The memory of commands; with a damaged one nothing is obeyed."""
-        path = self._file("commands.json")
-        address = self._config.node.address
-        gate = CommandGate(self._keys, address, self._clock, path, operations, self.audit)
-        if gate.damaged:
-            text = f"{path} is damaged; no command is obeyed until it is put right"
+    def open_commands(self) -> Kept:
+        """The memory of commands and switches; with a damaged one nothing is obeyed."""
+        journal = CommandJournal(self._file("commands.json"))
+        switches = Switches(self._file("switches.json"))
+        if journal.damaged:
+            text = f"{journal.path} is damaged; no command is obeyed until it is put right"
             self._issue("commands", "commands", text)
-        return gate
+        if switches.damaged:
+            text = "switches.json is damaged; faces stay off until the station says otherwise"
+            self._issue("switches", "faces", text)
+        return Kept(self._keys, journal, switches, self.audit)
+
+    async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
+        try:
+            return await asyncio.to_thread(make)
+        except StoreError as error:
+            self._issue("watchlist", "watchlist", str(error))
+            return None
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name

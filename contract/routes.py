@@ -62,6 +62,7 @@ GATE_RULES = {
     "result": Rule("result"),
     "desired/watchlist": Rule("watchlist", retained=True, down=True),
     "desired/{doc}": Rule("document", retained=True, down=True),
+    "desired/{doc}/{n}": Rule("chunk", retained=True, down=True),
     "reported/{doc}": Rule("reported", retained=True),
     "task/*": Rule("task", down=True),
     "task/*/status": Rule("task-status"),

@@ -57,9 +57,12 @@ class Checked:
 def validate_message(topic: str, payload: bytes, retained: bool) -> list[str]:  # noqa: FBT001
     """Every problem of one message; *retained* is the flag that its publisher set.
 
-    Live subscribers see that flag only with MQTT 5's *retain as published*.
+    Live subscribers see that flag only with MQTT 5's *retain as published*. An empty message that
+    is retained clears what stands on a topic of that kind.
     """
     checked = check_message(topic, payload)
+    if not payload and retained and checked.route is not None and checked.route.rule.retained:
+        return []
     found = [] if checked.route is None else publish_problems(checked.route, retained=retained)
     return [*found, *map(str, checked.problems)]
 

@@ -17,8 +17,9 @@ from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.clock import Clock
 from agent.core.decisions import Drive
 from agent.core.errors import DeviceError
-from agent.core.events import InputChanged
+from agent.core.events import InputChanged, InputState
 from devices.contacts import Contacts, Post
+from devices.guard import Guard
 from devices.outputs import Later, Outputs
 from devices.pins import open_pins
 from devices.simulated import SimulatedGate
@@ -39,8 +40,11 @@ class Panel:
         later: Later,
         emit: Callable[[InputChanged], None],
         audit: Auditor = NO_AUDIT,
+        guard: Guard | None = None,
     ) -> None:
+        """*guard* watches over the gate relays; none: nobody does."""
         self._config = config
+        self._guard = guard
         self._work_dir = work_dir
         self._clock = clock
         self._post = post
@@ -90,6 +94,10 @@ class Panel:
         """The inputs, once the pins are open."""
         return self._contacts
 
+    def state_of(self, name: str) -> InputState | None:
+        """What an input says; None when it could not be opened."""
+        return None if self._contacts is None else self._contacts.states.get(name)
+
     def driven(self) -> dict[str, bool]:
         """Which outputs are away from their safe state."""
         return {} if self._outputs is None else self._outputs.driven()
@@ -103,10 +111,14 @@ class Panel:
         if self._factory is not None:
             self._factory.close()
         self._contacts = self._outputs = self._factory = None
+        if self._guard is not None:
+            self._guard.close()
 
     def _open_factory(self) -> bool:
         if not self._config.inputs and not self._config.outputs:
             return False
+        if self._guard is not None and self._guard.pid is None:
+            self._guard.start()
         try:
             factory = open_pins(self._config.node.pin_factory, self._work_dir)
         except DeviceError as error:
@@ -115,7 +127,7 @@ class Panel:
             self.failed = {"gpio": str(error)}
             return False
         self._factory = factory
-        self._outputs = Outputs(self._config.outputs, factory, later=self._later)
+        self._outputs = Outputs(self._config.outputs, factory, later=self._later, guard=self._guard)
         self._contacts = Contacts(
             self._config.inputs,
             factory,

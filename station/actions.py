@@ -22,8 +22,9 @@ from agent.core.errors import CheckFailedError, UnreachableError
 from agent.files.atomic import FolderLock, write_atomic
 from contract.join import Place
 from contract.signing import content_hash
-from contract.words import MAX_MESSAGE_BYTES, Document, Role, Stage, Status
+from contract.words import Document, Role, Stage, Status
 from station import documents, keys, sign, watch
+from station.chunks import is_sendable
 from station.desk import Desk
 from station.lang import Lang, lang_of
 from station.mqtt import Link
@@ -132,14 +133,18 @@ def send(folder: Path, gate: str, document: Document, file: Path) -> Result:
         data = file.read_bytes()
     except OSError as error:
         raise CheckFailedError(f"{file} cannot be read: {error.strerror}") from error
-    body = sign.check_document(data, keys.role_key(made, Role.WATCHLIST))
-    message = documents.desired(address, data, body)
+    key = keys.role_key(made, Role.WATCHLIST)
+    body = sign.check_document(data, key)
+    messages = documents.desired(address, data, body, key)
+    topic = messages[-1].topic
     desk = Desk(made.database, time.time_ns)
     try:
-        _await_sent(desk, desk.send(message))
+        last = desk.send_all(messages, clear=topic)
+        _await_sent(desk, last, WAIT_S + len(messages))
     finally:
         desk.close()
-    return {"topic": message.topic, "version": body["version"], "hash": content_hash(body)}
+    told: Result = {"topic": topic, "version": body["version"], "hash": content_hash(body)}
+    return told | {"chunks": len(messages) - 1}
 
 
 def sign_watchlist(
@@ -171,9 +176,10 @@ def sign_watchlist(
     except OSError as error:
         raise CheckFailedError(f"{output} cannot be written: {error.strerror}") from error
     about: Result = {"file": str(output), "version": number, "entries": len(entries)}
-    sendable = len(data) <= MAX_MESSAGE_BYTES
+    document = json.loads(data)
+    sendable = is_sendable(document, len(data))
     return about | {
-        "hash": content_hash(json.loads(data)),
+        "hash": content_hash(document),
         "bytes": len(data),
         "sendable": sendable,
     }
@@ -219,8 +225,8 @@ def _checked_entries(file: Path, *, allow_empty: bool) -> list[Any]:
     return entries
 
 
-def _await_sent(desk: Desk, n: int) -> None:
-    sent = desk.wait(n, WAIT_S)
+def _await_sent(desk: Desk, n: int, wait_s: float = WAIT_S) -> None:
+    sent = desk.wait(n, wait_s)
     if sent is None:
         raise UnreachableError(
             "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from agent.runtime.dumps import forbid_dumps
-from contract.words import Document, Stage, Status
+from contract.words import CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
@@ -154,19 +154,60 @@ def ack(
 def send(
     *,
     gate: Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")],
-    document: Annotated[Document, typer.Argument(help="Which document; this version: watchlist.")],
-    file: Annotated[Path, typer.Argument(help="The signed file.")],
+    what: Annotated[str, typer.Argument(help="A document (watchlist) or a command (door.open).")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The signed file of a document.", show_default=False)
+    ] = None,
     directory: Dir,
+    door: Annotated[str | None, typer.Option(help="Of door.open: which door.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; it is written down.")] = None,
+    by: Annotated[str | None, typer.Option(help="Your role or badge, such as desk-3.")] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE: another argument of the command.")
+    ] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Give a gate a signed document; the broker keeps it for a gate that is away."""
+    """Give a gate a signed document, which the broker keeps for it, or a command, done now."""
+    if what in set(CommandName):
+        from station import commands, orders
+
+        if file is not None:
+            raise typer.BadParameter("a command takes no file", param_hint="FILE")
+        named = {"door": door, "reason": reason, "by": by}
+        given = {name: value for name, value in named.items() if value is not None}
+        args = {**orders.args_of(arg or ()), **given}
+        name = CommandName(what)
+        answer = commands.send(directory, gate, name, args, exercise=exercise, wait_s=wait)
+        _show_result(answer, as_json=as_json)
+        return
+    if what not in set(Document):
+        words = ", ".join((*Document, *CommandName))
+        raise typer.BadParameter(f"is none of {words}", param_hint="WHAT")
+    if file is None:
+        raise typer.BadParameter("give the signed file", param_hint="FILE")
     from station import actions
 
-    told = actions.send(directory, gate, document, file)
+    told = actions.send(directory, gate, Document(what), file)
     if as_json:
         write_json(told)
     else:
-        print(f"sent: version {told['version']} to {told['topic']}")
+        chunks = f" in {told['chunks']} chunks" if told["chunks"] else ""
+        print(f"sent: version {told['version']} to {told['topic']}{chunks}")
+
+
+def _show_result(answer: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        write_json(answer)
+    else:
+        reason = f": {answer['reason']}" if answer["reason"] else ""
+        print(f"{answer['gate']} {answer['name']}: {answer['outcome']}{reason}")
+        proof = answer["proof"]
+        for name, value in proof.items() if isinstance(proof, dict) else ():
+            print(f"  {name}: {value}")
+    if answer["outcome"] != Outcome.DONE:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -201,7 +242,9 @@ def sign(
         return
     print(f"signed {output}: version {told['version']}, {told['entries']} entries, {told['hash']}")
     if not told["sendable"]:
-        print(f"It is {told['bytes']} bytes long, too large to send: import it at the gate.")
+        print(
+            f"It is {told['bytes']} bytes long, with an entry too large to send: import it there."
+        )
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from agent.core.clock import format_utc, parse_utc
 from contract.routes import EVIDENCE, Route
 from contract.validate import Checked, Problem
-from contract.words import Stage, Status
+from contract.words import Refusal, Stage, Status
 from station import gates
 from station.heads import judge
 from station.values import (
@@ -157,8 +157,16 @@ def _file(arrival: Arrival, checked: Checked, route: Route) -> Verdict:
         return refused(arrival, checked, "is not for a station")
     field = "call_id" if route.gate is None else _FILED.get(route.rule.schema, "")
     key = str((checked.body or {}).get(field, "")) if field else ""
+    if _is_of_a_repeat(checked):
+        key = f"{key} again"
     write = File(arrival.topic, key, arrival.payload, arrival.received_ns)
     return Verdict(News.FILED, (write,), about=arrival.topic)
+
+
+def _is_of_a_repeat(checked: Checked) -> bool:
+    """A command that was delivered twice is refused the second time; the first answer stands."""
+    reason = str((checked.body or {}).get("reason") or "")
+    return reason.partition(":")[0] == Refusal.REPEATED
 
 
 def refused(arrival: Arrival, checked: Checked, text: str = "is of another station") -> Verdict:

@@ -38,6 +38,7 @@ from station.values import (
 _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
+SENT_BYTES_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,10 @@ class Store:
         """The broker has these, or refused them with a reason. Within a batch."""
         rows = [(at_ns, reason, n) for n, reason in refusals.items()]
         self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
+        self._db.executemany(
+            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=? AND length(payload)>?",
+            [(n, SENT_BYTES_KEPT) for n in refusals],
+        )
         self._db.execute(
             "DELETE FROM outgoing WHERE sent_ns IS NOT NULL"
             " AND n <= (SELECT max(n) FROM outgoing) - ?",

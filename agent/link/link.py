@@ -99,6 +99,16 @@ class Link:
         if self._connection is not None:
             self._leaving.set()
 
+    def follow(self, topic: str) -> None:
+        """Subscribe to one more topic; nothing while the link is down."""
+        if self._connection is not None:
+            self._connection.subscribe((topic,))
+
+    def unfollow(self, topic: str) -> None:
+        """Unsubscribe from it; nothing while the link is down."""
+        if self._connection is not None:
+            self._connection.unsubscribe(topic)
+
     async def run(self) -> None:
         """Connect and reconnect until cancelled; may be called again when it raised."""
         self._begin()

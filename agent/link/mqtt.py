@@ -138,6 +138,10 @@ class Connection:
         """Ask for *topics* with QoS 1."""
         self._client.subscribe([(topic, 1) for topic in topics])
 
+    def unsubscribe(self, topic: str) -> None:
+        """Hear *topic* no more."""
+        self._client.unsubscribe(topic)
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Put a message on the wire; False when the connection is gone."""
         if not self._up:

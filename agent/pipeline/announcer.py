@@ -92,10 +92,23 @@ class Announcer:
         message = self._report(applied)
         self.publish(message.topic, message.payload, retain=True)
 
-    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1, as far as the link carries now; what must not be lost goes by the outbox."""
+        return self.link is not None and self.link.publish(topic, body, retain=retain)
+
+    def report(self, topic: str, body: bytes) -> bool:
+        """A word that stands at the broker."""
+        return self.publish(topic, body, retain=True)
+
+    def follow(self, topic: str) -> None:
+        """Hear one more topic, as long as this connection lasts."""
         if self.link is not None:
-            self.link.publish(topic, body, retain=retain)
+            self.link.follow(topic)
+
+    def unfollow(self, topic: str) -> None:
+        """Hear it no more."""
+        if self.link is not None:
+            self.link.unfollow(topic)
 
     async def beat(self) -> None:
         """Heartbeats until cancelled, each period jittered by a tenth."""
@@ -118,5 +131,5 @@ class Announcer:
     def _report(self, applied: Applied) -> Retained:
         drill = applied.status is Status.EXERCISE
         topic = self._address.topic("reported", Document.WATCHLIST, drill=drill)
-        body = {**applied.report(), **drill_mark(drill=drill)}
+        body = {**applied.told(), **drill_mark(drill=drill)}
         return Retained(topic, json.dumps(body, ensure_ascii=False).encode())

@@ -67,6 +67,14 @@ class Observer:
         else:
             self.issue(code, "audit", text)
 
+    def outbox_damage(self, reason: str | None) -> None:
+        """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
+        if reason is None:
+            return
+        self.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
+        for ok in (False, True):
+            self.put(StorageChanged(stamp(self._clock), ok, reason))
+
     def link_up(self, where: str) -> None:
         """The broker carries."""
         self._health.note("link", ComponentState.OK, broker=where)

@@ -6,9 +6,26 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 _T = TypeVar("_T")
+
+
+def aside(work: Callable[[], _T], done: Callable[[Future[_T]], None]) -> None:
+    """Run *work* in such a thread, and then *done* with its outcome on the running loop."""
+    loop = asyncio.get_running_loop()
+    outcome: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except Exception as caught:  # noqa: BLE001 - handed to whoever asks for the outcome
+            outcome.set_exception(caught)
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(done, outcome)
+
+    threading.Thread(target=run, name="aside", daemon=True).start()
 
 
 async def in_daemon_thread(work: Callable[[], _T]) -> _T:

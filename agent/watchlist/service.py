@@ -18,10 +18,13 @@ from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
-from agent.core.clock import Clock
+from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import Bundle, read_bundle
-from agent.watchlist.store import Applied, Stored, WatchlistStore
+from agent.watchlist.entry import Stored
+from agent.watchlist.gathering import Gathering
+from agent.watchlist.manifest import read_manifest
+from agent.watchlist.store import Applied, WatchlistStore
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status
@@ -105,6 +108,23 @@ class Watchlist:
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
             return standing
+        self.stored(self.store(bundle), by)
+        return self._store.applied[bundle.status]
+
+    def begin(self, data: bytes, *, drill: bool) -> Gathering | None:
+        """Begin to gather a document that comes in chunks; None when it stands already.
+
+        RefusedError when it is refused.
+        """
+        manifest = read_manifest(data, self._keys, self._address, drill=drill)
+        standing = self._store.applied.get(manifest.status)
+        if standing is not None and standing.hash == manifest.hash:
+            return None
+        self._store.check_newer(manifest.status, manifest.version)
+        return Gathering(manifest, self.now_ns())
+
+    def store(self, bundle: Bundle) -> Applied:
+        """Store a document durably; RefusedError when that fails. May run beside the loop."""
         try:
             applied = self._store.apply(bundle, self._clock.utc_ns())
         except StoreError as error:
@@ -116,10 +136,13 @@ class Watchlist:
             len(bundle.entries),
             len(applied.rejected),
         )
-        self._note_applied(bundle, by)
+        return applied
+
+    def stored(self, applied: Applied, by: str = "station") -> None:
+        """What follows from a new document: the audit, the report, and what vision searches."""
+        self._note_applied(applied, by)
         self._on_change(applied)
         self.refresh()
-        return self._store.applied[bundle.status]
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""
@@ -143,6 +166,15 @@ class Watchlist:
         self._note_deleted(entry_ids, by)
         self.refresh()
         return count
+
+    def wipe(self) -> None:
+        """Delete everything, durably; StoreError when the disk refuses. Reported to the station."""
+        gone = self._store.wipe()
+        log.warning("the watchlist is wiped: %d documents", len(gone))
+        self._audit.note(AuditKind.DELETION, "station", {"store": "watchlist", "entry": "all"})
+        for status in gone:
+            self._on_change(Applied(status, 0, "", format_utc(self._clock.utc_ns()), ()))
+        self.refresh()
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
@@ -226,14 +258,15 @@ class Watchlist:
             self._on_change(self._store.applied[entry.status])
         self.refresh()
 
-    def _note_applied(self, bundle: Bundle, by: str) -> None:
+    def _note_applied(self, applied: Applied, by: str) -> None:
+        entries = [e for e in self._store.entries if e.status is applied.status]
         what: What = {
-            "status": bundle.status.value,
-            "version": bundle.version,
-            "hash": bundle.hash,
-            "issuer": bundle.issuer,
-            "entries": len(bundle.entries),
-            "rejected": len(bundle.rejected),
+            "status": applied.status.value,
+            "version": applied.version,
+            "hash": applied.hash,
+            "issuer": "" if self._keys is None else self._keys.station,
+            "entries": len(entries),
+            "rejected": len(applied.rejected),
         }
         self._audit.note(AuditKind.WATCHLIST, by, what)
 

@@ -14,8 +14,8 @@ from agent.link.session import RETURN_SPREAD_S
 from agent.outbox.delivery import RESEND_PER_S
 from agent.outbox.lane import RESEND_AFTER_S, RESEND_EVERY_S
 from agent.pipeline.announcer import JITTER
-from agent.pipeline.commands import SKEW_NS
-from agent.pipeline.presence import INCIDENT_PERIOD_S
+from agent.pipeline.command_checks import SKEW_NS
+from agent.pipeline.presence import SOON_PERIOD_S
 from contract import document, fields
 from contract.signing import read_trusted_keys
 from contract.validate import schema_names
@@ -63,7 +63,7 @@ def test_figures_are_the_codes() -> None:
     text = " ".join(PAGE.split())
     assert f"{waits} s after the last sending, then every {RESEND_EVERY_S} s for ever" in text
     assert f"at most {RESEND_PER_S} a second are sent again" in text
-    assert f"every {INCIDENT_PERIOD_S:.0f} s while an incident is open" in text
+    assert f"every {SOON_PERIOD_S:.0f} s while an incident is open" in text
     assert JITTER == 0.1
     assert "up to a tenth earlier" in text
     assert text.count(f"periods and {GRACE_S:.0f} s without any message") == 2

@@ -124,7 +124,8 @@ def test_templates_take_the_place_of_the_photos(
     store.embedded(store.entries[0], "dlib", [ROW], "")
     (entry,) = store.entries
     assert (entry.templates, entry.photos) == ({"dlib": [ROW]}, [])
-    assert json.loads(path.read_bytes())["entries"]["1"]["photos"] == []
+    table = json.loads(path.read_bytes())["entries"]
+    assert base64.b64decode(table["bytes"]) == ROW
 
 
 def test_an_entry_whose_photos_are_all_useless_is_rejected(
@@ -220,6 +221,9 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
         b'{"entries": {"1": {}}}',
         b'{"entries": {"1": 5}}',
         b'{"entries": []}',
+        b'{"entries": {"rows": [], "bytes": "AAAA"}}',
+        b'{"entries": {"rows": [[]], "bytes": ""}}',
+        b'{"entries":{"rows":[["a","Actual","wanted",["","","",""],["",""],0,0,{},[1]]],"bytes":""}}',
         b'{"documents": {"1": {"status": "Maybe"}}}',
         b'{"time": {"1": {"floor_ns": "x"}}}',
     ],
