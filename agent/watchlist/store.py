@@ -192,7 +192,7 @@ class WatchlistStore:
         self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
 
     def _load(self, db: TinyDB, path: Path) -> None:
-        """Metadata are TinyDB's tables. Entries are packed: as a table they took ten times as long."""
+        """Metadata are TinyDB's tables. Entries are packed: a table took ten times as long."""
         try:
             self._entries = unpack((db.storage.read() or {}).get("entries", {}))
             for row in db.table("documents").all():
