@@ -47,6 +47,7 @@ from agent.pipeline.presence import Presence
 from agent.pipeline.vision_port import VisionPort
 from agent.pipeline.vision_watch import VisionWatch
 from agent.runtime.chores import Chores
+from agent.runtime.crash_count import NORMAL_START, Start
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
 from agent.runtime.threads import aside
@@ -63,7 +64,13 @@ log = logging.getLogger(__name__)
 class Core:
     """One agent. Made inside a running loop: ``start``, wait for the end, ``stop``."""
 
-    def __init__(self, config: Config, problems: Sequence[Problem], clock: Clock) -> None:
+    def __init__(
+        self,
+        config: Config,
+        problems: Sequence[Problem],
+        clock: Clock,
+        start: Start = NORMAL_START,
+    ) -> None:
         self._config = config
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -76,12 +83,14 @@ class Core:
         self._observer = Observer(self._health, clock)
         for problem in problems:
             self._observer.issue("config", str(problem.path), f"new file not used: {problem}")
+        self._start = start
+        self._observer.started(start)
 
     # -- start and stop ---------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Start everything in order; GatehouseError when the gate cannot be served at all."""
-        self._stores = Stores(self._config, self._clock, self._observer.issue)
+        self._stores = Stores(self._config, self._clock, self._observer.issue, self._start)
         self._open_stores()
         self._build_dispatch()
         self._panel.open()
@@ -110,6 +119,10 @@ class Core:
         self._outbox.close()
         self._audit.close()
         self._stores.release()
+
+    def busy(self) -> bool:
+        """True while an incident is open: no moment to end by oneself."""
+        return self._book.open_count > 0
 
     # -- parts, in the order of their start -------------------------------------------------------
 
@@ -194,6 +207,7 @@ class Core:
             put=self._put,
             identity=self._announcer.identity,
             audit=self._audit,
+            start=self._start,
         )
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)

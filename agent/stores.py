@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from agent.audit.log import AuditLog
 from agent.config.schema.root import Config
@@ -20,15 +20,18 @@ from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
 from agent.orders import Kept
+from agent.outbox.no_store import NoStore
 from agent.outbox.outbox import Outbox
 from agent.outbox.sealed_store import SealedStore
 from agent.outbox.sqlite_store import SqliteStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
+from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.vault import AUDIT_FOLDER, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
+EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
 
@@ -36,8 +39,14 @@ _T = TypeVar("_T")
 class Stores:
     """The gate's files. ``take_folders`` first; ``release`` when everything is closed."""
 
-    def __init__(self, config: Config, clock: Clock, issue: Issue) -> None:
-        """*issue* is told the code, the component and the text of what is wrong."""
+    def __init__(
+        self, config: Config, clock: Clock, issue: Issue, start: Start = NORMAL_START
+    ) -> None:
+        """*issue* is told the code, the component and the text of what is wrong.
+
+        *start* says what is left out because it may be what crashes.
+        """
+        self._start = start
         self._config = config
         self._clock = clock
         self._issue = issue
@@ -87,7 +96,8 @@ class Stores:
         on_counters: Callable[[Counters], None],
     ) -> tuple[Outbox, Counters]:
         """The outbox, open, and where counting goes on."""
-        config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
+        config = self._config.outbox
+        now_s = max(self._clock.utc_ns() // NS_PER_S, EARLIEST_S)
         self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
         told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
         aside = self._file("outbox.unreadable")
@@ -98,8 +108,9 @@ class Stores:
             if key_id is not None:
                 post(lambda: self.vault.finish(OUTBOX, key_id))
 
+        in_memory = self._start.outbox_in_memory
         outbox = Outbox(
-            sealed,
+            NoStore("safe mode: the gate dies while it opens it") if in_memory else sealed,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=post,
@@ -108,6 +119,7 @@ class Stores:
             upkeep=upkeep,
         )
         counters = outbox.open() or Counters(now_s, 0, 0)
+        self._start.outbox_open()
         self.vault.reseal_by(OUTBOX, outbox.keep_up, later=True)
         return outbox, counters
 
@@ -122,14 +134,13 @@ class Stores:
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
         path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
+        if self._start.level is not Level.NORMAL:
+            return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
         store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
         store = store or WatchlistStore(path, load=False, seal=seal)
         self.vault.reseal_by(WATCHLIST, store.reseal)
-        address = self._config.node.address
-        return Watchlist(
-            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
-        )
+        return self._watchlist(store, on_change)
 
     def open_commands(self) -> Kept:
         """The memory of commands and switches; with a damaged one nothing is obeyed."""
@@ -150,6 +161,12 @@ class Stores:
             self._issue("watchlist", "watchlist", str(error))
             return None
 
+    def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
+        address = self._config.node.address
+        return Watchlist(
+            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
+        )
+
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name
 
@@ -160,6 +177,13 @@ class Stores:
         except StoreError as error:
             self._issue(code, code, str(error))
             return None
+
+
+class _ClosedWatchlist(WatchlistStore):
+    """Empty, and stays so: what is on the disk is neither read nor changed."""
+
+    def _save(self, *_: object) -> NoReturn:
+        raise StoreError("safe mode: the watchlist is closed")
 
 
 def _aside(path: Path) -> Path:

@@ -21,6 +21,7 @@ from agent.core.ids import DeviceName
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
 from agent.pipeline.local import PEER, Operation
+from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.watchlist.service import Watchlist
 from devices.panel import Panel
 
@@ -46,6 +47,7 @@ class LocalOperations:
         put: Callable[[Event], None],
         identity: Callable[[], Mapping[str, object]],
         audit: Auditor = NO_AUDIT,
+        start: Start = NORMAL_START,
     ) -> None:
         self._panel = panel
         self._health = health
@@ -56,6 +58,7 @@ class LocalOperations:
         self._put = put
         self._identity = identity
         self._audit = audit
+        self._start = start
 
     def table(self) -> Mapping[str, Operation]:
         """Operations by name."""
@@ -122,7 +125,9 @@ class LocalOperations:
         return f"{verb} {name}"
 
     def reset(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Reset latched alarms, of one device or of all."""
+        """Reset latched alarms, of one device or of all; or leave safe mode."""
+        if request.get("safe_mode") is True:
+            return self._leave_safe_mode()
         name = request.get("name")
         contacts = self._panel.contacts
         if name is not None and (contacts is None or name not in contacts.states):
@@ -131,6 +136,12 @@ class LocalOperations:
         by = str(request.get("by") or "gate")
         self._put(LatchReset(stamp(self._clock), device, by))
         return {"did": f"reset {name or 'all'}"}
+
+    def _leave_safe_mode(self) -> Mapping[str, Any]:
+        if self._start.level is Level.NORMAL:
+            raise CheckFailedError("this agent is not in safe mode")
+        self._start.leave()
+        return {"did": "left safe mode: the agent ends, and its next start is a normal one"}
 
     async def watchlist_import(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Apply a signed document given as base64; waits a little for templates to be made."""

@@ -22,6 +22,7 @@ from agent.core.events import (
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
 from agent.pipeline.vision_watch import NO_ANSWER
+from agent.runtime.crash_count import Level, Start
 from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ _LINK_ISSUES = {
     LinkFault.CLOSED_AGAIN: "the broker closes the connection again and again; see whether another "
     "agent uses the identity of this gate, and what the broker's log says",
 }
+_SAFE_MODE = (
+    "{failed} starts in a row ended in a crash{why}; panic, sirens and doors work; cameras, "
+    "watchlist and the site's own rules are off. See the log, put right what crashes, then "
+    "'gatehouse reset --safe-mode'; it also tries again by itself"
+)
 _UNTIL_STEADY = frozenset({LinkFault.TAKEN_OVER, LinkFault.CLOSED_AGAIN})
 
 
@@ -49,6 +55,17 @@ class Observer:
         """Raise an issue and log it when it is new."""
         if self._health.raise_issue(code, component, text, stamp(self._clock)):
             log.warning("%s: %s", component, text)
+
+    def started(self, start: Start) -> None:
+        """Nothing when this is a normal start; what is left out, why and what to do otherwise."""
+        if start.level is Level.NORMAL:
+            return
+        why = f" (last: {start.error})" if start.error else ""
+        text = _SAFE_MODE.format(failed=start.failed, why=why)
+        if start.level is Level.BARE:
+            text += "; inputs other than panic and doors are off too"
+        self._health.note("core", ComponentState.DEGRADED, "safe mode")
+        self.issue("safe-mode", "core", text)
 
     def storage(self, ok: bool, reason: str) -> None:  # noqa: FBT001 - the outbox's answer
         """The outbox can (not) be written."""

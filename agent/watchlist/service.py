@@ -25,6 +25,7 @@ from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.manifest import read_manifest
 from agent.watchlist.store import Applied, WatchlistStore
+from agent.watchlist.sure_time import SureTime
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status
@@ -87,6 +88,7 @@ class Watchlist:
         self._idle = asyncio.Event()
         self._idle.set()
         self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        self._sure = SureTime(clock, store.floor_ns)
 
     def now_ns(self) -> int:
         """The best known time: the wall clock, but never before a signed time we have seen."""
@@ -104,7 +106,8 @@ class Watchlist:
             raise
 
     def _apply(self, data: bytes, *, drill: bool | None, by: str) -> Applied:
-        bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
+        now_ns = self._sure.now_ns(self._store.floor_ns)
+        bundle = read_bundle(data, self._keys, self._address, now_ns, drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
             return standing
@@ -121,7 +124,7 @@ class Watchlist:
         if standing is not None and standing.hash == manifest.hash:
             return None
         self._store.check_newer(manifest.status, manifest.version)
-        return Gathering(manifest, self.now_ns())
+        return Gathering(manifest, self._sure.now_ns(self._store.floor_ns))
 
     def store(self, bundle: Bundle) -> Applied:
         """Store a document durably; RefusedError when that fails. May run beside the loop."""
@@ -179,7 +182,7 @@ class Watchlist:
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
-            over = self._store.expire(self.now_ns())
+            over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
         finally:
             self.refresh()
         for entry_id in over:

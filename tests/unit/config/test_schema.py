@@ -168,3 +168,25 @@ def test_a_configuration_that_is_printed_shows_no_login() -> None:
     for shown in (repr(config), str(config), f"{config.cameras}"):
         assert "hunter2" not in shown
         assert "password=***" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, (30, 60.0)),
+        ({"profile": "normal"}, (30, 60.0)),
+        ({"profile": "high"}, (6, 30.0)),
+        ({"profile": "high", "heartbeat_s": 5.0}, (6, 5.0)),
+    ],
+)
+def test_a_profile_says_how_soon_a_loss_shows(
+    given: dict[str, object], told: tuple[int, float]
+) -> None:
+    link = Link.model_validate({"brokers": [{"host": "localhost"}], **given})
+    assert (link.keepalive_s, link.heartbeat_s) == told
+
+
+@pytest.mark.parametrize("profile", ["fast", 7, ["high"], None])
+def test_another_profile_is_refused(profile: object) -> None:
+    with pytest.raises(ValidationError, match="profile"):
+        Link.model_validate({"brokers": [{"host": "localhost"}], "profile": profile})

@@ -1,0 +1,23 @@
+"""The configuration of a gate in safe mode: what people need, and nothing that may be what crashes.
+
+Kept: panic with its sirens, and doors without faces (exit buttons, contacts, relays). Left out:
+cameras, faces, every rule of the site's own; with *bare* also all other inputs. Pure.
+"""
+
+from __future__ import annotations
+
+from agent.config.schema.root import Config
+from agent.config.schema.rules import PanicRule
+from agent.config.schema.vision import Faces
+
+_BARE_INPUTS = frozenset({"panic", "reset", "exit", "door"})
+
+
+def reduced(config: Config, *, bare: bool) -> Config:
+    """*config* without everything that is not needed to call for help and to get out."""
+    inputs = {
+        name: item for name, item in config.inputs.items() if not bare or item.type in _BARE_INPUTS
+    }
+    rules = [rule for rule in config.rules if isinstance(rule, PanicRule)]
+    less = {"inputs": inputs, "cameras": {}, "faces": Faces(), "rules": rules}
+    return config.model_copy(update=less)
