@@ -11,15 +11,13 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
 
 from agent.border.messages import Hello
 from agent.config.problems import Problem
 from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
-from agent.core.clock import NS_PER_S, Clock, stamp
-from agent.core.errors import DeviceError, StoreError
+from agent.core.clock import Clock, stamp
+from agent.core.errors import DeviceError
 from agent.core.events import (
     CameraChanged,
     ComponentState,
@@ -30,17 +28,12 @@ from agent.core.events import (
 )
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
-from agent.core.ports import Counters, Limits
-from agent.files.atomic import FolderLock
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link, LinkEvents
 from agent.link.renewal import renewal_for
 from agent.link.session import LinkFault
-from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
 from agent.pipeline import watchers
 from agent.pipeline.announcer import Announcer
-from agent.pipeline.commands import CommandGate
 from agent.pipeline.control import Answers, Control
 from agent.pipeline.dispatch import Dispatcher
 from agent.pipeline.inbox import Inbox
@@ -54,15 +47,13 @@ from agent.runtime.chores import Chores
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
 from agent.runtime.version import VERSION
-from agent.watchlist.service import Watchlist, load_keys
-from agent.watchlist.store import WatchlistStore
+from agent.stores import Stores
 from contract.words import CommandName
 from devices.panel import Panel
 from rules.engine import Engine
 from rules.factory import build_rules
 
 log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class Core:
@@ -73,7 +64,6 @@ class Core:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._address = config.node.address
-        self._lock = FolderLock(config.node.data_dir)
         self._ids = IdSource(clock, random.SystemRandom().getrandbits)
         self._notifier = Notifier()
         self._health = HealthBoard()
@@ -87,9 +77,8 @@ class Core:
 
     async def start(self) -> None:
         """Start everything in order; GatehouseError when the gate cannot be served at all."""
-        self._take_folder()
-        self._open_outbox()
-        self._open_watchlist()
+        self._stores = Stores(self._config, self._clock, self._observer.issue)
+        self._open_stores()
         self._build_dispatch()
         self._panel.open()
         self._notifier.ready("panic live")
@@ -111,64 +100,26 @@ class Core:
         await self._local.close()
         self._panel.close()
         self._outbox.close()
-        self._lock.release()
+        self._stores.release()
 
     # -- parts, in the order of their start -------------------------------------------------------
 
-    def _take_folder(self) -> None:
-        """Own the data folder. One that cannot be written does not stop the gate."""
-        node = self._config.node
-        for folder in (node.data_dir, node.run_dir):
-            with contextlib.suppress(OSError):
-                folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        try:
-            self._lock.acquire()
-        except OSError as error:
-            self._observer.issue("data-folder", "storage", f"{node.data_dir}: {error}")
-
-    def _open_outbox(self) -> None:
-        config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
-        path = self._config.node.data_dir / "outbox.db"
-        self._store = SqliteStore(path, after_damage=now_s)
-        self._outbox = Outbox(
-            self._store,
-            Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
-            clock=self._clock,
+    def _open_stores(self) -> None:
+        stores = self._stores
+        stores.take_folders()
+        self._outbox, self._counters = stores.open_outbox(
             post=self._post,
             on_state=self._observer.storage,
             on_counters=lambda counters: self._dispatcher.continue_from(counters),
         )
-        counters = self._outbox.open()
         self._health.note("outbox", ComponentState.OK)
-        if counters is None:
-            counters = Counters(now_s, 0, 0)
-        self._counters = counters
-
-    def _open_watchlist(self) -> None:
-        node = self._config.node
-        keys = self._tried("trusted-keys", lambda: load_keys(node.trusted_keys))
-        path = node.data_dir / "watchlist.json"
-        store = self._tried("watchlist", lambda: WatchlistStore(path))
-        if store is None:
-            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
-        if store is None:
-            store = WatchlistStore(path, load=False)
-        self._watchlist = Watchlist(
-            store,
-            keys,
-            self._address,
-            self._clock,
-            on_change=lambda applied: self._announcer.watchlist_changed(applied),
+        self._watchlist = stores.open_watchlist(lambda new: self._announcer.watchlist_changed(new))
+        self._commands = stores.open_commands(
+            {
+                CommandName.REBIRTH: lambda _: self._announcer.rebirth(),
+                CommandName.SELFTEST: lambda _: self._observer.selftest(),
+            }
         )
-        operations = {
-            CommandName.REBIRTH: lambda _: self._announcer.rebirth(),
-            CommandName.SELFTEST: lambda _: self._observer.selftest(),
-        }
-        path = node.data_dir / "commands.json"
-        self._commands = CommandGate(keys, self._address, self._clock, path, operations)
-        if self._commands.damaged:
-            text = f"{path} is damaged; no command is obeyed until it is put right"
-            self._observer.issue("commands", "commands", text)
 
     def _build_dispatch(self) -> None:
         config = self._config
@@ -260,6 +211,7 @@ class Core:
             will=self._announcer.will,
             up=self._link_up,
             down=self._link_down,
+            steady=self._observer.link_steady,
             message=control.hear,
             freed=self._outbox.pump,
         )
@@ -295,10 +247,9 @@ class Core:
 
     def _tell_damage(self) -> None:
         """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
-        aside = self._store.moved_aside
-        if aside is None:
+        reason = self._stores.outbox_damage
+        if reason is None:
             return
-        reason = f"the outbox was damaged and is moved aside as {aside.name}"
         self._observer.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
         for ok in (False, True):
             self._put(StorageChanged(stamp(self._clock), ok, reason))
@@ -337,18 +288,3 @@ class Core:
     def _vision_gone(self) -> None:
         self._observer.vision_gone()
         self._watchlist.vision_lost()
-
-    def _tried(self, code: str, make: Callable[[], _T]) -> _T | None:
-        """What *make* makes; a store that cannot be used is an issue, not the end."""
-        try:
-            return make()
-        except StoreError as error:
-            self._observer.issue(code, code, str(error))
-            return None
-
-
-def _aside(path: Path) -> Path:
-    """Move a damaged file aside so that a new one can be started in its place."""
-    with contextlib.suppress(OSError):
-        path.replace(path.with_name(path.name + ".damaged"))
-    return path

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from contract.topics import is_id
 from contract.words import Role
 
 SIGNATURE_FIELD = "sig"
+LONGEST_NUMBER = 40
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
@@ -61,14 +63,35 @@ def strict_json(data: bytes, limit: int) -> dict[str, Any]:
     """The JSON object in *data*; ValueError when too large, not UTF-8, not an object, or doubled.
 
     Doubled keys are refused: two parsers could see two different documents behind one signature.
+    So are numbers beyond a double, and half of a surrogate pair, which no UTF-8 text can hold.
     """
     if len(data) > limit:
         raise ValueError(f"is {len(data)} bytes long, more than {limit}")
-    value = json.loads(
-        data.decode("utf-8"), object_pairs_hook=_no_doubles, parse_constant=_no_constant
-    )
+    try:
+        value = _parsed(data)
+    except UnicodeDecodeError as error:
+        raise ValueError("is not UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("has half of a surrogate pair in a text") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("is not a JSON object")  # noqa: TRY004 - one error for bad input
+    return value
+
+
+def _parsed(data: bytes) -> Any:
+    value = json.loads(
+        data.decode("utf-8"),
+        object_pairs_hook=_no_doubles,
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        parse_int=_whole,
+    )
+    if b"\\ud" in data.lower():
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
@@ -77,6 +100,19 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise ValueError("has a key twice")
     return result
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("has a number that is not finite")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError("has a number too long to be meant")
+    return int(text)
 
 
 def _no_constant(name: str) -> Any:

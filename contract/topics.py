@@ -84,8 +84,12 @@ def parse_gate_topic(topic: str) -> GateTopic | None:
 
 
 def station_subscriptions(station: str) -> tuple[str, ...]:
-    """Everything that a gate of *station* may say."""
-    head = f"{ROOT}/{station}/+/+"
-    own = ("state", "meta", "hb", "alert", "event", "evidence/+/+", "result", "reported/+", "post")
-    drill = ("alert", "event", "result", "reported/+")
-    return (*(f"{head}/{t}" for t in own), *(f"{head}/drill/{t}" for t in drill))
+    """Everything that the gates and areas of *station* may say."""
+    head = f"{ROOT}/{station}"
+    both = ("alert", "event", "evidence/+/+", "result", "reported/+", "task/+/status", "report/+/+")
+    own = ("state", "meta", "hb", "post", *both)
+    return (
+        *(f"{head}/+/+/{topic}" for topic in own),
+        *(f"{head}/+/+/drill/{topic}" for topic in both),
+        f"{head}/area/+/respond/+/+",
+    )

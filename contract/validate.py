@@ -30,11 +30,6 @@ from contract.words import MAX_ALERT_BYTES, MAX_MESSAGE_BYTES
 SCHEMA_ROOT = "urn:gatehouse:contract:v1"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
-_NUMBERS = {
-    "Out": "has a number that is not finite",
-    "Exceeds": "has a number of more than 4300 digits",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -83,7 +78,7 @@ def check_message(topic: str, payload: bytes) -> Checked:
         return Checked(found, None, tuple(map(_plain, checks.picture(payload))))
     limit = MAX_ALERT_BYTES if found.rule.schema == "alert" else MAX_MESSAGE_BYTES
     try:
-        body = _read(payload, limit)
+        body = strict_json(payload, limit)
     except ValueError as error:
         return Checked(found, None, (Problem("", str(error)),))
     problems = (*schema_problems(found.rule.schema, body), *map(_rule, checks.body(found, body)))
@@ -107,24 +102,6 @@ def _plain(text: str) -> Problem:
 
 def _rule(broken: checks.Broken) -> Problem:
     return Problem(broken.path, broken.text, broken.tolerable)
-
-
-def _read(payload: bytes, limit: int) -> dict[str, Any]:
-    """As ``strict_json``, and every way in which bytes can be no message is a ValueError."""
-    try:
-        body = strict_json(payload, limit)
-        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        raise ValueError("is not UTF-8") from error
-    except UnicodeEncodeError as error:
-        raise ValueError("has half of a surrogate pair in a text") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error}") from error
-    except RecursionError as error:
-        raise ValueError("is nested too deeply") from error
-    except ValueError as error:
-        raise ValueError(_NUMBERS.get(str(error).split(" ", maxsplit=1)[0], str(error))) from error
-    return body
 
 
 def _problem(error: ValidationError) -> Problem:

@@ -17,7 +17,6 @@ from urllib.parse import quote, urlsplit
 from devices.capture_wire import Cause, Ended, SourceRequest
 
 DEFAULT_PORT = 554
-DEFAULT_TLS_PORT = 322
 
 _SIGNS = (
     ("401 ", Cause.LOGIN, "the camera refuses the user name or password"),
@@ -36,12 +35,11 @@ _SIGNS = (
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Where an rtsp or rtsps URL leads; ValueError when it leads nowhere."""
+    """Where an rtsp URL leads; ValueError when it leads nowhere."""
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError("the URL names no host")
-    port = parts.port or (DEFAULT_TLS_PORT if parts.scheme == "rtsps" else DEFAULT_PORT)
-    return parts.hostname, port
+    return parts.hostname, parts.port or DEFAULT_PORT
 
 
 def with_login(source: SourceRequest) -> str:
@@ -87,7 +85,7 @@ def decoder_environment(source: SourceRequest) -> dict[str, str]:
     if source.type == "rtsp":
         options = {
             "rtsp_transport": "tcp",
-            "protocol_whitelist": "tcp,tls" if source.target.startswith("rtsps") else "tcp",
+            "protocol_whitelist": "tcp",
             "codec_whitelist": "h264,hevc,mjpeg,mpeg4",
             "allowed_media_types": "video",
             "analyzeduration": "500000",

@@ -103,7 +103,7 @@ class Server:
                 return str(error)
             raise
         try:
-            link.open(subscriptions(self._station), self._parts.stopped)
+            link.open(station_subscriptions(self._station), self._parts.stopped)
         except UnreachableError as error:
             return str(error)
         self._pending, self._connected_once = None, True
@@ -249,19 +249,6 @@ class Server:
         body = {"online": online, "at": format_utc(self._parts.now_ns())}
         payload = json.dumps(body, separators=(",", ":")).encode()
         return Publish(f"{ROOT}/{self._station}/host/state", payload, retain=True)
-
-
-def subscriptions(station: str) -> list[str]:
-    """Everything that gates and areas of *station* may say."""
-    head = f"{ROOT}/{station}"
-    more = [
-        f"{head}/+/+/{branch}{topic}"
-        for branch in ("", "drill/")
-        for topic in ("report/+/+", "task/+/status")
-    ]
-    areas = f"{head}/area/+/respond/+/+"
-    evidence = f"{head}/+/+/drill/evidence/+/+"
-    return [*station_subscriptions(station), *more, evidence, areas]
 
 
 def waiting_s(failures: int, uniform: float) -> float:

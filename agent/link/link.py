@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ PUBACK_S = 10.0
 FLUSH_S = 10.0
 FLUSH_POLL_S = 0.05
 STEADY_S = 30.0
-TAKEN_OVER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class LinkEvents:
     will: Callable[[], Retained]
     up: Callable[[str], None]
     down: Callable[[LinkFault, str], None]
+    steady: Callable[[], None]
     message: Callable[[Received], None]
     freed: Callable[[], None]
 
@@ -110,7 +111,7 @@ class Link:
                 self._session.failed(LinkFault.UNREACHABLE)
                 self._session.signal(Signal.RETRY)
             case Phase.UP:
-                self._session.lost()
+                self._session.lost(LinkFault.CLOSED)
                 self._session.signal(Signal.RETRY)
             case Phase.WAITING:
                 self._session.signal(Signal.RETRY)
@@ -149,13 +150,13 @@ class Link:
         finally:
             self._connection = None
             connection.close(graceful=self._leaving.is_set())
+        if fault is LinkFault.RENEWED:
+            wait_s = self._session.left()
+        else:
+            fault, wait_s = self._session.lost(fault)
         self.fault = fault
         self._events.down(fault, reason)
-        if fault is LinkFault.RENEWED:
-            self._session.left()
-            return 0.0
-        wait_s = self._session.lost()
-        return max(wait_s, TAKEN_OVER_S) if fault is LinkFault.TAKEN_OVER else wait_s
+        return wait_s
 
     def _announce(self, connection: Connection, where: str) -> None:
         for message in self._events.birth():
@@ -181,7 +182,9 @@ class Link:
                 if connection.oldest_unacked_s() > PUBACK_S:
                     return LinkFault.SILENT, f"no PUBACK for {PUBACK_S:.0f} s"
                 if loop.time() > steady_at:
+                    steady_at = math.inf
                     self._session.steady()
+                    self._events.steady()
         finally:
             leaving.cancel()
 

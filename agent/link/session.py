@@ -9,8 +9,11 @@
     WAITING    --retry-->        CONNECTING
     any        --stop-->         STOPPED
 
-Addresses are tried in their order; after a failure the next one is tried. ``auto`` prefers MQTT 5
-and falls to 3.1.1 at a broker that does not speak it (never to plain text: TLS is the address's).
+A connection that the broker took and closed soon, three times without a steady one between, is
+``closed-again``: two agents with one identity throw each other out like that, and not every broker
+says so. Addresses are tried in their order; after a failure the next one is tried. ``auto`` prefers
+MQTT 5 and falls to 3.1.1 at a broker that does not speak it (never to plain text: TLS is the
+address's).
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from typing import Literal
 from agent.core.backoff import Backoff
 
 Protocol = Literal["5", "3.1.1"]
+TAKEN_OVER_S = 30.0
+CLOSED_AGAIN = 3
 
 
 class Phase(StrEnum):
@@ -68,6 +73,7 @@ class LinkFault(StrEnum):
     TAKEN_OVER = "taken-over"
     SILENT = "silent"
     CLOSED = "closed"
+    CLOSED_AGAIN = "closed-again"
     RENEWED = "renewed"
 
 
@@ -91,6 +97,7 @@ class Session:
         self._learned: dict[int, Protocol] = {}
         self._address = 0
         self._backoff = backoff
+        self._closed = 0
         self.phase = Phase.IDLE
 
     def attempt(self) -> Attempt:
@@ -113,6 +120,7 @@ class Session:
     def steady(self) -> None:
         """The connection has carried for a while: forget earlier failures."""
         self._backoff.succeeded()
+        self._closed = 0
 
     def failed(self, fault: LinkFault) -> float:
         """The attempt failed; seconds to wait before the next one."""
@@ -125,11 +133,16 @@ class Session:
         self._address = (self._address + 1) % self._addresses
         return self._backoff.failed()
 
-    def left(self) -> None:
-        """We ended the connection ourselves, to make another one at once."""
+    def left(self) -> float:
+        """We ended the connection ourselves; another attempt is due at once."""
         self.signal(Signal.LOST)
+        return 0.0
 
-    def lost(self) -> float:
-        """The connection was lost; seconds to wait before the next attempt."""
+    def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
+        """The connection was lost: what it was, and seconds to wait before the next attempt."""
         self.signal(Signal.LOST)
-        return self._backoff.failed()
+        self._closed += fault is LinkFault.CLOSED
+        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN:
+            fault = LinkFault.CLOSED_AGAIN
+        wait_s = self._backoff.failed()
+        return fault, max(wait_s, TAKEN_OVER_S) if fault is LinkFault.TAKEN_OVER else wait_s

@@ -74,6 +74,7 @@ class Outbox:
         self._fill = Fill(0, 0, None)
         self._balance = 0
         self._balance_at_fill = 0
+        self._stale = False
 
     def open(self) -> Counters | None:
         """Open the store; None when it cannot be opened now (the outbox then lives in memory)."""
@@ -99,6 +100,7 @@ class Outbox:
         known = self._delivery.acked(entry_id)
         self._unstored.pop(entry_id, None)
         self._balance -= known
+        self._stale = self._stale or not known
         self._writer.put(Remove(entry_id))
         self.pump()
         return known
@@ -123,14 +125,24 @@ class Outbox:
         """Monotonic ns at which :meth:`pump` should be called if nothing else happens."""
         return self._delivery.due_ns()
 
+    @property
+    def writing(self) -> int:
+        """Alarms that are on their way while the disk has not answered for them yet."""
+        return self._delivery.unstored - len(self._unstored)
+
     def measure(self) -> None:
         """Evict what is beyond the limits and refresh the fullness, in the background."""
+        self._stale = False
         limits = self._limits
         if not self._clock.synced():
             limits = Limits(limits.max_events, 1 << 62)
         asked_at = self._balance
         done = lambda fill: self._measured(fill, asked_at)  # noqa: E731
         self._writer.put(Measure(limits, self._clock.utc_ns(), done))
+
+    def is_stale(self) -> bool:
+        """True when an entry went that was only in the store: the fullness should be measured."""
+        return self._stale
 
     @property
     def fullness(self) -> Fullness:

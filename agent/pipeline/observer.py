@@ -31,7 +31,10 @@ _LINK_ISSUES = {
     LinkFault.LOGIN: "the broker refuses the login; put link.username and password_file right",
     LinkFault.TLS: "TLS with the broker fails; check the files of link.brokers and the clock",
     LinkFault.TAKEN_OVER: "another agent uses the identity of this gate; stop one of the two",
+    LinkFault.CLOSED_AGAIN: "the broker closes the connection again and again; see whether another "
+    "agent uses the identity of this gate, and what the broker's log says",
 }
+_UNTIL_STEADY = frozenset({LinkFault.TAKEN_OVER, LinkFault.CLOSED_AGAIN})
 
 
 class Observer:
@@ -61,9 +64,14 @@ class Observer:
         """The broker carries."""
         self._health.note("link", ComponentState.OK, broker=where)
         for fault in LinkFault:
-            if fault is not LinkFault.TAKEN_OVER:
+            if fault not in _UNTIL_STEADY:
                 self._health.clear_issue(fault, "link")
         self.put(LinkChanged(stamp(self._clock), up=True, reason=where))
+
+    def link_steady(self) -> None:
+        """The broker has carried for a while: nobody throws us out."""
+        for fault in _UNTIL_STEADY:
+            self._health.clear_issue(fault, "link")
 
     def link_down(self, fault: LinkFault, reason: str) -> None:
         """The broker does not carry, and why."""

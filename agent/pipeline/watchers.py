@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 CLOCK_S = 1.0
 PROBE_S = 5.0
 MEASURE_S = 30.0
+OUTBOX_S = 30
 EXPIRE_S = 60.0
 
 
@@ -96,10 +97,13 @@ async def watch_clock(
 
 
 async def measure_outbox(outbox: Outbox) -> None:
-    """Evict and count, now and then."""
+    """Evict and count now and then, and soon after entries went that were not in memory."""
     while True:
         outbox.measure()
-        await asyncio.sleep(MEASURE_S)
+        for _ in range(OUTBOX_S):
+            await asyncio.sleep(1.0)
+            if outbox.is_stale():
+                break
 
 
 async def expire_watchlist(watchlist: Watchlist) -> None:

@@ -23,6 +23,7 @@ AWAY_S = 60.0
 BACK_S = 90.0
 TAKEN_OVER_S = 30.0
 SCENE_S = 240.0
+TWIN_CODES = frozenset({"taken-over", "closed-again"})
 CLIENT = "as cancheng.liya-garden.gate-1 "
 
 
@@ -87,6 +88,7 @@ def twins(folder: Path, protocol: str) -> Twins:
             site.until(lambda: sessions(site)[-1:] == [2], 20)
             site.push("panic-5")
             site.until(lambda: doubled(site), TAKEN_OVER_S + 20)
+            site.until(lambda: told_of_a_twin(site), TAKEN_OVER_S + 20)
             site.stored(lambda found: found.device == "panic-5", 60.0)
             issues = {issue["code"]: issue["text"] for issue in site.status()["issues"]}
             connects = site.broker.log.count(CLIENT)
@@ -98,6 +100,11 @@ def twins(folder: Path, protocol: str) -> Twins:
         assert first.device in delivered
     site.recorder.assert_contract()
     return Twins(connects, flagged, issues, delivered)
+
+
+def told_of_a_twin(site: Site) -> bool:
+    """What the gate itself says of it."""
+    return any(issue["code"] in TWIN_CODES for issue in site.status().get("issues", ()))
 
 
 def session_of_the_twin(site: Site, twin: Program) -> None:
@@ -143,22 +150,27 @@ def test_two_gates_in_one_name_are_told_and_do_not_storm(
     assert isinstance(came, Twins)
     assert came.flagged
     assert "panic-5" in came.delivered, "what was pressed while thrown out is not lost"
-    if protocol == "5":
-        assert came.connects <= 5
-        assert "another agent uses the identity of this gate" in came.issues["taken-over"]
-    else:
-        assert came.connects <= 20
+    assert came.connects <= 20
+    (told,) = TWIN_CODES & came.issues.keys()
+    assert "another agent uses the identity of this gate" in came.issues[told]
 
 
 def test_the_broker_is_away_for_a_minute(scenes: dict[str, Future[object]]) -> None:
-    """Both presses sound at once, wait, and arrive once, in order, marked as replayed."""
+    """Both presses sound at once, wait, and arrive once, in order, marked as replayed.
+
+    Behind each press waits the event of its reset; after a minute the gate may add that its link
+    is degraded.
+    """
     came = scenes["away"].result(SCENE_S)
     assert isinstance(came, Away)
     assert came.sirens == [True, True]
-    assert (came.pending, came.before.replayed) == (2, False)
+    assert came.pending in {4, 5}
+    assert not came.before.replayed
     assert "cannot be reached" in came.reason
-    told = [(found.kind, found.device, found.replayed) for found in came.stored]
-    assert told[1:3] == [("panic", "panic-2", True), ("panic", "panic-3", True)]
-    assert [replayed for _, _, replayed in told] == [False, True, True, False]
-    assert [found.seq for found in came.stored] == [1, 2, 3, 4]
-    assert len({found.id for found in came.stored}) == 4
+    presses = [found for found in came.stored if found.kind == "panic"]
+    told = [(found.device, found.replayed) for found in presses]
+    assert told[1:3] == [("panic-2", True), ("panic-3", True)]
+    assert [replayed for _, replayed in told] == [False, True, True, False]
+    assert {found.kind for found in came.stored} <= {"panic", "link.degraded"}
+    assert sorted(found.seq for found in came.stored) == list(range(1, len(came.stored) + 1))
+    assert len({found.id for found in came.stored}) == len(came.stored)

@@ -58,7 +58,7 @@ def test_a_link_never_retries_twice_in_a_row_without_waiting(
             session.accepted()
             if event == "steady":
                 session.steady()
-            waits.append(session.lost())
+            waits.append(session.lost(LinkFault.CLOSED)[1])
         session.signal(Signal.RETRY)
         attempt = session.attempt()
         assert 0 <= attempt.address < addresses

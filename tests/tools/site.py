@@ -157,7 +157,8 @@ class Site:
     def told(self) -> str:
         """What everybody said last."""
         programs = (self.station, self.agent, self.vision)
-        return "\n".join(program.last_words for program in programs)
+        now = {name: self.status().get(name) for name in ("outbox", "incidents", "issues")}
+        return "\n".join([*(program.last_words for program in programs), f"-- gate: {now}"])
 
     # -- the gate ---------------------------------------------------------------------------------
 

@@ -81,7 +81,6 @@ def test_usb_and_file_cameras(tmp_path: Path) -> None:
     ("url", "where"),
     [
         ("rtsp://cam", ("cam", 554)),
-        ("rtsps://cam/x", ("cam", 322)),
         ("rtsp://[fd00::9]:8554/x", ("fd00::9", 8554)),
     ],
 )
@@ -149,11 +148,10 @@ def test_nothing_secret_stands_in_the_environment(kind: str) -> None:
     assert "protocol_whitelist;" in settings["OPENCV_FFMPEG_CAPTURE_OPTIONS"]
 
 
-def test_only_tls_cameras_may_speak_tls_and_none_another_protocol() -> None:
+def test_no_camera_may_speak_another_protocol() -> None:
     def allowed(kind: str, target: str) -> str:
         options = decoder_environment(SourceRequest(kind, target))["OPENCV_FFMPEG_CAPTURE_OPTIONS"]
         return dict(pair.split(";", 1) for pair in options.split("|"))["protocol_whitelist"]
 
     assert allowed("rtsp", "rtsp://cam") == "tcp"
-    assert allowed("rtsp", "rtsps://cam") == "tcp,tls"
     assert allowed("file", "/x.mp4") == "file"

@@ -39,6 +39,7 @@ def a_link(heard: Heard, **config: Any) -> Link:
         will=lambda: heard.will(),
         up=lambda _: None,
         down=heard.down,
+        steady=lambda: None,
         message=lambda _: None,
         freed=lambda: None,
     )

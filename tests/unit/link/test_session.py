@@ -69,7 +69,7 @@ def test_an_address_that_worked_is_tried_first_after_a_loss() -> None:
     made = session(3)
     fail(made, UNREACHABLE)
     made.accepted()
-    made.lost()
+    made.lost(CLOSED)
     made.signal(Signal.RETRY)
     assert made.attempt().address == 1
 
@@ -85,7 +85,7 @@ def test_a_connection_that_is_lost_at_once_again_and_again_backs_off_too() -> No
     waits = []
     for _ in range(4):
         made.accepted()
-        waits.append(made.lost())
+        waits.append(made.lost(CLOSED)[1])
         made.signal(Signal.RETRY)
     assert waits == [0.5, 1, 2, 4]
 
@@ -96,7 +96,7 @@ def test_a_steady_connection_forgives_earlier_failures() -> None:
         fail(made, UNREACHABLE)
     made.accepted()
     made.steady()
-    assert made.lost() == 0.5
+    assert made.lost(CLOSED) == (CLOSED, 0.5)
 
 
 def test_a_broker_that_does_not_speak_5_is_asked_in_3_1_1_at_once() -> None:
@@ -105,7 +105,7 @@ def test_a_broker_that_does_not_speak_5_is_asked_in_3_1_1_at_once() -> None:
     assert fail(made, PROTOCOL) == 0.0
     assert made.attempt() == Attempt(0, "3.1.1")
     made.accepted()
-    made.lost()
+    made.lost(CLOSED)
     made.signal(Signal.RETRY)
     assert made.attempt() == Attempt(0, "3.1.1")
 
@@ -162,3 +162,23 @@ def test_nothing_starts_again_after_a_stop() -> None:
     for signal in set(Signal) - {Signal.STOP}:
         with pytest.raises(ValueError):
             made.signal(signal)
+
+
+def test_a_connection_closed_three_times_soon_is_told_as_that() -> None:
+    made = session()
+    told = []
+    for fault in (CLOSED, LinkFault.SILENT, CLOSED, CLOSED, CLOSED):
+        made.accepted()
+        told.append(made.lost(fault)[0])
+        made.signal(Signal.RETRY)
+    again = LinkFault.CLOSED_AGAIN
+    assert told == [CLOSED, LinkFault.SILENT, CLOSED, again, again]
+    made.accepted()
+    made.steady()
+    assert made.lost(CLOSED)[0] is CLOSED
+
+
+def test_one_who_is_thrown_out_by_name_waits_long() -> None:
+    made = session()
+    made.accepted()
+    assert made.lost(LinkFault.TAKEN_OVER) == (LinkFault.TAKEN_OVER, 30.0)

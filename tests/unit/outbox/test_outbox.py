@@ -240,6 +240,16 @@ def test_the_fullness_follows_what_comes_and_goes(bench: Life) -> None:
     assert (bench.outbox.fullness.pending, bench.outbox.fullness.oldest_s) == (0, 0.0)
 
 
+def test_an_ack_for_what_is_only_in_the_store_asks_for_a_measurement(bench: Life) -> None:
+    """The station may have heard an alarm in an earlier life of the agent."""
+    bench.outbox.open()
+    assert not bench.outbox.is_stale()
+    bench.outbox.acked("alarm-of-an-earlier-life")
+    assert bench.outbox.is_stale()
+    bench.outbox.measure()
+    assert not bench.outbox.is_stale()
+
+
 def test_an_older_measurement_does_not_hide_what_came_after_it(bench: Life) -> None:
     bench.outbox.open()
     assert bench.store.counted.wait(5)
