@@ -172,11 +172,9 @@ class Link:
             self._connection = None
             connection.close(graceful=self._leaving.is_set())
         if fault is LinkFault.RENEWED:
-            self.fault = fault
-            self._session.left()
-            self._events.down(fault, reason)
-            return 0.0
-        fault, wait_s = self._session.lost(fault)
+            wait_s = self._session.left()
+        else:
+            fault, wait_s = self._session.lost(fault)
         self.fault = fault
         self._events.down(fault, reason)
         return wait_s

@@ -142,9 +142,10 @@ class Session:
         self._address = (self._address + 1) % self._addresses
         return self._backoff.failed()
 
-    def left(self) -> None:
-        """We ended the connection ourselves, to make another one at once."""
+    def left(self) -> float:
+        """We ended the connection ourselves; another attempt is due at once."""
         self.signal(Signal.LOST)
+        return 0.0
 
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
         """The connection was lost: what it was, and seconds to wait before the next attempt."""
