@@ -106,7 +106,7 @@ class AtomicJSONStorage(Storage):
             value = json.loads(text if self._seal is None else self._seal.open(text))
         except SealedError as error:
             raise SealedError(f"{self._path} {error}", error.key_id) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{self._path} is damaged: {error}") from error
         if not isinstance(value, dict):
             raise StoreError(f"{self._path} is damaged: not a JSON object")

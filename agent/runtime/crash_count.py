@@ -153,8 +153,9 @@ def _read(path: Path, boot_id: str) -> Record:
     try:
         value = json.loads(path.read_bytes()[:MAX_BYTES])
         if value["boot_id"] == boot_id:
-            counts = (_count(value[name]) for name in ("unproven", "unborn", "at_outbox"))
-            return Record(boot_id, *counts, error=str(value["error"])[:LAST_WORDS])
+            unproven, unborn = _count(value["unproven"]), _count(value["unborn"])
+            at_outbox, error = _count(value["at_outbox"]), str(value["error"])[:LAST_WORDS]
+            return Record(boot_id, unproven, unborn, at_outbox, error)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return Record(boot_id)

@@ -77,11 +77,13 @@ class Lied:
 @contextmanager
 def behind_proxy(folder: Path, **link: Any) -> Iterator[tuple[Site, Proxy]]:
     """A site whose gate reaches its broker through a relay; *link* replaces the link's section."""
-    with Site(folder, log={"level": "debug"}) as site:
-        with Proxy(site.broker.host, site.broker.port) as proxy:
-            point_at(site, proxy.port, **link)
-            site.start("station", "agent")
-            yield site, proxy
+    with (
+        Site(folder, log={"level": "debug"}) as site,
+        Proxy(site.broker.host, site.broker.port) as proxy,
+    ):
+        point_at(site, proxy.port, **link)
+        site.start("station", "agent")
+        yield site, proxy
     site.recorder.assert_contract()
 
 
@@ -197,17 +199,20 @@ def flapping(folder: Path, lasts_s: float) -> Flapping:
 
 def presses(folder: Path, count: int, *, loss: float = 0.0, kbit: int | None = None) -> Presses:
     """*count* presses one after the other, on a line of the worst kind where asked."""
-    with Site(folder, log={"level": "debug"}) as site, Namespace() as line:
-        with Proxy(site.broker.host, site.broker.port, listener=line.listen()) as proxy:
-            point_at(site, proxy.port, profile="normal")
-            site.agent.command = line.command(site.agent.command)
-            site.start("station", "agent")
-            site.panic_works()
-            if loss or kbit:
-                line.impair(loss=loss, kbit=kbit)
-            waits_s = [_press_to_ack(site, PANICS[n % len(PANICS)]) for n in range(count)]
-            ledger = Ledger.of(site)
-            connects = proxy.connects
+    with (
+        Site(folder, log={"level": "debug"}) as site,
+        Namespace() as line,
+        Proxy(site.broker.host, site.broker.port, listener=line.listen()) as proxy,
+    ):
+        point_at(site, proxy.port, profile="normal")
+        site.agent.command = line.command(site.agent.command)
+        site.start("station", "agent")
+        site.panic_works()
+        if loss or kbit:
+            line.impair(loss=loss, kbit=kbit)
+        waits_s = [_press_to_ack(site, PANICS[n % len(PANICS)]) for n in range(count)]
+        ledger = Ledger.of(site)
+        connects = proxy.connects
     site.recorder.assert_contract()
     return Presses(waits_s, connects, ledger)
 

@@ -6,6 +6,7 @@ down, in monotonic seconds, so that a test can say how long each part of it took
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ class Supervisor:
     def ready(self, lives: int) -> bool:
         """True when that many lives began and the newest said READY."""
         return len(self.lives) >= lives and self.lives[-1].ready_s is not None
+
+    def kill(self) -> None:
+        """SIGKILL, as from outside; the service is started again."""
+        self._program.send(signal.SIGKILL)
 
     def _run(self) -> None:
         while not self._over.is_set():
