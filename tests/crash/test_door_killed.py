@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,22 @@ def relays_safe(site: Site) -> bool:
 
 
 def test_a_door_is_opened_once_or_not_and_the_station_is_answered(tmp_path: Path) -> None:
-    chance = random.Random(20261121)  # noqa: S311 - seeded
-    with Site(tmp_path / "site", outputs=OUTPUTS, access=ACCESS) as site:
+    assert {"unknown", "done"} <= killed(tmp_path, MOMENTS_S, seed=20261121)
+
+
+@pytest.mark.soak
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    moments_s = (MOMENTS_S[0], *(((0.0, 3.0),) * 99))
+    assert {"unknown", "done"} <= killed(tmp_path, moments_s, seed=7)
+
+
+def killed(folder: Path, moments_s: Sequence[tuple[float, float]], *, seed: int) -> set[object]:
+    """One command for each moment, and an agent killed then; the outcomes that were told."""
+    chance = random.Random(seed)  # noqa: S311 - seeded
+    outcomes = set()
+    with Site(folder / "site", outputs=OUTPUTS, access=ACCESS) as site:
         site.start("station", "agent")
-        outcomes = []
-        for number, between_s in enumerate(MOMENTS_S, start=1):
+        for number, between_s in enumerate(moments_s, start=1):
             beats = len(site.recorder.on("/hb"))
             site.until(lambda: len(site.recorder.on("/hb")) > beats, 10)  # noqa: B023
             if number == 1:
@@ -52,10 +64,10 @@ def test_a_door_is_opened_once_or_not_and_the_station_is_answered(tmp_path: Path
             assert relays_safe(site)
             _, answer = sent.answer()
             judge(site, answer, number)
-            outcomes.append(answer["outcome"])
-        assert {"unknown", "done"} <= set(outcomes), outcomes
+            outcomes.add(answer["outcome"])
         site.panic_works()
         site.recorder.assert_contract()
+    return outcomes
 
 
 def judge(site: Site, answer: dict[str, object], number: int) -> None:

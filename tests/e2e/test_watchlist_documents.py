@@ -1,4 +1,4 @@
-"""Ten thousand entries from the station's command line to the gate's disk, over a real broker."""
+"""Watchlists from the station's command line to the gate's disk and off it, on real programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.tools.orders import GATE_NAME
+from tests.tools.orders import GATE_NAME, order
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
@@ -120,4 +120,24 @@ def test_a_chunk_that_is_missing_at_the_broker_is_named_and_the_old_list_stays(s
     site.say("desired/watchlist/3", kept, retain=True)
     site.until(lambda: reported(site).get("version") == 2, 30)
     assert len(site.ask("watchlist.list")["entries"]) == 2000
+    site.recorder.assert_contract()
+
+
+def test_a_wiped_gate_takes_nothing_back_from_the_broker(site: Site) -> None:
+    out, _ = signed(site, 1000)
+    station(site, "send", GATE_NAME, "watchlist", out)
+    site.until(lambda: len(site.ask("watchlist.list")["entries"]) == 1000, 30)
+    site.until(site.beat, 5)
+    code, answer = order(site, "wipe", "--arg", "confirm=gate-1", "--reason", "stolen")
+    assert (code, answer["proof"]) == (0, {"wiped": ["watchlist"], "failed": {}})
+    site.until(lambda: reported(site)["version"] == 0, 5)
+    for _ in range(2):
+        site.restart_agent()
+        site.until(lambda: "refused" in reported(site), 10)
+        assert "which was wiped" in reported(site)["refused"]
+        assert site.ask("watchlist.list")["entries"] == []
+    assert "A-2026-00001" not in (site.folder / "data" / "watchlist.json").read_text("utf-8")
+    newer, _ = signed(site, 2)
+    station(site, "send", GATE_NAME, "watchlist", newer)
+    site.until(lambda: len(site.ask("watchlist.list")["entries"]) == 2, 30)
     site.recorder.assert_contract()
