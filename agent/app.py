@@ -87,7 +87,6 @@ class Core:
         self._open_vision()
         self._build_link()
         self._start_tasks()
-        self._tell_damage()
 
     async def stop(self) -> None:
         """Stop everything in reverse order; what was accepted is stored before this returns."""
@@ -110,6 +109,7 @@ class Core:
             post=self._post,
             on_state=self._observer.storage,
             on_counters=lambda counters: self._dispatcher.continue_from(counters),
+            on_damage=self._tell_damage,
         )
         self._health.note("outbox", ComponentState.OK)
         self._watchlist = stores.open_watchlist(lambda new: self._announcer.watchlist_changed(new))
@@ -241,12 +241,9 @@ class Core:
             start("vision", self._vision.run)
         self._put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
 
-    def _tell_damage(self) -> None:
-        """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
-        reason = self._stores.outbox_damage
-        if reason is None:
-            return
-        self._observer.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
+    def _tell_damage(self, reason: str) -> None:
+        """A part of the outbox was damaged: an issue that stays, an alert that is over at once."""
+        self._observer.issue("outbox-damaged", "outbox", reason)
         for ok in (False, True):
             self._put(StorageChanged(stamp(self._clock), ok, reason))
 

@@ -17,7 +17,8 @@ from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.ledger import Damage
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.commands import CommandGate, Does
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
@@ -58,12 +59,21 @@ class Stores:
         post: Callable[[Callable[[], None]], None],
         on_state: Callable[[bool, str], None],
         on_counters: Callable[[Counters], None],
+        on_damage: Callable[[str], None],
     ) -> tuple[Outbox, Counters]:
-        """The outbox, open, and where counting goes on."""
+        """The outbox, open, and where counting goes on.
+
+        *on_damage* hears on the loop what was found damaged, now or later.
+        """
         config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
-        self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
+        store = SegmentStore(
+            self._file("outbox"),
+            after_damage=now_s,
+            on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
+            earlier=self._file("outbox.db"),
+        )
         outbox = Outbox(
-            self._store,
+            store,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=post,
@@ -71,14 +81,6 @@ class Stores:
             on_counters=on_counters,
         )
         return outbox, outbox.open() or Counters(now_s, 0, 0)
-
-    @property
-    def outbox_damage(self) -> str | None:
-        """What became of a damaged outbox; None when it was well."""
-        aside = self._store.moved_aside
-        if aside is None:
-            return None
-        return f"the outbox was damaged and is moved aside as {aside.name}"
 
     def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept; empty when its file is damaged."""
@@ -110,6 +112,13 @@ class Stores:
         except StoreError as error:
             self._issue(code, code, str(error))
             return None
+
+
+def _in_words(damage: Damage) -> str:
+    """What became of a damaged outbox."""
+    names = ", ".join(f"outbox/{name}" for name in damage.names)
+    known = f"at least {damage.lost} messages that waited in it are not sent"
+    return f"the outbox was damaged; moved aside: {names}; {known}"
 
 
 def _aside(path: Path) -> Path:
