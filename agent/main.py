@@ -16,6 +16,7 @@ from agent.core.memory import give_back_memory
 from agent.runtime.clock import SystemClock
 from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
+from agent.runtime.time_source import follow_time_source
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,14 @@ def run(config_path: Path) -> None:
 
 
 async def _serve(opened: Opened) -> None:
-    core = Core(opened.config, opened.problems, SystemClock())
+    clock = SystemClock()
+    core = Core(opened.config, opened.problems, clock)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await core.start()
+    core.tasks.start("time-source", lambda: follow_time_source(clock))
     give_back_memory()
     core.tasks.fatal.add_done_callback(lambda _: stop.set())
     try:

@@ -40,7 +40,7 @@ from provisioning.demo.photos import VOLUNTEER, fetch_photos
 FRAMES = (
     (640, 480, True, 20.0),
     (640, 480, False, 15.0),
-    (1280, 720, True, 40.0),
+    (1280, 720, True, 30.0),
     (1280, 720, False, 20.0),
     (1920, 1080, True, 60.0),
     (1920, 1080, False, 40.0),

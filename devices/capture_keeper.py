@@ -3,7 +3,7 @@
 Somebody else starts, kills and reaps (``devices.camera``) and tells here what happened. A process
 that says nothing for too long is killed; its corpse is waited for before a new one starts, so a
 process stuck in the kernel is left alone and never doubled. Waiting grows with failures and is
-jittered, up to 10 s: a camera that comes back has to be seen again within 15 s (R9). A failure only
+jittered, up to 10 s: a camera that comes back has to be seen again within 15 s. A failure only
 a person can put right (a wrong password, a picture too large) is tried far less often, because
 cameras lock accounts after a few wrong logins.
 """

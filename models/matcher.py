@@ -57,7 +57,7 @@ class Policy:
     frame: float
     review: float
     margin: float
-    hold_s: float = 2.0
+    hold_s: float = 1.7
     spacing_s: float = 0.1
 
 
@@ -159,7 +159,7 @@ class Matcher:
                 self._compared_before += 1
 
     def forget(self, now_ns: int) -> None:
-        """Drop templates older than the holding time. Call it at every beat, seen faces or not."""
+        """Drop templates older than the holding time. Call it often, seen faces or not."""
         oldest = now_ns - round(self._policy.hold_s * _NS)
         for track in list(self._held):
             kept = [held for held in self._held[track] if held.at_ns > oldest]

@@ -27,7 +27,7 @@ from models.sources import recipe, recipe_names
 MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 20
 _HOME = "GATEHOUSE_HOME"
-_SYSTEM_DIR = Path("/var/lib/gatehouse")
+_SYSTEM_DIR = Path("/var/cache/gatehouse")
 
 Contents = dict[str, bytes]
 

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from agent.config.schema.root import Config
 
+SYSTEM_STATE = Path("/var/lib/gatehouse")
 SYSTEM_CONFIG = Path("/etc/gatehouse/gate.yaml")
 DEMO_CONFIG = Path("demo") / "gate.yaml"
 
@@ -39,9 +40,10 @@ ConfigOption = Annotated[
 
 def load_config(path: Path) -> Config:
     """The configuration that an agent started with *path* runs with."""
-    from agent.config.last_good import open_config
+    from agent.config.last_good import last_good_path, open_config
 
-    return open_config(path, keep=False).config
+    kept_by_service = last_good_path(path, SYSTEM_STATE).exists()
+    return open_config(path, SYSTEM_STATE if kept_by_service else None, keep=False).config
 
 
 def ask_agent(path: Path, op: str, **arguments: Any) -> dict[str, Any]:

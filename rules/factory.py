@@ -44,7 +44,7 @@ _STANDARD: Mapping[Kind, _Standard] = {
 }
 
 
-def build_rules(config: Config, list_of: Callable[[str], ListName | None]) -> list[Hears]:
+def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None]) -> list[Hears]:
     """The rules of *config*; *list_of* names the list of a valid watchlist entry."""
     places = _places(config)
     by_kind: dict[Kind, list[schema.Rule]] = {kind: [] for kind in _STANDARD}
@@ -107,7 +107,7 @@ def _build(
     rule: schema.Rule,
     config: Config,
     places: Mapping[str, Place],
-    list_of: Callable[[str], ListName | None],
+    list_of: Callable[[str, bool], ListName | None],
 ) -> list[Hears]:
     manner = _manner(rule)
     if isinstance(rule, schema.WatchlistRule | schema.CameraRule):

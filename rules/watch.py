@@ -17,18 +17,18 @@ class WatchlistRule(Rule):
     """A face lead becomes an alert without a face, a name or a picture: a person confirms.
 
     One incident per entry at this gate, whichever camera sees it; a drill's are its own, so that
-    they never hold back the real thing. ``list_of`` names the list an entry stands on, None when it
-    is not (or no longer) valid: then there is no alert.
+    they never hold back the real thing. ``list_of`` names the list on which an entry stands, of a
+    drill or not as vision says it; None when it is not (or no longer) valid: then no alert.
     """
 
-    list_of: Callable[[str], ListName | None] = field(default=lambda _: None)
+    list_of: Callable[[str, bool], ListName | None] = field(default=lambda *_: None)
     chosen: Collection[str] = ()
 
     def on_event(self, event: Event) -> list[Decision]:
         """Leads of the chosen cameras."""
         if not isinstance(event, FaceLead) or not self.concerns(event.camera, self.chosen):
             return []
-        listed = self.list_of(event.entry_id)
+        listed = self.list_of(event.entry_id, event.exercise)
         if listed is None:
             return []
         drill = "exercise:" if event.exercise else ""

@@ -13,7 +13,6 @@ import contextlib
 import logging
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
 from agent.link.session import LinkFault, Protocol
+from agent.runtime.threads import in_daemon_thread
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Connection:
         self._client.connect_timeout = target.connect_timeout_s
         try:
             async with asyncio.timeout(target.connect_timeout_s * 2):
-                await _in_daemon_thread(self._connect_blocking)
+                await in_daemon_thread(self._connect_blocking)
                 self._attach()
                 await self._connack
         except TimeoutError as error:
@@ -279,25 +279,3 @@ class Connection:
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:
         if self._unacked.pop(mid, None) is not None:
             self._loop.call_soon(self._handlers.freed)
-
-
-async def _in_daemon_thread(work: Callable[[], None]) -> None:
-    """Run *work* in a thread that never holds up the end of the process (a resolver may hang)."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: BaseException | None) -> None:
-        if not done.done():
-            done.set_result(None) if error is None else done.set_exception(error)
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            work()
-        except Exception as caught:  # noqa: BLE001 - handed to the waiting coroutine
-            error = caught
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=run, name="mqtt-connect", daemon=True).start()
-    await done

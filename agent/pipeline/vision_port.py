@@ -179,7 +179,8 @@ class VisionPort:
         return dataclasses.replace(beat, cameras=known)
 
     def _sighting(self, seen: border.Sighting) -> None:
-        if seen.band != "lead":
+        attended = self.hello is None or self.hello.review_only
+        if seen.band != "lead" or (attended and not seen.exercise):
             return
         self._put(
             FaceLead(

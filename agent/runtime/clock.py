@@ -38,6 +38,8 @@ class SystemClock:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._asked_ns = -_ASK_EVERY_NS
         self._offset_ms: float | None = None
+        self._told_synced = False
+        self.refused = False
 
     @property
     def boot_id(self) -> str:
@@ -53,8 +55,16 @@ class SystemClock:
         return time.time_ns()
 
     def synced(self) -> bool:
-        """True when the kernel's clock is disciplined (adjtimex does not report TIME_ERROR)."""
-        return self.offset_ms() is not None
+        """True when the kernel's clock is disciplined (adjtimex does not report TIME_ERROR).
+
+        Where the call is refused (``refused``), what :meth:`tell` said last.
+        """
+        disciplined = self.offset_ms() is not None
+        return self._told_synced if self.refused else disciplined
+
+    def tell(self, *, synced: bool) -> None:
+        """What somebody else knows of the kernel's clock: counts where we may not ask it."""
+        self._told_synced = synced
 
     def offset_ms(self) -> float | None:
         """The offset that the kernel is correcting, asked at most once a second.
@@ -66,6 +76,7 @@ class SystemClock:
             self._asked_ns = now_ns
             timex = _Timex()
             state = self._libc.adjtimex(ctypes.byref(timex))
+            self.refused = state < 0
             divisor = 1e6 if timex.status & _STA_NANO else 1e3
             synced = 0 <= state < _TIME_ERROR
             self._offset_ms = round(timex.offset / divisor, 3) if synced else None

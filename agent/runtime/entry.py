@@ -6,11 +6,15 @@ they load nothing of the command line's libraries.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.core.errors import GatehouseError
+
+log = logging.getLogger(__name__)
+INTERNAL = 70
 
 
 def enter(run: Callable[[Path], None]) -> None:
@@ -20,3 +24,6 @@ def enter(run: Callable[[Path], None]) -> None:
     except GatehouseError as error:
         print(error, file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
+    except Exception:
+        log.exception("ended by an error of its own")
+        sys.exit(INTERNAL)

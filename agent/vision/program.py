@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 ATTEND_S = 2.0
-MAX_WAIT_S = 0.5
+MAX_WAIT_S = 0.2
 
 
 class VisionProgram:
@@ -74,6 +74,8 @@ class VisionProgram:
         self._hear_core()
         for name, camera in self._cameras.items():
             self._look(name, camera)
+        if self._faces is not None:
+            self._faces.forget(self._monotonic_ns())
         if self._now_s() >= self._beat_due_s:
             self._beat()
 
@@ -145,8 +147,6 @@ class VisionProgram:
         self._beat_due_s = self._now_s() + BEAT_S
         self._beats += 1
         faces = self._faces
-        if faces is not None:
-            faces.forget(self._monotonic_ns())
         self._client.send(
             border.Beat(
                 number=self._beats,

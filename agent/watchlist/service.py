@@ -107,11 +107,11 @@ class Watchlist:
         self.refresh()
         return self._store.applied[bundle.status]
 
-    def list_of(self, entry_id: str) -> ListName | None:
-        """The list of an entry that is valid now."""
+    def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
+        """The list of an entry of a drill (*exercise*) or not that is valid now."""
         now_ns = self.now_ns()
         for entry in self._store.entries:
-            if entry.entry_id == entry_id and entry.active(now_ns):
+            if (entry.entry_id, entry.exercise) == (entry_id, exercise) and entry.active(now_ns):
                 return entry.listed
         return None
 

@@ -8,10 +8,10 @@ from agent.border.messages import Beat, CameraFigures, CameraReport, Hello, Mode
 from agent.core.events import CameraState
 
 
-def hello(model_id: str | None = "dlib", fault: str = "") -> Hello:
+def hello(model_id: str | None = "dlib", fault: str = "", *, review_only: bool = True) -> Hello:
     """Vision introduces itself."""
     models = [ModelInfo("embedder", model_id, "0" * 64)] if model_id else []
-    return Hello(4711, model_id, True, models, fault)
+    return Hello(4711, model_id, review_only, models, fault)
 
 
 def beat(number: int = 1, **cameras: CameraState | None) -> Beat:
@@ -29,9 +29,13 @@ def report(camera: str, state: CameraState) -> CameraReport:
 
 
 def sighting(
-    monotonic_ns: int, *, band: Literal["lead", "review"] = "lead", camera: str = "north"
+    monotonic_ns: int,
+    *,
+    band: Literal["lead", "review"] = "lead",
+    camera: str = "north",
+    exercise: bool = True,
 ) -> Sighting:
     """A track matched."""
     return Sighting(
-        camera, 7, "w-1", False, band, 0.61, 0.5, 0.1, 3, 0.8, "dlib", monotonic_ns
+        camera, 7, "w-1", exercise, band, 0.61, 0.5, 0.1, 3, 0.8, "dlib", monotonic_ns
     )  # fmt: skip

@@ -96,5 +96,5 @@ def test_where_packs_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert models_dir(tmp_path / "own") == tmp_path / "own"
     monkeypatch.delenv("GATEHOUSE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    places = {Path("/var/lib/gatehouse/models"), tmp_path / ".cache" / "gatehouse" / "models"}
+    places = {Path("/var/cache/gatehouse/models"), tmp_path / ".cache" / "gatehouse" / "models"}
     assert models_dir() in places

@@ -47,7 +47,7 @@ class Bench:
         self.broken: set[str] = set()
         self.health = HealthBoard()
         self.book = IncidentBook(Numbers().new)
-        rules = build_rules(config or gate(), lambda _: ListName.WANTED)
+        rules = build_rules(config or gate(), lambda *_: ListName.WANTED)
         self.dispatcher = Dispatcher(
             rules=Engine(rules, panic_devices=["panic-1"], on_failure=lambda *_: None),
             book=self.book,

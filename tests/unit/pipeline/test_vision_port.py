@@ -121,7 +121,7 @@ def test_a_sighting_becomes_a_lead_with_the_time_of_its_frame(
 
     (lead,) = play(story).events
     assert isinstance(lead, FaceLead)
-    assert (lead.camera, lead.entry_id, lead.exercise) == ("north", "w-1", False)
+    assert (lead.camera, lead.entry_id, lead.exercise) == ("north", "w-1", True)
     assert (lead.score, lead.threshold, lead.margin) == (0.61, 0.5, 0.1)
     assert (lead.frames, lead.quality, lead.model_id, lead.track) == (3, 0.8, "dlib", 7)
     assert lead.at.monotonic_ns == seen_ns
@@ -142,6 +142,20 @@ def test_a_sighting_for_review_is_no_lead(play: Play) -> None:
         await bench.vision(hello(), sighting(0, band="review"))
 
     assert play(story).events == []
+
+
+@pytest.mark.parametrize(("review_only", "leads"), [(True, 0), (False, 1)])
+def test_a_pack_for_review_only_gives_no_lead_outside_a_drill(
+    play: Play,
+    review_only: bool,
+    leads: int,
+) -> None:
+    """Whatever vision says: its word alone sends nothing."""
+
+    async def story(bench: Bench) -> None:
+        await bench.vision(hello(review_only=review_only), sighting(0, exercise=False))
+
+    assert len(play(story).events) == leads
 
 
 def test_a_wrong_word_ends_the_connection_and_the_next_one_is_heard(play: Play) -> None:

@@ -88,7 +88,7 @@ class Bench:
             on_counters=lambda _: None,
         )
         self.decided: list[Decision] = []
-        rules = build_rules(config, lambda _: None)
+        rules = build_rules(config, lambda *_: None)
         self.dispatcher = Dispatcher(
             rules=Engine(rules, on_failure=lambda *_: None),
             book=IncidentBook(Numbers().new),

@@ -31,7 +31,7 @@ def engine(config: Config) -> Engine:
     def fail(failed: object, _: object) -> None:
         raise AssertionError(failed)
 
-    return Engine(build_rules(config, lambda _: ListName.WANTED), on_failure=fail)
+    return Engine(build_rules(config, lambda *_: ListName.WANTED), on_failure=fail)
 
 
 def rules(text: str) -> Config:
@@ -195,5 +195,5 @@ def test_a_self_rule_takes_its_grace_from_the_file(clock: ManualClock) -> None:
 
 
 def test_an_entry_on_no_list_is_no_lead(clock: ManualClock) -> None:
-    made = Engine(build_rules(gate(), lambda _: None), on_failure=lambda *_: None)
+    made = Engine(build_rules(gate(), lambda *_: None), on_failure=lambda *_: None)
     assert made.on_event(lead(clock)) == []

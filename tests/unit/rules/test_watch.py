@@ -41,7 +41,7 @@ def watchlist(**chosen: list[str]) -> WatchlistRule:
     return WatchlistRule(
         manner(Kind.WATCHLIST_FACE, cooldown_s=300, outputs=("siren-1",)),
         CAMERAS,
-        list_of=listed.get,
+        list_of=lambda entry_id, _: listed.get(entry_id),
         chosen=chosen.get("cameras", ()),
     )
 

@@ -28,7 +28,7 @@ def test_photos_become_templates_and_templates_are_searched(bench: Bench) -> Non
     assert bench.vision.searched == []
     bench.vision.answer(ROW)
     assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1)], ROW)
-    assert bench.list.list_of("w-1") is ListName.WANTED
+    assert bench.list.list_of("w-1", exercise=False) is ListName.WANTED
     assert [row.state for row in bench.list.listing()] == ["active"]
 
 
@@ -153,7 +153,7 @@ def test_what_is_over_is_searched_no_more_with_no_network_needed(bench: Bench) -
     bench.list.vision_up(bench.vision, "dlib")
     bench.apply(bench.made(expires_at=utc(bench.clock, DAY_S)), bench.made(entry_id="b"))
     bench.clock.advance(DAY_S)
-    assert bench.list.list_of("w-1") is None
+    assert bench.list.list_of("w-1", exercise=False) is None
     assert bench.list.expire() == ("w-1",)
     assert bench.vision.searched == ["b"]
     assert [row.entry_id for row in bench.list.listing()] == ["b"]
@@ -173,7 +173,7 @@ def test_what_is_over_is_searched_no_more_even_if_the_disk_refuses(bench: Bench)
 def test_an_entry_to_come_is_searched_from_its_time_on(bench: Bench) -> None:
     bench.list.vision_up(bench.vision, "dlib")
     bench.apply(bench.made(not_before=utc(bench.clock, 60)))
-    assert (bench.vision.searched, bench.list.list_of("w-1")) == ([], None)
+    assert (bench.vision.searched, bench.list.list_of("w-1", exercise=False)) == ([], None)
     assert [row.state for row in bench.list.listing()] == ["waiting"]
     bench.clock.advance(60)
     bench.list.expire()
@@ -199,7 +199,7 @@ def test_the_floor_of_time_holds_over_a_restart(bench: Bench, tmp_path: Path) ->
     told_ns = bench.clock.utc_ns()
     after = Bench(tmp_path, ManualClock("1970-01-01T00:00:10Z", synced=False))
     assert after.list.now_ns() == told_ns
-    assert after.list.list_of("w-1") is ListName.WANTED
+    assert after.list.list_of("w-1", exercise=False) is ListName.WANTED
 
 
 def test_the_same_list_again_changes_and_reports_nothing(bench: Bench) -> None:
