@@ -117,8 +117,8 @@ class Stores:
 def _in_words(damage: Damage) -> str:
     """What became of a damaged outbox."""
     names = ", ".join(f"outbox/{name}" for name in damage.names)
-    known = f"at least {damage.lost} messages that waited in it are not sent"
-    return f"the outbox was damaged; moved aside: {names}; {known}"
+    lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
+    return f"the outbox was damaged and {names} moved aside; {lost} that waited may not be sent"
 
 
 def _aside(path: Path) -> Path:

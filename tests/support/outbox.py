@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.core.clock import ManualClock
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.outbox.writer import Read
 from tests.support.samples import entry
 
@@ -39,11 +39,11 @@ class Loop:
                 raise AssertionError("it did not come to pass") from None
 
 
-class BreakableStore(SqliteStore):
+class BreakableStore(SegmentStore):
     """A real store whose disk fails while ``fault`` is set and stands still while ``held``."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        super().__init__(path, segment_bytes=16 * 1024, reserve=1)
         self.fault: Exception | None = None
         self.openings = 0
         self.batches: list[tuple[list[str], list[str]]] = []
@@ -119,7 +119,7 @@ class Life:
 
     def __init__(self, folder: Path, clock: ManualClock) -> None:
         self.clock = clock
-        self.store = BreakableStore(folder / "outbox.db")
+        self.store = BreakableStore(folder / "outbox")
         self.loop = Loop()
         self.link = RecordingLink()
         self.states: list[tuple[bool, str]] = []

@@ -149,9 +149,12 @@ class Disk:
 
     def rot(self, rng: random.Random, flips: int) -> None:
         """Flip bits anywhere in what is not blank."""
+        written = [inode for _, inode in sorted(self.files.items()) if any(inode.seen)]
         for _ in range(flips):
-            inode = rng.choice([i for i in self.files.values() if any(i.seen)])
-            at = rng.choice([n for n in range(len(inode.seen)) if inode.seen[n]])
+            inode = rng.choice(written)
+            at = rng.randrange(len(inode.seen))
+            while not inode.seen[at]:
+                at = (at + 1) % len(inode.seen)
             inode.seen[at] ^= 1 << rng.randrange(8)
             inode.durable[:] = inode.seen
 

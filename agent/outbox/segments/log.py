@@ -79,10 +79,20 @@ class Log:
         self._damaged = list(left.names.damaged)
         self._active: _Active | None = None
         self._reading: tuple[int, File] | None = None
-        if left.goes_on is not None:
+        if left.in_order:
+            self.go_on(left)
+
+    def go_on(self, left: Recovered) -> bool:
+        """Take commits in the newest segment as it was left; False when that cannot be.
+
+        After an end that was not in order that is the last resort of a full disk: the write that
+        ended it may have failed just there.
+        """
+        if left.rest is not None and self._active is None:
             number = left.names.segments[-1]
-            self._active = _Active(number, folder.open(segment_name(number)))
-            self._active.take(left.goes_on)
+            self._active = _Active(number, self._folder.open(segment_name(number)))
+            self._active.take(left.rest)
+        return self._active is not None
 
     @property
     def oldest(self) -> int | None:

@@ -43,7 +43,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One segment. *whole*: everything in it was durable and nothing was begun after that."""
+    """One segment. *whole*: all of it was durable, and nothing was begun after that."""
 
     size: int
     found: Found
@@ -53,7 +53,12 @@ class Survey:
 
 @dataclass(slots=True)
 class Recovered:
-    """The log as it was left."""
+    """The log as it was left.
+
+    ``unproven`` are the records of the last commit that no index covers: nobody knows whether it
+    reached the disk. ``rest`` is the newest segment, when it has room and is not damaged, and
+    ``in_order`` tells that it was left with an index.
+    """
 
     names: Names
     table: Table = field(default_factory=Table)
@@ -61,7 +66,8 @@ class Recovered:
     sizes: dict[int, int] = field(default_factory=dict)
     damaged: list[int] = field(default_factory=list)
     unproven: list[Record] = field(default_factory=list)
-    goes_on: Found | None = None
+    rest: Found | None = None
+    in_order: bool = False
 
 
 def segment_name(number: int) -> str:
@@ -133,7 +139,8 @@ def recover(folder: Folder) -> Recovered:
             if found.damaged:
                 recovered.damaged.append(number)
             if number == recovered.names.segments[-1]:
-                recovered.goes_on = found if seen.whole and not seen.full else None
+                recovered.in_order = seen.whole
+                recovered.rest = None if seen.full or found.damaged else found
             if found.last is not None:
                 recovered.unproven = list(_records(file, number, found.last))
         finally:

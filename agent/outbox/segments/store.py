@@ -152,7 +152,12 @@ class SegmentStore:
             or ledger.table.position_of(record.entry.id) == record.position
         ]
         numbers = Numbers(session, n.alarm_seq, n.event_seq, n.next_position)
-        ledger.commit(alive, numbers)
+        try:
+            ledger.commit(alive, numbers)
+        except StoreFullError:
+            if not ledger.log.go_on(left):
+                raise
+            ledger.commit(alive, numbers)
 
     def _commit(
         self,

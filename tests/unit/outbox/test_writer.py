@@ -9,7 +9,7 @@ import pytest
 
 from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.outbox.writer import BATCH, Append, Measure, Read, Remove, Writer
 from tests.support.outbox import BreakableStore, Loop
 from tests.support.samples import entry
@@ -50,7 +50,7 @@ class Bench:
     def on_disk(self) -> list[str]:
         """What another process would find after ours ended."""
         self.writer.close()
-        store = SqliteStore(self.path)
+        store = SegmentStore(self.path)
         store.open()
         found = [made.id for lane in Lane for _, made in store.read(lane, 0, 1000)]
         store.close()
@@ -59,7 +59,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     yield bench
     bench.store.may_write.set()
     bench.writer.close()
@@ -169,14 +169,14 @@ def test_a_failed_write_is_answered_and_told_and_the_disk_tried_again(
 
 def test_a_failed_write_is_not_tried_again_on_the_same_handle(bench: Bench) -> None:
     bench.writer.open()
-    handles = [bench.store._db]
+    handles = [bench.store._ledger]
     bench.store.fault = FULL
     bench.append(entry(1))
     bench.answered("alarm-1")
-    handles.append(bench.store._db)
+    handles.append(bench.store._ledger)
     bench.store.fault = None
     bench.touch()
-    handles.append(bench.store._db)
+    handles.append(bench.store._ledger)
     assert [handle is None for handle in handles] == [False, True, False]
     assert handles[2] is not handles[0]
 
@@ -209,11 +209,11 @@ def test_while_the_disk_fails_every_question_is_still_answered(
 
 
 def test_a_disk_that_fails_at_start_is_opened_later_with_its_numbers(tmp_path: Path) -> None:
-    first = Bench(tmp_path / "outbox.db")
+    first = Bench(tmp_path / "outbox")
     first.writer.open()
     first.append(entry(7))
     first.writer.close()
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     bench.store.fault = StoreError("not mounted")
     assert bench.writer.open() is None
     assert bench.touch() is None
@@ -225,7 +225,7 @@ def test_a_disk_that_fails_at_start_is_opened_later_with_its_numbers(tmp_path: P
 
 
 def test_a_failed_disk_is_not_hammered(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     bench.writer = Writer(
         bench.store, bench.loop.post, lambda *state: bench.states.append(state), reopen_s=60.0
     )
