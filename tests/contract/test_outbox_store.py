@@ -135,9 +135,7 @@ def test_an_id_that_is_gone_may_come_again(store: OutboxStore) -> None:
     assert seqs(store) == [2, 1]
 
 
-def test_an_entry_may_be_as_large_as_it_likes(
-    kind: Kind, store: OutboxStore, path: Path
-) -> None:
+def test_an_entry_may_be_as_large_as_it_likes(kind: Kind, store: OutboxStore, path: Path) -> None:
     large = [entry(n, body=bytes([n]) * 300_000) for n in (1, 2)]
     store.write([entry(3), *large], [])
     store.write([entry(4)], ["alarm-1"])

@@ -155,8 +155,7 @@ def places(disk: Disk) -> dict[str, Callable[[], bool]]:
 def id_of(record: bytes) -> str:
     """The id in the bytes of a record."""
     return next(
-        word.decode()
-        for word in (record[at : at + n] for at in (16 + 28,) for n in (record[14],))
+        word.decode() for word in (record[at : at + n] for at in (16 + 28,) for n in (record[14],))
     )
 
 

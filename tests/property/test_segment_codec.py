@@ -109,7 +109,9 @@ def test_whatever_stands_in_a_segment_reading_it_ends_and_invents_nothing(
 
 
 @settings(max_examples=60)
-@given(SEGMENTS, st.lists(st.lists(APPENDS, min_size=1, max_size=4), min_size=2, max_size=6), st.data())
+@given(
+    SEGMENTS, st.lists(st.lists(APPENDS, min_size=1, max_size=4), min_size=2, max_size=6), st.data()
+)
 def test_of_a_damaged_segment_every_entry_is_found_that_was_not_hit(
     number: int, batches: list[list[Append]], data: st.DataObject
 ) -> None:

@@ -17,14 +17,13 @@ from agent.outbox.segments.codec import (
     Numbers,
     Record,
     Remove,
-    Row,
     decode_append,
     header,
 )
 from agent.outbox.segments.folder import File, Folder
 from agent.outbox.segments.index import Index, decode_index, tail_of
 from agent.outbox.segments.scan import Found, scan
-from agent.outbox.segments.table import Table
+from agent.outbox.segments.table import Loader, Table
 
 UNFINISHED = "new"
 _SEGMENT = re.compile(r"(\d{8,9})\.segment(\.damaged)?")
@@ -125,7 +124,7 @@ def survey(file: File, number: int) -> Survey:
 def recover(folder: Folder) -> Recovered:
     """Read everything."""
     recovered = Recovered(names_in(folder))
-    rows: list[tuple[int, Row]] = []
+    loader, top = Loader(), 0
     removed: set[int] = set()
     for number in recovered.names.segments:
         file = folder.open(segment_name(number))
@@ -134,7 +133,8 @@ def recover(folder: Folder) -> Recovered:
             found = seen.found
             recovered.sizes[number] = seen.size
             recovered.numbers = recovered.numbers.at_least(found.numbers)
-            rows += [(number, row) for row in found.rows]
+            loader.take(number, found.rows)
+            top = max(top, max((row.position for row in found.rows), default=0))
             removed.update(found.removed)
             if found.damaged:
                 recovered.damaged.append(number)
@@ -145,8 +145,7 @@ def recover(folder: Folder) -> Recovered:
                 recovered.unproven = list(_records(file, number, found.last))
         finally:
             file.close()
-    recovered.table.load(rows, removed)
-    top = max((row.position for _, row in rows), default=0)
+    recovered.table = loader.table(removed)
     recovered.numbers = recovered.numbers.at_least(Numbers(next_position=top + 1))
     return recovered
 

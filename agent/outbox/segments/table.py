@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import ge
 from typing import NamedTuple
 
 from agent.core.ports import Fill, Lane
@@ -76,14 +78,14 @@ class _Column:
         while self.first < len(self.lengths) and not self.lengths[self.first]:
             self.first += 1
         if len(self.lengths) - self.live > max(self.live, _PRUNE_FROM):
-            self._prune()
+            self.keep(list(self.alive()))
 
-    def _prune(self) -> None:
-        keep = list(self.alive())
+    def keep(self, keep: Sequence[int]) -> None:
+        """Forget every index but these, and put them in this order."""
         for name in ("positions", "segments", "offsets", "lengths", "accepted"):
             column: array[int] = getattr(self, name)
             setattr(self, name, array(column.typecode, (column[at] for at in keep)))
-        self.first = 0
+        self.first, self.live = 0, len(keep)
 
 
 class Table:
@@ -95,18 +97,25 @@ class Table:
         self._use: dict[int, Use] = {}
         self.live_bytes = 0
 
-    def load(self, found: Iterable[tuple[int, Row]], removed: Container[int]) -> None:
-        """Fill an empty table with ``(segment, row)`` in any order, copies among them.
-
-        Of copies the last in the log counts; of two entries with one id the first.
-        """
-        before = -1
-        ordered = sorted(found, key=lambda item: (item[1].position, -item[0], -item[1].offset))
-        for segment, row in ordered:
-            known = row.position == before or row.position in removed or row.id in self._ids
-            if not known:
-                self.put(segment, row)
-            before = row.position
+    def adopt(
+        self, lane: Lane, column: _Column, ids: Sequence[str], removed: Container[int]
+    ) -> None:
+        """Take over a lane that is in no order yet."""
+        positions, segments, offsets = column.positions, column.segments, column.offsets
+        order: Sequence[int] = range(len(positions))
+        if any(map(ge, positions, islice(positions, 1, None))):
+            order = sorted(order, key=lambda at: (positions[at], -segments[at], -offsets[at]))
+        keep, before = [], -1
+        for at in order:
+            position = positions[at]
+            if position != before and position not in removed and ids[at] not in self._ids:
+                keep.append(at)
+                self._ids[ids[at]] = position * len(Lane) + lane
+                self._use_more(segments[at], column.lengths[at])
+            before = position
+        self._lanes[lane] = column
+        if isinstance(order, list) or len(keep) < len(order):
+            column.keep(keep)
 
     def put(self, segment: int, row: Row) -> None:
         """The entry of *row* stands in *segment* now: it is new there, or a copy that counts.
@@ -121,10 +130,7 @@ class Table:
         else:
             self._unuse(column.place(at))
             column.segments[at], column.offsets[at] = segment, row.offset
-        use = self._use.setdefault(segment, Use())
-        use.entries += 1
-        use.bytes += row.length
-        self.live_bytes += row.length
+        self._use_more(segment, row.length)
 
     def drop(self, position: int) -> None:
         """The entry at *position* is gone; nothing when it was."""
@@ -184,6 +190,12 @@ class Table:
         position, lane = divmod(kept, len(Lane))
         return self._lanes[Lane(lane)].find(position) is not None
 
+    def _use_more(self, segment: int, length: int) -> None:
+        use = self._use.setdefault(segment, Use())
+        use.entries += 1
+        use.bytes += length
+        self.live_bytes += length
+
     def _unuse(self, place: Place) -> None:
         use = self._use[place.segment]
         use.entries -= 1
@@ -191,3 +203,27 @@ class Table:
         self.live_bytes -= place.length
         if not use.entries:
             del self._use[place.segment]
+
+
+class Loader:
+    """Makes a table of what segments hold, given in any order, copies and dead entries among it."""
+
+    def __init__(self) -> None:
+        self._lanes = {lane: _Column() for lane in Lane}
+        self._ids: dict[Lane, list[str]] = {lane: [] for lane in Lane}
+
+    def take(self, segment: int, rows: Iterable[Row]) -> None:
+        """What *segment* holds."""
+        for row in rows:
+            self._lanes[Lane(row.lane)].add(segment, row)
+            self._ids[Lane(row.lane)].append(row.id)
+
+    def table(self, removed: Container[int]) -> Table:
+        """The table without what was *removed*.
+
+        Of copies the last in the log counts; of two entries with one id the first.
+        """
+        made = Table()
+        for lane, column in self._lanes.items():
+            made.adopt(lane, column, self._ids[lane], removed)
+        return made
