@@ -1,7 +1,7 @@
 """What the outbox costs the card: bytes that reach the device, time to append, time to open.
 
-``python -m bench.outbox [--json] [--lives N]``. The segment log beside the same port on SQLite (WAL,
-synchronous=FULL), in turns, each on an ext4 of its own (blocks of 4 kB) in a loop-mounted file.
+``python -m bench.outbox [--json] [--lives N]``. The segment log, and the same port on SQLite (WAL,
+synchronous=FULL), one after the other, each on a loop-mounted ext4 of its own (blocks of 4 kB).
 Bytes are what the loop device was given to write (``/sys/block/loopN/stat``) until everything is
 synced, journal included. Without the right to mount they are what the process had written
 (``/proc/self/io``): no journal. A life is one alert of 900 bytes, appended and, when the station
@@ -78,12 +78,12 @@ class Device:
 
 
 @contextmanager
-def device(work: Path) -> Iterator[Device]:
+def device(work: str) -> Iterator[Device]:
     """An ext4 of its own where that can be had; otherwise *work* itself."""
     if os.geteuid() != 0:
-        yield Device(work, None)
+        yield Device(Path(work), None)
         return
-    image, folder = work / "image", work / "mounted"
+    image, folder = Path(work, "image"), Path(work, "mounted")
     folder.mkdir()
     with image.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, DISK_BYTES)
@@ -241,9 +241,8 @@ def main() -> int:
     options = parser.parse_args()
     results = []
     for name in STORES:
-        with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as work:
-            with device(Path(work)) as disk:
-                results.append(Measured(name, disk, options.lives).result())
+        with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as work, device(work) as disk:
+            results.append(Measured(name, disk, options.lives).result())
     method = "loop device" if os.geteuid() == 0 else "process"
     if options.json:
         print(json.dumps({"bytes_by": method, "stores": [asdict(r) for r in results]}, indent=1))

@@ -1,7 +1,7 @@
-"""The outbox on SQLite (WAL, synchronous=FULL): the peer that the segment log is measured against.
+"""The outbox on SQLite (WAL, synchronous=FULL): what the segment log is measured against.
 
-It does all that ``agent.core.ports.OutboxStore`` asks, and passes the same contract suite. The first
-version of the agent kept its outbox in it, so it also makes the files that tests import.
+It does all that ``agent.core.ports.OutboxStore`` asks and passes the same contract suite. The
+first version of the agent kept its outbox in it, so it also makes the files that tests import.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from agent.core.ports import Counters, Entry, Lane
 log = logging.getLogger(__name__)
 
 BATCH = 200
+PATIENCE_S = 5.0
 _ENTRIES = "SELECT id, lane, seq, topic, body, accepted_utc_ns FROM entry ORDER BY position"
 
 
@@ -62,7 +63,7 @@ class Earlier:
         if self._path is None:
             yield iter(())
             return
-        with closing(sqlite3.connect(self._path, timeout=5.0)) as db:
+        with closing(sqlite3.connect(self._path, timeout=PATIENCE_S)) as db:
             yield self._rows(db, query)
 
     def _rows(self, db: sqlite3.Connection, query: str) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.core.clock import ManualClock
+from agent.core.errors import StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
 from agent.outbox.outbox import Outbox
 from agent.outbox.segments.store import SegmentStore
@@ -40,11 +41,12 @@ class Loop:
 
 
 class BreakableStore(SegmentStore):
-    """A real store whose disk fails while ``fault`` is set and stands still while ``held``."""
+    """A real store whose disk fails while ``fault`` is set, is full, or stands still."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, segment_bytes=16 * 1024, reserve=1)
         self.fault: Exception | None = None
+        self.full = False
         self.openings = 0
         self.batches: list[tuple[list[str], list[str]]] = []
         self.may_write = threading.Event()
@@ -64,6 +66,8 @@ class BreakableStore(SegmentStore):
         if not self.may_write.wait(DEADLINE_S):
             raise AssertionError("the disk was held for ever")
         self._fail()
+        if self.full and appended:
+            raise StoreFullError("no room left")
         self.batches.append(([e.id for e in appended], list(removed)))
         super().write(appended, removed)
 
@@ -71,6 +75,11 @@ class BreakableStore(SegmentStore):
         """Read unless the disk fails."""
         self._fail()
         return super().read(lane, after, limit)
+
+    def has_room(self) -> bool:
+        """Whether it is not full."""
+        self._fail()
+        return not self.full and super().has_room()
 
     def fill(self) -> Fill:
         """Count unless the disk fails."""

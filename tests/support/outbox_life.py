@@ -65,7 +65,7 @@ class Reported:
 
 
 def script(rng: random.Random, steps: int, largest: int = 900) -> list[Step]:
-    """Batches of alarms and events with acks of what is out, now and then an eviction or a start."""
+    """Batches of alarms and events, acks of what is out, now and then an eviction or a start."""
     made: list[Step] = []
     out: list[str] = []
     number = 0

@@ -1,9 +1,9 @@
 """A disk in memory that can lose power, fail a sync, fill up and rot.
 
-It implements ``agent.outbox.segments.folder`` and remembers what was synced. ``cut_at`` counts every
-change (write, sync, rename, ...): at that one the power goes, and :meth:`Disk.after_cut` gives the
-disk that is found afterwards. Of what was not synced any sector is old, new, or new in its first
-part only; of names that were not synced the first few changes are there.
+It implements ``agent.outbox.segments.folder`` and remembers what was synced. ``cut_at`` counts
+every change (write, sync, rename, ...): at that one the power goes, and :meth:`Disk.after_cut`
+gives the disk that is found afterwards. Of what was not synced any sector is old, new, or new in
+its first part only; of names that were not synced the first few changes are there.
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 COPY_BYTES = 32 * 1024
 REMOVE_AT_ONCE = 4096
 SLACK_SEGMENTS = 4
-DISPLACE_SEGMENTS = 8
 
 
 @dataclass(slots=True)
@@ -83,21 +82,17 @@ class Ledger:
                 log.debug("old segments are left where they are: %s", error)
 
     def displace(self) -> bool:
-        """Evict the oldest events until there is room again; False when that does not help."""
-        for _ in range(DISPLACE_SEGMENTS):
-            number = self.log.oldest
-            if number is None:
-                return False
-            places = self.table.within(number)
-            events = [position for lane, position, _ in places if lane is Lane.EVENT]
-            for record in removes(events):
-                self.commit([record])
-            self._move_oldest()
-            if events:
-                log.warning("the disk is full: %d events gave way to alarms", len(events))
-            if self.log.spares.complete():
-                return True
-        return False
+        """Evict the events of the oldest segment and use it again; False when there are none."""
+        number = self.log.oldest
+        if number is None or not self.table.fill().events:
+            return False
+        places = self.table.within(number)
+        events = [position for lane, position, _ in places if lane is Lane.EVENT]
+        for record in removes(events):
+            self.commit([record])
+        self._move_oldest()
+        log.warning("the disk is full: %d events gave way to alarms", len(events))
+        return True
 
     def _free(self) -> None:
         while self.log.oldest is not None and not self.table.use(self.log.oldest).entries:

@@ -25,6 +25,8 @@ from agent.outbox.segments.recovery import Recovered, recover
 from agent.outbox.segments.spares import NO_ROOM, RESERVE, SEGMENT_BYTES, Spares
 from agent.outbox.segments.table import Place
 
+DISPLACE_SEGMENTS = 8
+
 
 class SegmentStore:
     """One folder of segments. Opened in one thread, then used by one other."""
@@ -166,12 +168,16 @@ class SegmentStore:
         numbers: Numbers,
         fresh: Sequence[Entry],
     ) -> None:
-        try:
-            ledger.commit(records, numbers, from_reserve=not fresh)
-        except StoreFullError:
-            if not any(entry.lane is Lane.ALARM for entry in fresh) or not ledger.displace():
-                raise
-            ledger.commit(records, numbers, from_reserve=False)
+        alarms = any(entry.lane is Lane.ALARM for entry in fresh)
+        for _ in range(DISPLACE_SEGMENTS):
+            try:
+                ledger.commit(records, numbers, from_reserve=not fresh)
+            except StoreFullError:
+                if not alarms or not ledger.displace():
+                    raise
+            else:
+                return
+        ledger.commit(records, numbers, from_reserve=not fresh)
 
     def _opened(self) -> Ledger:
         if self._ledger is None:

@@ -241,3 +241,52 @@ def test_a_failed_disk_is_not_hammered(tmp_path: Path) -> None:
     assert bench.store.openings == 1
     bench.writer.close()
     assert not bench.writer._thread.is_alive()
+
+
+def test_on_a_full_disk_entries_are_refused_and_acks_recorded(bench: Bench) -> None:
+    bench.writer.open()
+    bench.append(entry(1))
+    bench.append(entry(2))
+    bench.answered("alarm-2")
+    bench.store.full = True
+    bench.store.may_write.clear()
+    bench.append(entry(3))
+    bench.writer.put(Remove("alarm-1"))
+    bench.append(entry(4))
+    bench.store.may_write.set()
+    bench.answered("alarm-3", "alarm-4")
+    assert (bench.done["alarm-3"], bench.done["alarm-4"]) == ([False], [False])
+    assert bench.touch() == Fill(1, 0, 2)
+    assert bench.states == [("no room left", None)], "told once"
+    assert bench.store.openings == 1, "nothing is wrong with the store"
+    assert bench.on_disk() == ["alarm-2"]
+
+
+def test_when_a_full_disk_has_room_again_it_is_told_without_a_new_start(bench: Bench) -> None:
+    bench.writer.open()
+    bench.store.full = True
+    bench.append(entry(1))
+    bench.answered("alarm-1")
+    bench.touch()
+    assert len(bench.states) == 1
+    bench.store.full = False
+    bench.loop.until(lambda: len(bench.states) == 2)
+    assert bench.states[1] == (None, None)
+    bench.append(entry(1))
+    bench.loop.until(lambda: len(bench.done["alarm-1"]) == 2)
+    assert bench.done["alarm-1"] == [False, True]
+    assert bench.store.openings == 1
+
+
+def test_a_full_disk_that_fails_as_well_is_opened_again(bench: Bench) -> None:
+    bench.writer.open()
+    bench.store.full = True
+    bench.append(entry(1))
+    bench.answered("alarm-1")
+    bench.store.fault = StoreError("broken")
+    bench.writer.put(Remove("alarm-9"))
+    bench.touch()
+    bench.store.fault, bench.store.full = None, False
+    bench.loop.until(lambda: bench.states[-1] == (None, Counters(2, 0, 0)))
+    assert bench.states[0] == ("no room left", None)
+    assert ("broken", None) in bench.states
