@@ -78,6 +78,14 @@ def test_a_power_cut_loses_nothing_that_was_reported(rng: random.Random) -> None
     survive(steps, rng.randint(1, changes(steps)), rng)
 
 
+def test_a_batch_larger_than_a_segment_survives_a_cut_at_every_change() -> None:
+    batch = tuple(entry(number, body=bytes(1500)) for number in range(1, 13))
+    steps = [Step((entry(20),)), Step(batch, ("alarm-20",)), Step((entry(30),), ("alarm-3",))]
+    for cut_at in range(1, changes(steps) + 1):
+        for seed in range(5):
+            survive(steps, cut_at, seeded(seed))
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(SOAK_SCRIPTS))
 def test_a_power_cut_at_every_change_loses_nothing_that_was_reported(seed: int) -> None:

@@ -94,6 +94,7 @@ class Disk:
         self.cut_at = cut_at
         self.steps = 0
         self.syncs = 0
+        self.created = 0
         self.failing: Callable[[int], bool] = lambda _: False
         self.files: dict[str, Inode] = {}
         self._durable: dict[str, Inode] = {}
@@ -119,6 +120,7 @@ class Disk:
         if taken + size > self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         inode = Inode(bytearray(size))
+        self.created += 1
         self._change(lambda names: names.update({name: inode}))
         return DiskFile(self, inode)
 
