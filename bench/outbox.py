@@ -5,7 +5,7 @@ synchronous=FULL), one after the other, each on a loop-mounted ext4 of its own (
 Bytes are what the loop device was given to write (``/sys/block/loopN/stat``) until everything is
 synced, journal included. Without the right to mount they are what the process had written
 (``/proc/self/io``): no journal. A life is one alert of 900 bytes, appended and, when the station
-has acked it, removed.
+has acked it, removed. Appends go to an empty store and to a full one in turns.
 """
 
 from __future__ import annotations
@@ -108,8 +108,7 @@ class Measured:
         self._disk = disk
         self._lives = lives
         self._number = 0
-        self._store = STORES[name](disk.folder)
-        self._store.open()
+        self._store, self._full = (self._made(part) for part in ("empty", "full"))
 
     def result(self) -> Result:
         """All figures, from the empty store to the full one."""
@@ -119,13 +118,14 @@ class Measured:
         grouped = self._bytes(lambda: self._life(5), self._lives // 5) / 5
         lone = self._lone_life()
         idle = self._bytes(self._measure, MEASURES_A_DAY)
-        empty = self._appends()
         for _ in range(0, HELD, 250):
-            self._store.write(self._entries(250, Lane.EVENT), [])
-        full = self._appends()
-        self._store.close()
+            self._full.write(self._entries(250, Lane.EVENT), [])
+        empty, full = self._appends()
+        for store in (self._store, self._full):
+            store.close()
         open_s, resident_mb = self._opening()
-        held = sum(f.stat().st_size for f in self._disk.folder.rglob("*") if f.is_file())
+        files = [file for file in (self._disk.folder / "full").rglob("*") if file.is_file()]
+        held = sum(file.stat().st_size for file in files)
         return Result(
             self._name,
             life,
@@ -138,6 +138,13 @@ class Measured:
             resident_mb,
             held / 1e6,
         )
+
+    def _made(self, part: str) -> OutboxStore:
+        folder = self._disk.folder / part
+        folder.mkdir()
+        store = STORES[self._name](folder)
+        store.open()
+        return store
 
     def _life(self, together: int) -> None:
         """So many alerts at once, from acceptance to the ack."""
@@ -163,22 +170,25 @@ class Measured:
         self._store.evict(_KEEP, time.time_ns())
         self._store.fill()
 
-    def _appends(self) -> tuple[float, float]:
-        """Median and 99th percentile of a durable append."""
-        times = []
+    def _appends(self) -> list[tuple[float, float]]:
+        """Median and 99th percentile of a durable append, empty and full."""
+        times: list[list[float]] = [[], []]
         for entry in self._entries(1000, Lane.ALARM):
-            start = time.perf_counter_ns()
-            self._store.write([entry], [])
-            times.append((time.perf_counter_ns() - start) / 1e3)
-        cuts = statistics.quantiles(times, n=100)
-        return cuts[49], cuts[98]
+            for store, taken in zip((self._store, self._full), times, strict=True):
+                start = time.perf_counter_ns()
+                store.write([entry], [])
+                taken.append((time.perf_counter_ns() - start) / 1e3)
+            self._store.write([], [entry.id])
+        cuts = [statistics.quantiles(taken, n=100) for taken in times]
+        return [(cut[49], cut[98]) for cut in cuts]
 
     def _opening(self) -> tuple[float, float]:
         """Seconds to open what has to be read from the device, and megabytes that stay."""
-        for file in self._disk.folder.rglob("*"):
+        folder = self._disk.folder / "full"
+        for file in folder.rglob("*"):
             if file.is_file():
                 _forget(file)
-        code = _OPENING.format(name=self._name, folder=str(self._disk.folder))
+        code = _OPENING.format(name=self._name, folder=str(folder))
         said = _run(sys.executable, "-c", code)
         seconds, megabytes = map(float, said.split())
         return seconds, megabytes

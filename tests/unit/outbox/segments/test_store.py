@@ -274,11 +274,12 @@ def spoil(bench: Bench, number: int, at: int, length: int = 8) -> None:
 
 @pytest.fixture
 def spoilt(bench: Bench) -> Bench:
-    """Ten alarms, the second of which is unreadable; four of them in older segments are acked."""
+    """Eleven alarms, three of them acked; the second can no longer be read."""
     store = bench.store()
     for number in range(1, 11):
         store.write(entries(number, 1), [])
     store.write([], [f"alarm-{number}" for number in (3, 5, 7)])
+    store.write(entries(11, 1), [])
     store.close()
     spoil(bench, bench.segments[0], 2 * SECTOR + 1536 + 300)
     return bench
@@ -286,12 +287,12 @@ def spoilt(bench: Bench) -> Bench:
 
 def test_an_unreadable_entry_is_told_by_the_name_of_its_file(spoilt: Bench) -> None:
     store = spoilt.store()
-    assert seqs(store) == [1, 4, 6, 8, 9, 10]
+    assert seqs(store) == [1, 4, 6, 8, 9, 10, 11]
     assert spoilt.damage == [Damage(["00000001.segment.damaged"], 1)]
-    assert store.fill().alarms == 6
+    assert store.fill().alarms == 7
     assert "00000001.segment.damaged" in spoilt.disk.files
     store.close()
-    assert seqs(spoilt.store()) == [1, 4, 6, 8, 9, 10]
+    assert seqs(spoilt.store()) == [1, 4, 6, 8, 9, 10, 11]
     assert len(spoilt.damage) == 1
 
 
@@ -301,9 +302,39 @@ def test_what_a_damaged_segment_says_of_removals_still_counts(spoilt: Bench) -> 
     spoil(spoilt, newest, SIZE - 20)
     store = spoilt.store()
     assert spoilt.damage[0].names == [f"{newest:08d}.segment.damaged"]
-    assert seqs(store) == [1, 4, 6, 8, 9, 10]
+    assert seqs(store) == [1, 4, 6, 8, 9, 10, 11]
     store.close()
-    assert seqs(spoilt.store()) == [1, 4, 6, 8, 9, 10], "they are written down again"
+    assert seqs(spoilt.store()) == [1, 4, 6, 8, 9, 10, 11], "they are written down again"
+
+
+def test_what_is_readable_in_the_segment_that_is_written_to_is_kept(bench: Bench) -> None:
+    store = bench.store()
+    for number in range(1, 4):
+        store.write(entries(number, 1), [])
+    spoil(bench, 1, 2 * SECTOR + 300)
+    assert seqs(store) == [2, 3]
+    assert bench.damage == [Damage(["00000001.segment.damaged"], 1)]
+    assert seqs(bench.store()) == [2, 3]
+
+
+def test_a_commit_that_is_gone_without_a_trace_is_told_when_another_follows(bench: Bench) -> None:
+    store = bench.store()
+    for number in range(1, 4):
+        store.write(entries(number, 1), [])
+    spoil(bench, 1, 2 * SECTOR + 1536, 1536)
+    assert seqs(bench.store()) == [1, 3]
+    assert len(bench.damage) == 1
+
+
+def test_after_an_orderly_end_the_last_commit_is_no_unfinished_write(bench: Bench) -> None:
+    """Its index is damaged, and one entry of it; an index is begun only when all is durable."""
+    store = bench.store()
+    store.write(entries(1, 5), [])
+    store.close()
+    spoil(bench, 1, SIZE - 20)
+    spoil(bench, 1, 2 * SECTOR + 300)
+    assert seqs(bench.store()) == [2, 3, 4, 5]
+    assert len(bench.damage) == 1
 
 
 def test_after_damage_the_session_is_above_any_earlier_one(spoilt: Bench) -> None:
