@@ -118,7 +118,7 @@ def _in_words(damage: Damage) -> str:
     """What became of a damaged outbox."""
     names = ", ".join(f"outbox/{name}" for name in damage.names)
     lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
-    return f"the outbox was damaged and {names} moved aside; {lost} that waited may not be sent"
+    return f"the outbox was damaged, see {names}; {lost} that waited may not be sent"
 
 
 def _aside(path: Path) -> Path:

@@ -18,6 +18,7 @@ from agent.core.errors import StoreFullError
 from agent.core.ports import Lane
 from agent.outbox.segments.codec import Append, Numbers, Record, Remove, decode_append
 from agent.outbox.segments.log import Log
+from agent.outbox.segments.recovery import segment_name
 from agent.outbox.segments.table import Place, Table
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ SLACK_SEGMENTS = 4
 
 @dataclass(slots=True)
 class Damage:
-    """What was found damaged: files that were moved aside, entries known to be lost with them."""
+    """What was found damaged: the files as they are called now, entries known to be lost."""
 
     names: list[str] = field(default_factory=list)
     lost: int = 0
@@ -145,7 +146,8 @@ class Ledger:
             for record in removes(removed) or [Remove(())]:
                 self.commit([record])
         except StoreFullError as error:
-            log.warning("segment %d is damaged and stays where it is: %s", number, error)
+            log.warning("segment %d is damaged and stays in its place: %s", number, error)
+            self.damage.names.append(segment_name(number))
             return
         for position, _ in unreadable:
             self.table.drop(position)

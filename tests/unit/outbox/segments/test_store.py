@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from agent.core.ports import Entry, Lane, Limits
 from agent.outbox.segments.codec import SECTOR, header
 from agent.outbox.segments.ledger import Damage
 from agent.outbox.segments.log import KEEP_DAMAGED
-from agent.outbox.segments.recovery import names_in, survey
+from agent.outbox.segments.recovery import names_in, recover, survey
 from agent.outbox.segments.store import SegmentStore
 from tests.support.power import Disk, PowerCutError
 from tests.support.samples import entry
@@ -165,12 +166,10 @@ def test_a_first_write_that_is_torn_in_a_used_segment_is_no_damage(bench: Bench)
 def replayed(cut_at: int, lives: int) -> Disk:
     """The disk after the power went at change *cut_at* of so many lives."""
     bench = Bench(Disk(cut_at=cut_at))
-    try:
+    with suppress(PowerCutError):
         store = bench.store()
         for number in range(1, lives + 1):
             life(store, number)
-    except PowerCutError:
-        pass
     return bench.disk.after_cut(random.Random(cut_at))  # noqa: S311 - repeatable
 
 
@@ -310,10 +309,11 @@ def test_what_a_damaged_segment_says_of_removals_still_counts(spoilt: Bench) -> 
 def test_what_is_readable_in_the_segment_that_is_written_to_is_kept(bench: Bench) -> None:
     store = bench.store()
     for number in range(1, 4):
-        store.write(entries(number, 1), [])
-    spoil(bench, 1, 2 * SECTOR + 300)
+        store.write(entries(number, 1, size=200), [])
+    spoil(bench, 1, 2 * SECTOR + 200)
     assert seqs(store) == [2, 3]
     assert bench.damage == [Damage(["00000001.segment.damaged"], 1)]
+    assert seqs(store) == [2, 3]
     assert seqs(bench.store()) == [2, 3]
 
 
@@ -322,6 +322,8 @@ def test_a_commit_that_is_gone_without_a_trace_is_told_when_another_follows(benc
     for number in range(1, 4):
         store.write(entries(number, 1), [])
     spoil(bench, 1, 2 * SECTOR + 1536, 1536)
+    left = recover(bench.disk)
+    assert (left.damaged, left.rest) == ([1], None), "nothing more is written there"
     assert seqs(bench.store()) == [1, 3]
     assert len(bench.damage) == 1
 
@@ -335,6 +337,28 @@ def test_after_an_orderly_end_the_last_commit_is_no_unfinished_write(bench: Benc
     spoil(bench, 1, 2 * SECTOR + 300)
     assert seqs(bench.store()) == [2, 3, 4, 5]
     assert len(bench.damage) == 1
+
+
+def test_a_damaged_segment_is_told_also_when_there_is_no_room_to_copy_its_rest(
+    spoilt: Bench,
+) -> None:
+    for name in [name for name in spoilt.disk.files if name.startswith("spare")]:
+        spoilt.disk.remove(name)
+    spoilt.disk.room = sum(len(file.seen) for file in spoilt.disk.files.values())
+    store = spoilt.store()
+    for number in range(100, 110):
+        life_or_full(store, number)
+    assert 2 not in seqs(store)
+    assert spoilt.damage[-1].names == ["00000001.segment"]
+    spoilt.disk.room *= 2
+    store.close()
+    assert set(seqs(spoilt.store())) >= {1, 4, 6, 8, 9, 10, 11}
+    assert spoilt.damage[-1].names == ["00000001.segment.damaged"]
+
+
+def life_or_full(store: SegmentStore, number: int) -> None:
+    with suppress(StoreFullError):
+        life(store, number)
 
 
 def test_after_damage_the_session_is_above_any_earlier_one(spoilt: Bench) -> None:
