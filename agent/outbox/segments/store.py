@@ -56,6 +56,7 @@ class SegmentStore:
         self._on_damage = on_damage
         self._earlier = earlier
         self._ledger: Ledger | None = None
+        self._known = Numbers()
 
     def open(self) -> Counters:
         """Open or create the folder, count the session up durably, and tell the counters."""
@@ -143,7 +144,7 @@ class SegmentStore:
         Nobody knows whether that one reached the disk: it may be readable only because the system
         still has it in memory after a failed sync.
         """
-        n = left.numbers.at_least(Numbers(*astuple(earlier)))
+        n = left.numbers.at_least(self._known).at_least(Numbers(*astuple(earlier)))
         session = n.session + 1
         if left.damaged or (left.names.damaged and not left.names.segments):
             session = max(session, self._after_damage)
@@ -187,6 +188,7 @@ class SegmentStore:
     def _drop(self, *, in_order: bool) -> None:
         ledger, self._ledger = self._ledger, None
         if ledger is not None:
+            self._known = ledger.numbers
             ledger.log.close(in_order=in_order)
 
     @contextmanager
