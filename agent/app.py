@@ -105,7 +105,6 @@ class Core:
         self._open_vision()
         self._build_link()
         self._start_tasks()
-        self._observer.outbox_damage(self._stores.outbox_damage)
 
     async def stop(self) -> None:
         """Stop everything in reverse order; what was accepted is stored before this returns."""
@@ -134,6 +133,7 @@ class Core:
             post=self._post,
             on_state=self._observer.storage,
             on_counters=lambda counters: self._dispatcher.continue_from(counters),
+            on_damage=self._observer.outbox_damage,
         )
         self._health.note("outbox", ComponentState.OK)
 

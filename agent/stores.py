@@ -23,7 +23,8 @@ from agent.orders import Kept
 from agent.outbox.no_store import NoStore
 from agent.outbox.outbox import Outbox
 from agent.outbox.sealed_store import SealedStore
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.ledger import Damage
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.runtime.crash_count import NORMAL_START, Level, Start
@@ -94,14 +95,23 @@ class Stores:
         post: Callable[[Callable[[], None]], None],
         on_state: Callable[[bool, str], None],
         on_counters: Callable[[Counters], None],
+        on_damage: Callable[[str], None],
     ) -> tuple[Outbox, Counters]:
-        """The outbox, open, and where counting goes on."""
+        """The outbox, open, and where counting goes on.
+
+        *on_damage* hears on the loop what was found damaged, now or later.
+        """
         config = self._config.outbox
         now_s = max(self._clock.utc_ns() // NS_PER_S, EARLIEST_S)
-        self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
+        store = SegmentStore(
+            self._file("outbox"),
+            after_damage=now_s,
+            on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
+            earlier=self._file("outbox.db"),
+        )
         told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
         aside = self._file("outbox.unreadable")
-        sealed = SealedStore(self._store, self.vault.seal(OUTBOX), aside, told)
+        sealed = SealedStore(store, self.vault.seal(OUTBOX), aside, told)
 
         def upkeep() -> None:
             key_id = sealed.reseal()
@@ -122,14 +132,6 @@ class Stores:
         self._start.outbox_open()
         self.vault.reseal_by(OUTBOX, outbox.keep_up, later=True)
         return outbox, counters
-
-    @property
-    def outbox_damage(self) -> str | None:
-        """What became of a damaged outbox; None when it was well."""
-        aside = self._store.moved_aside
-        if aside is None:
-            return None
-        return f"the outbox was damaged and is moved aside as {aside.name}"
 
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
@@ -184,6 +186,13 @@ class _ClosedWatchlist(WatchlistStore):
 
     def _save(self, *_: object) -> NoReturn:
         raise StoreError("safe mode: the watchlist is closed")
+
+
+def _in_words(damage: Damage) -> str:
+    """What became of a damaged outbox."""
+    names = ", ".join(f"outbox/{name}" for name in damage.names)
+    lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
+    return f"the outbox was damaged, see {names}; {lost} that waited may not be sent"
 
 
 def _aside(path: Path) -> Path:

@@ -81,6 +81,10 @@ class SealedStore:
         """Delete events beyond *limits*."""
         return self._inner.evict(limits, now_utc_ns)
 
+    def has_room(self) -> bool:
+        """Whether entries can be appended again."""
+        return self._inner.has_room()
+
     def close(self) -> None:
         """Give everything back."""
         self._inner.close()

@@ -2,6 +2,7 @@
 
 The loop hands over jobs and gets answers back on the loop; it never waits for a disk. A failed
 write is never tried again on the same handle (a failed fsync may not be): the store is reopened.
+A full disk is no such failure: the store stays open, and what the station acks is recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox-writer", daemon=True)
         self._healthy = True
+        self._full = False
         self._reopen_at = 0.0
         self._unremoved: list[str] = []
 
@@ -154,13 +156,13 @@ class Writer:
         return jobs, True
 
     def _patience_s(self) -> float | None:
-        """How long to wait for a job: for ever, or until the store may be opened again."""
-        if self._healthy:
+        """How long to wait for a job: for ever, or until the store may be tried again."""
+        if self._healthy and not self._full:
             return None
         return max(self._reopen_at - time.monotonic(), SHORTEST_WAIT_S)
 
     def _do(self, jobs: list[Job]) -> None:
-        self._reopen_if_due()
+        self._try_again_if_due()
         appends = [job for job in jobs if isinstance(job, Append)]
         removes = [job.entry_id for job in jobs if isinstance(job, Remove)]
         self._write(appends, removes)
@@ -176,15 +178,23 @@ class Writer:
         removes = [*self._unremoved, *removes]
         if not appends and not removes:
             return
-
-        def write() -> bool:
-            self._store.write([job.entry for job in appends], removes)
-            return True
-
-        stored = self._attempt(write) is True
-        self._unremoved = [] if stored else removes
+        entries = [job.entry for job in appends]
+        stored = self._attempt(lambda: self._stored(entries, removes))
+        self._unremoved = removes if stored is None else []
         for job in appends:
-            self._post(lambda job=job: job.done(stored))  # type: ignore[misc]
+            self._post(lambda job=job: job.done(stored is True))  # type: ignore[misc]
+
+    def _stored(self, entries: list[Entry], removes: list[str]) -> bool:
+        """True when all is durable; False when only *removes* are, because the disk is full."""
+        try:
+            self._store.write(entries, removes)
+        except StoreFullError as error:
+            if not entries:
+                raise
+            self._store.write([], removes)
+            self._note_full(error)
+            return False
+        return True
 
     def _read(self, job: Read) -> None:
         found = self._attempt(lambda: self._store.read(job.lane, job.after, job.limit))
@@ -216,13 +226,35 @@ class Writer:
         self._reopen_at = time.monotonic() + self._reopen_s
         if self._healthy:
             log.warning("the outbox cannot be written: %s", error)
-        self._healthy = False
+        self._healthy = self._full = False
         reason = str(error)
         self._post(lambda: self._on_state(reason, None))
 
-    def _reopen_if_due(self) -> None:
-        if self._healthy or time.monotonic() < self._reopen_at:
+    def _note_full(self, error: StoreFullError) -> None:
+        if self._full:
             return
+        self._full = True
+        self._reopen_at = time.monotonic() + self._reopen_s
+        log.warning("the outbox takes no more entries: %s", error)
+        reason = str(error)
+        self._post(lambda: self._on_state(reason, None))
+
+    def _try_again_if_due(self) -> None:
+        if time.monotonic() < self._reopen_at:
+            return
+        if self._full:
+            self._look_for_room()
+        elif not self._healthy:
+            self._reopen()
+
+    def _look_for_room(self) -> None:
+        self._reopen_at = time.monotonic() + self._reopen_s
+        if self._attempt(self._store.has_room):
+            self._full = False
+            log.info("the outbox takes entries again")
+            self._post(lambda: self._on_state(None, None))
+
+    def _reopen(self) -> None:
         try:
             counters = self._store.open()
         except StoreError as error:

@@ -84,11 +84,9 @@ class Observer:
         else:
             self.issue(code, "audit", text)
 
-    def outbox_damage(self, reason: str | None) -> None:
-        """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
-        if reason is None:
-            return
-        self.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
+    def outbox_damage(self, reason: str) -> None:
+        """A part of the outbox was damaged: an issue that stays, an alert that is over at once."""
+        self.issue("outbox-damaged", "outbox", reason)
         for ok in (False, True):
             self.put(StorageChanged(stamp(self._clock), ok, reason))
 

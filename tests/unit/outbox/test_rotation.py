@@ -11,7 +11,7 @@ from agent.core.clock import ManualClock
 from agent.core.errors import StoreFullError
 from agent.core.ports import Lane, Limits
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from bench.sqlite_outbox import SqliteStore
 from tests.support.outbox import Loop, RecordingLink, settle
 from tests.support.samples import entry
 from tests.support.seals import KEY, OTHER_KEY, FixedKeys, sealed

@@ -15,7 +15,7 @@ from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
 from agent.outbox import sealed_store
 from agent.outbox.sealed_store import SealedStore
-from agent.outbox.sqlite_store import SqliteStore
+from bench.sqlite_outbox import SqliteStore
 from tests.support.samples import entry
 from tests.support.seals import KEY, OTHER_KEY, FixedKeys, sealed
 
@@ -61,6 +61,10 @@ class MemoryStore:
         """Nothing is too much."""
         del limits, now_utc_ns
         return 0
+
+    def has_room(self) -> bool:
+        """Always."""
+        return True
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -17,7 +17,7 @@ from agent.core.ports import Limits
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.announcer import Announcer
 from agent.pipeline.presence import Presence
 from agent.watchlist.service import Watchlist
@@ -58,7 +58,7 @@ class Bench:
         self.link = RecordingLink()
         self.head: Head | None = None
         outbox = Outbox(
-            SqliteStore(folder / "outbox.db"),
+            SegmentStore(folder / "outbox"),
             Limits(100, 1 << 60),
             clock=clock,
             post=Loop().post,

@@ -20,7 +20,7 @@ from agent.core.health import HealthBoard
 from agent.core.ports import Limits
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.local_ops import LocalOperations
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import WatchlistStore
@@ -53,7 +53,7 @@ class Bench:
         self.panel.open()
         self.events.clear()
         self.outbox = Outbox(
-            SqliteStore(folder / "outbox.db"),
+            SegmentStore(folder / "outbox"),
             Limits(100, 1 << 60),
             clock=clock,
             post=Loop().post,
