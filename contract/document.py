@@ -19,6 +19,8 @@ from contract.signing import canonical
 from contract.words import (
     CONTRACT_VERSION,
     MAX_ALERT_BYTES,
+    MAX_CHUNKED_BYTES,
+    MAX_CHUNKS,
     MAX_MESSAGE_BYTES,
     CommandName,
     Role,
@@ -47,6 +49,8 @@ def page() -> str:
         roles=_roles(),
         max_alert=MAX_ALERT_BYTES,
         max_message=MAX_MESSAGE_BYTES,
+        max_chunks=MAX_CHUNKS,
+        max_chunked=MAX_CHUNKED_BYTES,
         messages=_messages(),
     )
 

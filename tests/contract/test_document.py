@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from agent.config.schema.devices import Door
 from agent.config.schema.site import Link
 from agent.link.session import RETURN_SPREAD_S
 from agent.outbox.delivery import RESEND_PER_S
 from agent.outbox.lane import RESEND_AFTER_S, RESEND_EVERY_S
 from agent.pipeline.announcer import JITTER
-from agent.pipeline.command_checks import SKEW_NS
+from agent.pipeline.command_checks import DOOR_VALID_NS, SKEW_NS
+from agent.pipeline.desired import LONGEST_S, MISSING_S
+from agent.pipeline.nonces import FRESH_S
 from agent.pipeline.presence import SOON_PERIOD_S
 from contract import document, fields
 from contract.signing import read_trusted_keys
@@ -68,6 +71,12 @@ def test_figures_are_the_codes() -> None:
     assert "up to a tenth earlier" in text
     assert text.count(f"periods and {GRACE_S:.0f} s without any message") == 2
     assert f"at most {SKEW_NS // 10**9} s ahead" in text
+    assert f"counts for at most {DOOR_VALID_NS // 10**9} s after `issued_at`" in text
+    assert f"`clock.nonce`), at least every {SOON_PERIOD_S:.0f} s" in text
+    assert f"good for {FRESH_S} s after it was first said" in text
+    assert f"does not come within {MISSING_S:.0f} s" in text
+    assert f"waits of up to {LONGEST_S:.0f} s" in text
+    assert f"({Door.model_fields['release_s'].default:.0f} s unless its configuration" in text
     assert f"a random time of up to {RETURN_SPREAD_S:.0f} s" in text
     days = Link.model_fields["session_expiry_s"].default // 86_400
     assert f"a session expiry of {days} days" in text
