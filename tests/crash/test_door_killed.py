@@ -58,9 +58,7 @@ def killed(folder: Path, moments_s: Sequence[tuple[float, float]], *, seed: int)
             moment_s = time.monotonic() + chance.uniform(*between_s)
             until(lambda: time.monotonic() >= moment_s, 10)  # noqa: B023
             site.agent.kill()
-            killed_s = time.monotonic()
             site.start("agent")
-            assert time.monotonic() - killed_s < 5
             assert relays_safe(site)
             _, answer = sent.answer()
             judge(site, answer, number)
