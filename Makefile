@@ -8,7 +8,7 @@ HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak clean lock audit
+.PHONY: help demo test lint bench soak clean lock audit docs
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint   formatting, types, import contracts"
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
+	@echo "make docs   renew docs/contract.md from the contract"
 	@echo "make lock   renew the hash-locked requirements"
 	@echo "make clean  remove everything that was made"
 
@@ -45,6 +46,9 @@ bench: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m contract.document docs/contract.md
 
 lock: $(VENV)/.dev
 	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \

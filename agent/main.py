@@ -6,10 +6,8 @@ A core that dies again and again at its start is started with less (``agent.runt
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import resource
 import signal
 from pathlib import Path
 
@@ -38,8 +36,6 @@ def run(config_path: Path) -> None:
     opened = open_config(*files)
     log_config = opened.config.log
     set_up_logs(log_config.level, log_config.format, journal="JOURNAL_STREAM" in os.environ)
-    with contextlib.suppress(OSError, ValueError):  # systemd has done it and forbids it
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     clock = SystemClock()
     count = CrashCount(opened.config.node.data_dir / _COUNT, clock.boot_id)
     try:

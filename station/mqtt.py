@@ -25,8 +25,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.core.errors import ConfigError, UnreachableError
-from station.options import Broker, Tls
+from agent.core.errors import UnreachableError
+from agent.files.tls import client_context, tls_trouble, why_refused
+from station.options import Broker
 from station.values import Arrival, Publish
 
 WINDOW = 100
@@ -73,7 +74,7 @@ class Link:
         """Connect and subscribe; UnreachableError with the cause otherwise."""
         try:
             self._connect()
-            self._await(lambda: bool(self._connected), stopped)
+            self._await_welcome(stopped)
             self._check_welcome()
             self._client.subscribe([(f, self._options()) for f in filters])
             self._await(lambda: bool(self._subscribed), stopped)
@@ -83,7 +84,10 @@ class Link:
             raise
 
     def wait(self, timeout_s: float) -> list[Delivery]:
-        """What arrived, as one batch, after at most *timeout_s*; UnreachableError at the end."""
+        """What arrived, at most ``BATCH``, after at most *timeout_s*; UnreachableError at the end.
+
+        More may lie here: mosquitto 2.0.11 forgets our receive maximum with our first PUBACK.
+        """
         if not self._arrived:
             self._turn(timeout_s)
         until = time.monotonic() + BATCH_S
@@ -91,10 +95,19 @@ class Link:
         while before < len(self._arrived) < BATCH and time.monotonic() < until:
             before = len(self._arrived)
             self._turn(0.0)
-        batch, self._arrived = self._arrived, []
+        batch, self._arrived = self._arrived[:BATCH], self._arrived[BATCH:]
         if not batch and self._ended:
             raise UnreachableError(self._ended[0])
         return batch
+
+    def settle(self, timeout_s: float) -> None:
+        """Let the broker answer what was published, for at most *timeout_s*.
+
+        UnreachableError at the end; what arrived meanwhile is for :meth:`wait`.
+        """
+        if self._ended:
+            raise UnreachableError(self._ended[0])
+        self._turn(timeout_s)
 
     def confirm(self, batch: Sequence[Delivery]) -> None:
         """Tell the broker that these need not come again."""
@@ -144,11 +157,28 @@ class Link:
                 )
             else:
                 client.connect(broker.host, broker.port, broker.keepalive_s)
+        except ssl.SSLError as error:
+            text = f"TLS with the broker {broker.name} failed: {tls_trouble(error)}"
+            raise UnreachableError(text) from error
         except (OSError, ValueError) as error:
             raise UnreachableError(f"the broker {broker.name} is not reachable: {error}") from error
         opened: Any = client.socket()
         with suppress(OSError, AttributeError):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _await_welcome(self, stopped: Callable[[], bool]) -> None:
+        """Wait for the CONNACK; a connection that ends before may have been refused by TLS."""
+        broker = self._broker
+        try:
+            self._await(lambda: bool(self._connected), stopped)
+        except UnreachableError as error:
+            if broker.tls is None or not self._ended:
+                raise
+            context = client_context(broker.tls.ca, broker.tls.cert, broker.tls.key)
+            why = why_refused(context, broker.host, broker.port)
+            if not why:
+                raise
+            raise UnreachableError(f"TLS with the broker {broker.name} failed: {why}") from error
 
     def _check_welcome(self) -> None:
         reason = self._connected[0]
@@ -206,7 +236,8 @@ class Link:
         if self._broker.login is not None:
             client.username_pw_set(self._broker.login.user, self._broker.login.password)
         if self._broker.tls is not None:
-            client.tls_set_context(_tls_context(self._broker.tls))
+            tls = self._broker.tls
+            client.tls_set_context(client_context(tls.ca, tls.cert, tls.key))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -248,14 +279,3 @@ def _connect_properties(broker: Broker) -> Properties:
     # No MaximumPacketSize: mosquitto 2.0.11 loses a place of its window for every message that it
     # drops for it, so one gate could make the station deaf. The broker bounds what gates may send.
     return properties
-
-
-def _tls_context(files: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the broker's name and authority checked, our certificate shown."""
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(files.cert), str(files.key))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the TLS files cannot be used: {error}") from error
-    return context

@@ -17,13 +17,28 @@ from typing import Any
 
 from agent.core.errors import StoreError
 from contract.words import Stage
+from station import heads
 from station.runs import Run, place
 from station.tables import open_database
-from station.values import CountAgain, File, Gate, Item, Keep, Note, Publish, Refuse, Write
+from station.values import (
+    AuditFault,
+    CountAgain,
+    File,
+    Gate,
+    Item,
+    Keep,
+    KeepHead,
+    Note,
+    Publish,
+    Refuse,
+    ToldHead,
+    Write,
+)
 
 _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
+SENT_BYTES_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,14 @@ class Store:
         row = self._db.execute("SELECT * FROM gates WHERE source=?", (source,)).fetchone()
         return None if row is None else gate_of(row)
 
+    def last_head(self, source: str) -> ToldHead | None:
+        """The head of its audit log that a gate told last."""
+        return heads.last_head(self._db, source)
+
+    def head_hashes(self, source: str, number: int) -> set[str]:
+        """Every hash that a gate told for a record of its audit log."""
+        return heads.hashes_of(self._db, source, number)
+
     def apply(self, writes: Iterable[Write]) -> None:
         """Carry out *writes* within a batch."""
         for write in writes:
@@ -103,6 +126,10 @@ class Store:
                     )
                 case Refuse():
                     self._refuse(write)
+                case KeepHead():
+                    heads.keep_head(self._db, write)
+                case AuditFault():
+                    heads.keep_fault(self._db, write)
 
     def outgoing(self, after: int, limit: int) -> list[Queued]:
         """Unsent messages of the durable queue behind number *after*, in order."""
@@ -118,6 +145,10 @@ class Store:
         """The broker has these, or refused them with a reason. Within a batch."""
         rows = [(at_ns, reason, n) for n, reason in refusals.items()]
         self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
+        self._db.executemany(
+            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=? AND length(payload)>?",
+            [(n, SENT_BYTES_KEPT) for n in refusals],
+        )
         self._db.execute(
             "DELETE FROM outgoing WHERE sent_ns IS NOT NULL"
             " AND n <= (SELECT max(n) FROM outgoing) - ?",

@@ -135,7 +135,33 @@ class Refuse:
     received_ns: int
 
 
-Write = Keep | CountAgain | Note | File | Refuse
+@dataclass(frozen=True, slots=True)
+class ToldHead:
+    """The newest record of a gate's audit log, as the gate told it: number and hash."""
+
+    n: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepHead:
+    """Keep a head for later comparison."""
+
+    source: str
+    told: ToldHead
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """A gate's audit log is not what the gate told before; stands until a person accepts it."""
+
+    source: str
+    text: str
+    at_ns: int
+
+
+Write = Keep | CountAgain | Note | File | Refuse | KeepHead | AuditFault
 
 
 class News(StrEnum):
@@ -147,6 +173,7 @@ class News(StrEnum):
     STALE = "stale"
     NOTED = "noted"
     FILED = "filed"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.errors import GatehouseError
 from agent.core.ports import Received
+from agent.core.secret import Secret
+from agent.files.tls import tls_trouble, why_refused
 from agent.link.session import LinkFault, Protocol
 from agent.runtime.threads import in_daemon_thread
 
@@ -49,7 +51,7 @@ class Target:
     session_expiry_s: int
     tls: ssl.SSLContext | None = None
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,15 @@ class Connection:
             self.close()
             text = f"{target.host}:{target.port} does not answer"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
-        except ConnectError:
+        except ConnectError as error:
             self.close()
-            raise
+            explained = await self._explained(error)
+            if explained is error:
+                raise
+            raise explained from error
         except ssl.SSLError as error:
             self.close()
-            text = f"TLS with {target.host}:{target.port} failed: {error.reason or error}"
+            text = f"TLS with {target.host}:{target.port} failed: {tls_trouble(error)}"
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
@@ -119,9 +124,24 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
         self._up = True
 
+    async def _explained(self, error: ConnectError) -> ConnectError:
+        """The same error, or TLS's reason for it."""
+        target = self._target
+        context = target.tls
+        if context is None or error.fault is not LinkFault.CLOSED:
+            return error
+        why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
+        if not why:
+            return error
+        return ConnectError(LinkFault.TLS, f"TLS with {target.host}:{target.port} failed: {why}")
+
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for *topics* with QoS 1."""
         self._client.subscribe([(topic, 1) for topic in topics])
+
+    def unsubscribe(self, topic: str) -> None:
+        """Hear *topic* no more."""
+        self._client.unsubscribe(topic)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Put a message on the wire; False when the connection is gone."""
@@ -177,7 +197,8 @@ class Connection:
         if target.tls is not None:
             client.tls_set_context(target.tls)
         if target.username is not None:
-            client.username_pw_set(target.username, target.password)
+            password = None if target.password is None else target.password.reveal()
+            client.username_pw_set(target.username, password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect

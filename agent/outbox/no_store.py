@@ -39,6 +39,10 @@ class NoStore:
         """Refused."""
         self._refuse()
 
+    def has_room(self) -> bool:
+        """Never."""
+        return False
+
     def close(self) -> None:
         """Nothing to give back."""
 

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import Clock, format_utc, stamp
 from agent.core.errors import CheckFailedError
 from agent.core.events import Event, LatchReset
@@ -19,7 +20,7 @@ from agent.core.health import HealthBoard
 from agent.core.ids import DeviceName
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
-from agent.pipeline.local import Operation
+from agent.pipeline.local import PEER, Operation
 from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.watchlist.service import Watchlist
 from devices.panel import Panel
@@ -45,6 +46,7 @@ class LocalOperations:
         clock: Clock,
         put: Callable[[Event], None],
         identity: Callable[[], Mapping[str, object]],
+        audit: Auditor = NO_AUDIT,
         start: Start = NORMAL_START,
     ) -> None:
         self._panel = panel
@@ -55,6 +57,7 @@ class LocalOperations:
         self._clock = clock
         self._put = put
         self._identity = identity
+        self._audit = audit
         self._start = start
 
     def table(self) -> Mapping[str, Operation]:
@@ -146,21 +149,27 @@ class LocalOperations:
             data = base64.b64decode(str(request.get("document")), validate=True)
         except (ValueError, binascii.Error) as error:
             raise CheckFailedError("the document did not arrive whole") from error
-        applied = self._watchlist.apply(data, drill=None)
+        applied = self._watchlist.apply(data, drill=None, by=_asker(request))
         await self._watchlist.made(WAIT_FOR_TEMPLATES_S)
         standing = next(a for a in self._watchlist.applied() if a.status is applied.status)
-        listing = self.watchlist_list({})["entries"]
+        listing = self._listing()
         of_status = [row for row in listing if row["status"] == applied.status]
         return {**standing.report(), "status": applied.status, "entries": of_status}
 
-    def watchlist_list(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def watchlist_list(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every entry that stands at the gate."""
+        rows = self._listing()
+        what: What = {"store": "watchlist", "entries": len(rows)}
+        self._audit.note(AuditKind.VIEW, _asker(request), what)
+        return {"entries": rows}
+
+    def _listing(self) -> list[dict[str, Any]]:
         rows = []
         for listing in self._watchlist.listing():
             row = dataclasses.asdict(listing)
             row["expires_at"] = format_utc(row.pop("expires_at_ns"))
             rows.append(row)
-        return {"entries": rows}
+        return rows
 
     def watchlist_expire(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Delete what is over, or the entries that are named."""
@@ -171,5 +180,9 @@ class LocalOperations:
         unknown = [name for name in names if name not in known]
         if unknown:
             raise CheckFailedError(f"there is no entry {', '.join(unknown)}")
-        self._watchlist.delete(names)
+        self._watchlist.delete(names, by=_asker(request))
         return {"deleted": names}
+
+
+def _asker(request: Mapping[str, Any]) -> str:
+    return str(request.get(PEER, "local"))

@@ -27,6 +27,7 @@ from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
 
+LONGEST_REASON = 300
 _LINK_ISSUES = {
     LinkFault.LOGIN: "the broker refuses the login; put link.username and password_file right",
     LinkFault.TLS: "TLS with the broker fails; check the files of link.brokers and the clock",
@@ -76,6 +77,19 @@ class Observer:
             self.issue("storage", "outbox", f"alarms are kept in memory only: {reason}")
         self.put(StorageChanged(stamp(self._clock), ok, reason))
 
+    def audit(self, code: str, text: str | None) -> None:
+        """The audit log cannot be written, or does not hold; text None: it is over."""
+        if text is None:
+            self._health.clear_issue(code, "audit")
+        else:
+            self.issue(code, "audit", text)
+
+    def outbox_damage(self, reason: str) -> None:
+        """A part of the outbox was damaged: an issue that stays, an alert that is over at once."""
+        self.issue("outbox-damaged", "outbox", reason)
+        for ok in (False, True):
+            self.put(StorageChanged(stamp(self._clock), ok, reason))
+
     def link_up(self, where: str) -> None:
         """The broker carries."""
         self._health.note("link", ComponentState.OK, broker=where)
@@ -91,12 +105,23 @@ class Observer:
 
     def link_down(self, fault: LinkFault, reason: str) -> None:
         """The broker does not carry, and why."""
-        before = self._health.note("link", ComponentState.DOWN, reason)
+        before = self._health.note("link", ComponentState.DOWN, reason[:LONGEST_REASON])
         if before is not None:
-            log.warning("link down: %s", reason)
+            level = logging.INFO if fault is LinkFault.RENEWED else logging.WARNING
+            log.log(level, "link down: %s", reason)
         if fault in _LINK_ISSUES:
             self.issue(fault, "link", f"{_LINK_ISSUES[fault]} ({reason})")
         self.put(LinkChanged(stamp(self._clock), up=False, reason=reason))
+
+    def certificate(self, until: str, trouble: str) -> None:
+        """The gate's certificate is good *until* then; *trouble* is why it is not renewed."""
+        if trouble:
+            trouble = trouble[:LONGEST_REASON]
+            self._health.note("certificate", ComponentState.DEGRADED, trouble, until=until)
+            self.issue("certificate", "certificate", f"the certificate is not renewed: {trouble}")
+        else:
+            self._health.note("certificate", ComponentState.OK, until=until)
+            self._health.clear_issue("certificate", "certificate")
 
     def station(self, event: HostChanged) -> None:
         """The station's software listens, or not."""

@@ -19,7 +19,10 @@ def fill(config: Config, count: int) -> None:
     stores.take_folders()
     try:
         outbox, counters = stores.open_outbox(
-            post=ignored.put, on_state=lambda *_: None, on_counters=lambda _: None
+            post=ignored.put,
+            on_state=lambda *_: None,
+            on_counters=lambda _: None,
+            on_damage=lambda _: None,
         )
         for number in range(1, count + 1):
             made = alert(number, session=counters.session)

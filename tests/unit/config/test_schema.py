@@ -10,6 +10,7 @@ from agent.config.schema.devices import Door, PanicButton
 from agent.config.schema.rules import Window
 from agent.config.schema.site import Broker, Link, Node
 from agent.config.schema.vision import Faces, FileSource, RtspSource, UsbSource
+from tests.support.samples import gate
 
 TLS = {"ca_file": "/etc/ca.pem", "cert_file": "/etc/gate.pem", "key_file": "/etc/gate.key"}
 
@@ -154,6 +155,19 @@ def test_a_label_that_is_empty_or_endless_is_no_label() -> None:
             Label.model_validate(text)
     with pytest.raises(ValidationError):
         Label.model_validate({"en": "x", "fr": "y"})
+
+
+def test_a_configuration_that_is_printed_shows_no_login() -> None:
+    config = gate(
+        (
+            "{type: file, path: /srv/north.mp4}",
+            "{type: rtsp, url: 'rtsp://10.0.0.9/user=admin&password=hunter2', username: u}",
+        )
+    )
+    assert "password=hunter2" in config.cameras["north"].source.model_dump_json()
+    for shown in (repr(config), str(config), f"{config.cameras}"):
+        assert "hunter2" not in shown
+        assert "password=***" in shown
 
 
 @pytest.mark.parametrize(
