@@ -93,6 +93,7 @@ class Connection:
         self._up = False
         self._misc: asyncio.TimerHandle | None = None
         self._sock: Any = None
+        self._sending = self._watching = False
         self._client = self._make_client(will)
 
     async def open(self) -> None:
@@ -147,12 +148,24 @@ class Connection:
         """Put a message on the wire; False when the connection is gone."""
         if not self._up:
             return False
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        info = self._send(topic, payload, qos=qos, retain=retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not self._up:
             return False
         if qos:
             self._unacked[info.mid] = self._loop.time()
         return True
+
+    def _send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> paho.MQTTMessageInfo:
+        """Write at once: to be told first that the socket takes bytes costs as much as sending."""
+        self._sending = True
+        try:
+            info = self._client.publish(topic, payload, qos=qos, retain=retain)
+            self._client.loop_write()
+        finally:
+            self._sending = False
+        if self._client.want_write():
+            self._on_register_write()
+        return info
 
     @property
     def up(self) -> bool:
@@ -229,7 +242,7 @@ class Connection:
         self._sock = sock
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
-            self._loop.add_writer(sock, self._writable)
+            self._on_register_write()
         self._misc = self._loop.call_later(MISC_S, self._misc_due)
 
     def _detach(self) -> None:
@@ -264,11 +277,13 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text)
 
     def _on_register_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and not self._sending:
+            self._watching = True
             self._loop.add_writer(self._sock, self._writable)
 
     def _on_unregister_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and self._watching:
+            self._watching = False
             self._loop.remove_writer(self._sock)
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
