@@ -80,7 +80,8 @@ def _less(opened: Opened, files: tuple[Path, Path | None], start: Start) -> Open
     bare = start.level is Level.BARE
     if bare:
         opened = open_steady(*files) or opened
-    return Opened(reduced(opened.config, bare=bare), opened.problems)
+    config = reduced(opened.config, bare=bare, aside=start.outbox_in_memory)
+    return Opened(config, opened.problems)
 
 
 async def _prove(

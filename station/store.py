@@ -38,6 +38,7 @@ from station.values import (
 _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
+LOOKED_BACK = 10_000
 SENT_BYTES_KEPT = 16_384
 
 
@@ -214,11 +215,12 @@ class Store:
         right = self._run("first=?", stream, item.seq + 1)
         placed = place(item.seq, left, right)
         if placed.new is None:
-            self._db.execute(
-                "INSERT INTO reused VALUES (?,?,1)"
-                " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
-                stream,
-            )
+            if self._in_one_session(item):
+                self._db.execute(
+                    "INSERT INTO reused VALUES (?,?,1)"
+                    " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
+                    stream,
+                )
             return
         for run in placed.old:
             self._db.execute(
@@ -226,6 +228,20 @@ class Store:
             )
         new = (placed.new.first, placed.new.last)
         self._db.execute("INSERT INTO runs VALUES (?,?,?,?)", (*stream, *new))
+
+    def _in_one_session(self, item: Item) -> bool:
+        """True when the number was used twice in one session: two gates, or an old card.
+
+        A gate that was killed between sending a number and storing it gives it again in its next
+        session; that is no fault of anybody's.
+        """
+        found = self._db.execute(
+            "SELECT count(*) FROM"
+            " (SELECT * FROM messages WHERE channel=? ORDER BY n DESC LIMIT ?)"
+            " WHERE source=? AND session=? AND seq=?",
+            (item.channel.value, LOOKED_BACK, item.source, item.session, item.seq),
+        )
+        return int(found.fetchone()[0]) > 1
 
     def _run(self, where: str, stream: tuple[str, str], seq: int) -> Run | None:
         query = f"SELECT first, last FROM runs WHERE source=? AND channel=? AND {where} LIMIT 1"  # noqa: S608 - where is ours

@@ -64,6 +64,8 @@ class Observer:
         text = _SAFE_MODE.format(failed=start.failed, why=why)
         if start.level is Level.BARE:
             text += "; inputs other than panic and doors are off too"
+        if start.outbox_in_memory:
+            text += "; the data folder is left alone, alarms are in memory, no command is obeyed"
         self._health.note("core", ComponentState.DEGRADED, "safe mode")
         self.issue("safe-mode", "core", text)
 

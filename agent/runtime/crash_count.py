@@ -9,7 +9,9 @@ supply that comes and goes is no crash loop.
     NORMAL --five starts without proof-->                        SAFE  no cameras, watchlist, rules
     SAFE   --dies twice before it is up-->                       BARE  panic and doors only, on the
                                                                        configuration that ran last
-    SAFE, BARE --twice dead while the outbox was being opened--> the same, outbox in memory
+    BARE   --dies twice before it is up, or SAFE twice before its outbox is open-->
+                                                                 the same with nothing of the data
+                                                                 folder: outbox in memory
     SAFE, BARE --ran for a while, or a person says so-->         NORMAL, one crash from SAFE
 
 Here: the count, durable in one small file, and the decision. Not here: what is left out
@@ -60,6 +62,17 @@ class Record:
     error: str = ""
 
     @property
+    def enough(self) -> int:
+        """How many unborn ones it took to leave out what is left out now."""
+        steps = self.unborn // DEATHS_BEFORE_MORE
+        return min(steps, 2) * DEATHS_BEFORE_MORE
+
+    @property
+    def without_folder(self) -> bool:
+        """Whether the next start leaves the data folder alone."""
+        return self.at_outbox >= DEATHS_BEFORE_MORE or self.unborn >= 2 * DEATHS_BEFORE_MORE
+
+    @property
     def level(self) -> Level:
         """What the next start is."""
         if self.unproven < SAFE_AFTER:
@@ -71,7 +84,8 @@ class Record:
 class Start:
     """This start, for those who leave something out: nothing is by default.
 
-    ``outbox_open`` is called once the outbox is; ``leave`` ends a reduced life for a normal one.
+    ``outbox_in_memory``: and no other file of the data folder is opened either. ``outbox_open`` is
+    called once the outbox is; ``leave`` ends a reduced life for a normal one.
     """
 
     level: Level = Level.NORMAL
@@ -108,7 +122,7 @@ class CrashCount:
             before.level,
             before.unproven,
             before.error,
-            before.at_outbox >= DEATHS_BEFORE_MORE,
+            before.without_folder,
             self._outbox_open,
             leave,
         )
@@ -118,8 +132,8 @@ class CrashCount:
 
         Writes only where that changes something.
         """
-        if self._before.level is Level.SAFE:
-            self._write(dataclasses.replace(self._record, unborn=0))
+        if self._before.level is not Level.NORMAL:
+            self._write(dataclasses.replace(self._record, unborn=self._before.enough))
 
     def failed(self, error: BaseException) -> None:
         """This life ended with *error*."""
@@ -136,7 +150,7 @@ class CrashCount:
         self._write(Record(self._record.boot_id, unproven, error=self._record.error))
 
     def _outbox_open(self) -> None:
-        if self._record.at_outbox and self._before.at_outbox < DEATHS_BEFORE_MORE:
+        if self._record.at_outbox and not self._before.without_folder:
             self._write(dataclasses.replace(self._record, at_outbox=0))
 
     def _write(self, record: Record) -> None:

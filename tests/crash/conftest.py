@@ -35,6 +35,7 @@ SCENES: Mapping[str, Callable[[Path], object]] = {
     "start-odd-file": partial(start_scenes.crashes, fault="odd-file"),
     "start-raising-device": partial(start_scenes.crashes, fault="raising-device"),
     "start-deadly-outbox": partial(start_scenes.crashes, fault="deadly-outbox"),
+    "start-odd-commands": partial(start_scenes.crashes, fault="odd-commands"),
     "safe-mode-leaves": start_scenes.leaves,
     "loss": partial(link_scenes.presses, count=24, loss=0.3, kbit=64),
     "loss-soak": partial(link_scenes.presses, count=200, loss=0.3, kbit=64),

@@ -57,9 +57,13 @@ class Flapping:
 
 @dataclass(frozen=True, slots=True)
 class Presses:
-    """From the edge of the button to the station's ack at the gate, seconds each."""
+    """From the edge of the button to the station's ack at the gate, seconds each.
+
+    ``after_reset_s``: for a press while the connection, just reset, has to be made anew.
+    """
 
     waits_s: list[float]
+    after_reset_s: float
     connects: int
     ledger: Ledger
 
@@ -211,10 +215,11 @@ def presses(folder: Path, count: int, *, loss: float = 0.0, kbit: int | None = N
         if loss or kbit:
             line.impair(loss=loss, kbit=kbit)
         waits_s = [_press_to_ack(site, PANICS[n % len(PANICS)]) for n in range(count)]
+        after_reset_s = _press_to_ack(site, PANICS[count % len(PANICS)], proxy.cut)
         ledger = Ledger.of(site)
         connects = proxy.connects
     site.recorder.assert_contract()
-    return Presses(waits_s, connects, ledger)
+    return Presses(waits_s, after_reset_s, connects, ledger)
 
 
 def dns_lies(folder: Path) -> Lied:
@@ -262,10 +267,11 @@ def _new_reason(site: Site, known: list[str]) -> str:
     return str(reason)
 
 
-def _press_to_ack(site: Site, name: str) -> float:
+def _press_to_ack(site: Site, name: str, first: Callable[[], None] = lambda: None) -> float:
     site.ask("reset", name=name)
     site.until(lambda: site.status()["inputs"][name] == "released", 5)
     site.delivered(BACK_S)
+    first()
     pressed_s = time.monotonic()
     site.push(name)
     site.delivered(BACK_S)

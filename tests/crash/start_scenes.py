@@ -127,6 +127,7 @@ def ran_well(site: Site) -> None:
     site.start("agent")
     site.until((site.folder / "gate.yaml.steady").exists, LIVE_S)
     site.agent.stop()
+    (site.folder / "data" / "commands.json").write_bytes(b"{}")  # nothing was commanded so far
     del node["steady_s"]
     site.config["console"] = {"language": "en"}  # a newer file, which is what crashes
     site.write_config()

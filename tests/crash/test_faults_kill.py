@@ -22,7 +22,7 @@ SHORT, SOAK = 8, 1000
 ROUND = 10
 LONGEST_LIFE_S = 2.0
 DIES_STARTING = 0.2
-DRAINED_S = 60.0
+DRAINED_S = LIVE_S = 60.0
 
 
 def kills(folder: Path, count: int, seed: int) -> tuple[Ledger, int]:
@@ -39,11 +39,11 @@ def kills(folder: Path, count: int, seed: int) -> tuple[Ledger, int]:
                 if number % ROUND == 0:
                     (site.folder / "data" / "starts.json").unlink(missing_ok=True)
                 if chance.random() > DIES_STARTING:
-                    site.until(site.live, 20)
+                    site.until(site.live, LIVE_S)
                 time.sleep(chance.uniform(0, LONGEST_LIFE_S))
                 site.agent.kill()
                 site.agent.start()
-            site.until(lambda: site.live() and site.linked(), 20)
+            site.until(lambda: site.live() and site.linked(), LIVE_S)
         site.delivered(DRAINED_S)
         ledger = Ledger.of(site)
     site.recorder.assert_contract()

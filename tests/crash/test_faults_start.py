@@ -12,7 +12,8 @@ import pytest
 from tests.crash.start_scenes import Crashes, Left
 from tests.tools.figures import tell
 
-FAULTS = {"odd-file": 5, "raising-device": 7, "deadly-outbox": 7}
+FAULTS = {"odd-file": 5, "raising-device": 7, "deadly-outbox": 7, "odd-commands": 9}
+NO_FOLDER = {"deadly-outbox", "odd-commands"}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_panic_works_after_crashes_at_the_start(scene: Crashes, fault: str) -> N
         assert "planted" in scene.issue
     assert scene.after_reset == 0, "put right, and told so: the next start is a whole one"
     assert ("config" in scene.issues) is (scene.died > 5), "the file that ran well is tried last"
+    assert ("the data folder is left alone" in scene.issue) is (fault in NO_FOLDER)
     assert "core" in scene.components - scene.healed
 
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from agent.core.events import InputChanged, InputState
@@ -17,6 +18,7 @@ from agent.files.atomic import AtomicJSONStorage
 from agent.main import run
 from agent.outbox.no_store import NoStore
 from agent.outbox.writer import Writer
+from agent.pipeline.command_journal import CommandJournal
 from agent.runtime.entry import enter
 from devices.contacts import Contacts
 from rules.buttons import ButtonRule
@@ -73,6 +75,18 @@ def raising_device() -> None:
     _plant(Contacts, "start", raising)
 
 
+def odd_commands() -> None:
+    """Reading the memory of commands raises what nobody expects, as long as there is one."""
+    make = CommandJournal.__init__
+
+    def odd(journal: CommandJournal, path: Path, *more: Any, **named: Any) -> None:
+        if path.exists():
+            raise RuntimeError("planted: an odd journal")
+        make(journal, path, *more, **named)
+
+    _plant(CommandJournal, "__init__", odd)
+
+
 def _plant(owner: type, name: str, fault: object) -> None:
     setattr(owner, name, fault)
 
@@ -82,6 +96,7 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "odd-file": odd_file,
     "deadly-outbox": deadly_outbox,
     "raising-device": raising_device,
+    "odd-commands": odd_commands,
 }
 
 

@@ -11,6 +11,15 @@ from tests.support.samples import gate
 FACES = ("rules:\n", "faces: {enabled: true}\nrules:\n  - {type: watchlist.face}\n")
 
 
+def test_the_data_folder_is_left_alone_and_with_it_every_command() -> None:
+    whole = gate(("run_dir:", "trusted_keys: /etc/keys.json\n  run_dir:"))
+    less = reduced(whole, bare=True, aside=True)
+    assert less.node.data_dir == whole.node.run_dir / "safe-mode"
+    assert less.node.trusted_keys is None
+    assert less.node.address == whole.node.address
+    assert reduced(whole, bare=True).node == whole.node
+
+
 @pytest.mark.parametrize(("bare", "inputs"), [(False, 8), (True, 4)])
 def test_panic_and_doors_stay_and_the_rest_goes(bare: bool, inputs: int) -> None:
     whole = gate(FACES)

@@ -47,13 +47,29 @@ def test_ten_deaths_at_the_start(core: Core) -> None:
     assert core.dies(10) == [Level.NORMAL] * 5 + [Level.SAFE] * 2 + [Level.BARE] * 3
 
 
+def test_the_tenth_start_leaves_the_data_folder_alone(core: Core) -> None:
+    lives = []
+    for _ in range(12):
+        _, start = core.begin()
+        start.outbox_open()
+        lives.append(start.outbox_in_memory)
+    assert lives == [False] * 9 + [True] * 3
+
+
+def test_a_bare_life_that_was_up_goes_no_further(core: Core) -> None:
+    core.dies(SAFE_AFTER + 2)
+    core.dies(20, at="later")
+    _, start = core.begin()
+    assert (start.level, start.outbox_in_memory) == (Level.BARE, False)
+
+
 def test_what_dies_later_stays_in_safe_mode(core: Core) -> None:
     """It was up: a poisonous message or so, which less configuration does not cure."""
     assert core.dies(12, at="later") == [Level.NORMAL] * 5 + [Level.SAFE] * 7
 
 
 def test_the_outbox_is_left_out_only_when_opening_it_is_what_kills(core: Core) -> None:
-    core.dies(SAFE_AFTER + 5)
+    core.dies(SAFE_AFTER + 2)
     assert not core.begin()[1].outbox_in_memory
     other = Core(core.path.parent / "other")
     other.dies(SAFE_AFTER + 2, at="outbox")
