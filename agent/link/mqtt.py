@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import socket
@@ -34,6 +35,7 @@ from agent.runtime.threads import in_daemon_thread
 log = logging.getLogger(__name__)
 
 WINDOW = 20
+_CLOSED = frozenset({errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE})
 MISC_S = 1.0
 _LOGIN_REFUSED = frozenset({"Bad user name or password", "Not authorized", "Banned"})
 
@@ -121,8 +123,10 @@ class Connection:
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
+            closed = isinstance(error, OSError) and error.errno in _CLOSED
+            fault = LinkFault.CLOSED if closed else LinkFault.UNREACHABLE
             text = f"{target.host}:{target.port} cannot be reached: {error}"
-            raise ConnectError(LinkFault.UNREACHABLE, text) from error
+            raise await self._explained(ConnectError(fault, text)) from error
         self._up = True
 
     async def _explained(self, error: ConnectError) -> ConnectError:
