@@ -113,6 +113,8 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
         except ConnectError as error:
             self.close()
+            if error.fault is not LinkFault.CLOSED:
+                raise
             explained = await self._explained(error)
             if explained is error:
                 raise
@@ -123,17 +125,18 @@ class Connection:
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
-            closed = isinstance(error, OSError) and error.errno in _CLOSED
-            fault = LinkFault.CLOSED if closed else LinkFault.UNREACHABLE
             text = f"{target.host}:{target.port} cannot be reached: {error}"
-            raise await self._explained(ConnectError(fault, text)) from error
+            known = ConnectError(LinkFault.UNREACHABLE, text)
+            if isinstance(error, OSError) and error.errno in _CLOSED:
+                known = await self._explained(known)
+            raise known from error
         self._up = True
 
     async def _explained(self, error: ConnectError) -> ConnectError:
         """The same error, or TLS's reason for it."""
         target = self._target
         context = target.tls
-        if context is None or error.fault is not LinkFault.CLOSED:
+        if context is None:
             return error
         why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
         if not why:
