@@ -7,10 +7,9 @@ socket, vision socket, link, watchers. Nothing later in the order is needed by a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from agent.border.messages import Hello
 from agent.config.problems import Problem
@@ -18,14 +17,7 @@ from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.clock import Clock, stamp
 from agent.core.errors import DeviceError
-from agent.core.events import (
-    CameraChanged,
-    ComponentState,
-    Event,
-    HostChanged,
-    InputChanged,
-    LinkChanged,
-)
+from agent.core.events import ComponentState, InputChanged
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
 from agent.incidents.book import IncidentBook
@@ -50,7 +42,7 @@ from agent.runtime.chores import Chores
 from agent.runtime.crash_count import NORMAL_START, Start
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
-from agent.runtime.threads import aside
+from agent.runtime.threads import aside, poster
 from agent.runtime.version import VERSION
 from agent.stores import Stores
 from devices.guard import guard_of
@@ -81,10 +73,9 @@ class Core:
         self._book = IncidentBook(self._ids.new)
         self.tasks = Tasks(self._health, clock)
         self._observer = Observer(self._health, clock)
-        for problem in problems:
-            self._observer.issue("config", str(problem.path), f"new file not used: {problem}")
         self._start = start
-        self._observer.started(start)
+        self._observer.started(start, problems)
+        self._post = poster(self._loop)
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -173,7 +164,7 @@ class Core:
     def _build_orders(self) -> Orders:
         hands = Hands(
             self._panel,
-            self._put,
+            self._observer.hear,
             self._loop.call_later,
             announcer=lambda: self._announcer,
             vision=lambda: self._vision,
@@ -204,7 +195,7 @@ class Core:
             book=self._book,
             watchlist=self._watchlist,
             clock=self._clock,
-            put=self._put,
+            put=self._observer.hear,
             identity=self._announcer.identity,
             audit=self._audit,
             start=self._start,
@@ -223,7 +214,7 @@ class Core:
             self._config.node.vision_group,
             VisionWatch(self._config.cameras, stamp(self._clock)),
             clock=self._clock,
-            put=self._put,
+            put=self._observer.hear,
             on_hello=self._vision_up,
             on_beat=self._observer.vision_figures,
             on_gone=self._vision_gone,
@@ -237,7 +228,7 @@ class Core:
 
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
-        answers = Answers(self._put, self._outbox.acked)
+        answers = Answers(self._observer.hear, self._outbox.acked)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
         control = Control(address, self._clock, self._orders.gate, self._desired, answers)
         events = LinkEvents(
@@ -266,39 +257,22 @@ class Core:
             told = self._observer.certificate
             start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
-        start(
-            "clock",
-            lambda: watchers.watch_clock(
-                self._clock, self._health, self._put, chores.clock_stepped
-            ),
-        )
+        clock = (self._clock, self._health, self._observer.hear, chores.clock_stepped)
+        start("clock", lambda: watchers.watch_clock(*clock))
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
-        start("watchdog", lambda: self._watchdog.run(self._put))
+        start("watchdog", lambda: self._watchdog.run(self._observer.hear))
         start("heartbeat", self._announcer.beat)
         start("chores", chores.run)
         if self._config.cameras:
             start("vision", self._vision.run)
-        self._put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
+        self._observer.link_starts()
 
     # -- what follows from what -------------------------------------------------------------------
-
-    def _post(self, call: Callable[[], None]) -> None:
-        """Run *call* on the loop, from any thread; silent when the loop is gone."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(call)
 
     def _input(self, event: InputChanged) -> None:
         self._inbox.put(event)
         self._orders.doors.hear(event)
-
-    def _put(self, event: Event) -> None:
-        if isinstance(event, HostChanged):
-            self._observer.station(event)
-        elif isinstance(event, CameraChanged):
-            self._observer.camera(event)
-        else:
-            self._inbox.put(event)
 
     def _link_up(self, where: str) -> None:
         self._observer.link_up(where)

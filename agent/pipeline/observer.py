@@ -6,9 +6,10 @@ Here: link, storage, station, vision and rules as the heartbeat and the rules se
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Beat, Hello
+from agent.config.problems import Problem
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.events import (
     CameraChanged,
@@ -56,8 +57,20 @@ class Observer:
         if self._health.raise_issue(code, component, text, stamp(self._clock)):
             log.warning("%s: %s", component, text)
 
-    def started(self, start: Start) -> None:
-        """Nothing when this is a normal start; what is left out, why and what to do otherwise."""
+    def hear(self, event: Event) -> None:
+        """Note what an event of any part says of that part, and put it into the inbox."""
+        match event:
+            case HostChanged():
+                self.station(event)
+            case CameraChanged():
+                self.camera(event)
+            case _:
+                self.put(event)
+
+    def started(self, start: Start, problems: Sequence[Problem] = ()) -> None:
+        """*problems* of a file that is not used; what this start leaves out, and what to do."""
+        for problem in problems:
+            self.issue("config", str(problem.path), f"new file not used: {problem}")
         if start.level is Level.NORMAL:
             return
         why = f" (last: {start.error})" if start.error else ""
@@ -91,6 +104,10 @@ class Observer:
         self.issue("outbox-damaged", "outbox", reason)
         for ok in (False, True):
             self.put(StorageChanged(stamp(self._clock), ok, reason))
+
+    def link_starts(self) -> None:
+        """There was no link yet."""
+        self.put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
 
     def link_up(self, where: str) -> None:
         """The broker carries."""

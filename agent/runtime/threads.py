@@ -1,4 +1,7 @@
-"""Blocking work beside the loop, in a thread that never holds up the end of the process."""
+"""Between threads and the loop: calls posted to it, and blocking work beside it.
+
+That work runs in threads that never hold up the end of the process.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,16 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 _T = TypeVar("_T")
+
+
+def poster(loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], None]], None]:
+    """Runs calls on *loop*, from any thread; silent when the loop is gone."""
+
+    def post(call: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(call)
+
+    return post
 
 
 def aside(work: Callable[[], _T], done: Callable[[Future[_T]], None]) -> None:

@@ -54,8 +54,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _playing(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[object]]]:
-    """The scenes that tests of this session ask for."""
-    wanted = {name for item in request.session.items for name in _asked(item)}
+    """The scenes that tests of this session ask for, and that can be played here."""
+    asking = [item for item in request.session.items if not _is_skipped(item)]
+    wanted = {name for item in asking for name in _asked(item)}
     folder = tmp_path_factory.mktemp("scenes") if wanted else Path()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
@@ -70,6 +71,10 @@ def scene(request: pytest.FixtureRequest, _playing: Mapping[str, Future[object]]
     """What came of the test's scene."""
     (name,) = _asked(request.node)
     return _playing[name].result(SOAK_S if name.endswith("soak") else SCENE_S)
+
+
+def _is_skipped(item: pytest.Item) -> bool:
+    return any(marker.args[:1] == (True,) for marker in item.iter_markers("skipif"))
 
 
 def _asked(item: pytest.Item | Any) -> list[str]:
