@@ -45,10 +45,14 @@ class _Host(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has."""
+    """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has.
+
+    ``station`` hears whether the station listens.
+    """
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
+    station: Callable[[bool], None]
 
 
 class Control:
@@ -106,6 +110,7 @@ class Control:
         if not message.payload:
             return
         host = _read(_Host, message)
+        self._answers.station(host.online)
         self._answers.put(HostChanged(stamp(self._clock), host.online))
 
     def _ack(self, message: Received) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
 STARTED_S = 20.0
 DELIVERED_S = 20.0
 ISSUE_S = 15.0
+LET_GO_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Site:
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
+        self._let_go_at: dict[str, float] = {}
         self.config: Section = {}
 
     def __enter__(self) -> Self:
@@ -193,12 +196,18 @@ class Site:
     def push(self, name: str, for_s: float = 0.15) -> None:
         """Press a button and let go; nothing is waited for."""
         self.ask("sim", verb="press", name=name, for_s=for_s)
+        self._let_go_at[name] = time.monotonic() + for_s + LET_GO_S
+
+    def rest(self, name: str) -> None:
+        """Let the last push of a button end, and reset the button."""
+        time.sleep(max(0.0, self._let_go_at.get(name, 0.0) - time.monotonic()))
+        self.ask("reset", name=name)
+        self.until(lambda: self.status()["inputs"][name] == "released", 5)
 
     def press(self, name: str = "") -> Stored:
         """Press a panic button that is at rest; its alert, once the station has stored it."""
         name = name or next(self._buttons)
-        self.ask("reset", name=name)
-        self.until(lambda: self.status()["inputs"][name] == "released", 5)
+        self.rest(name)
         newest = self.newest
         self.push(name)
         return self.stored(lambda alert: alert.device == name, after=newest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_the_station_says_whether_it_listens(gate: Gate, online: bool) -> None:
     (event,) = gate.events
     assert isinstance(event, HostChanged)
     assert event.online is online
+    assert gate.listens == [online]
 
 
 def test_a_station_that_took_its_state_away_says_nothing(gate: Gate) -> None:
@@ -206,6 +208,6 @@ def test_a_fault_of_our_own_while_hearing_does_not_reach_the_link(gate: Gate) ->
     def broken(_: str) -> object:
         raise ZeroDivisionError
 
-    gate.control._answers = type(gate.control._answers)(gate.events.append, broken)
+    gate.control._answers = replace(gate.control._answers, acked=broken)
     gate.hear(ACK, ack())
     assert gate.control.malformed == 1
