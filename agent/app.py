@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Sequence
 
+from agent.answering import Answering, Surroundings
 from agent.border.messages import Hello
 from agent.config.problems import Problem
 from agent.config.schema.root import Config
@@ -20,7 +21,6 @@ from agent.core.errors import DeviceError
 from agent.core.events import ComponentState, InputChanged
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
-from agent.incidents.book import IncidentBook
 from agent.keeping_ops import KeepingOperations
 from agent.link.link import Link, LinkEvents
 from agent.link.renewal import renewal_for
@@ -70,7 +70,6 @@ class Core:
         self._ids = IdSource(clock, random.SystemRandom().getrandbits)
         self._notifier = Notifier()
         self._health = HealthBoard()
-        self._book = IncidentBook(self._ids.new)
         self.tasks = Tasks(self._health, clock)
         self._observer = Observer(self._health, clock)
         self._start = start
@@ -84,6 +83,7 @@ class Core:
         self._stores = Stores(self._config, self._clock, self._observer.issue, self._start)
         self._open_stores()
         self._build_dispatch()
+        self._dispatcher.resume()
         self._panel.open()
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
@@ -107,6 +107,7 @@ class Core:
         await self._local.close()
         self._panel.close()
         self._outbox.close()
+        self._answering.close()
         self._audit.close()
         self._stores.release()
 
@@ -127,6 +128,9 @@ class Core:
             on_damage=self._observer.outbox_damage,
         )
         self._health.note("outbox", ComponentState.OK)
+        around = Surroundings(self._config, self._clock, self._ids.new, self._observer.rule_failed)
+        self._answering = Answering(around, stores.open_keeper(self._post, self._observer.cases))
+        self._book = self._answering.book
 
     def _build_dispatch(self) -> None:
         config = self._config
@@ -149,6 +153,8 @@ class Core:
         self._dispatcher = Dispatcher(
             rules=Engine(rules, panic_devices=panic, on_failure=self._observer.rule_failed),
             book=self._book,
+            ways=self._answering.ways,
+            words=self._answering.words,
             outputs=self._panel,
             outbox=self._outbox,
             health=self._health,
@@ -186,6 +192,7 @@ class Core:
             hello=lambda: self._vision.hello,
             audit_head=lambda: self._audit.head,
         )
+        self._answering.publisher = self._announcer
 
     async def _open_local(self) -> None:
         operations = LocalOperations(
@@ -278,12 +285,14 @@ class Core:
         self._observer.link_up(where)
         self._outbox.link_up(self._link)
         self._orders.results.link_up()
+        self._answering.link_up()
         self._desired.link_up()
         self._announcer.beat_once()
 
     def _link_down(self, fault: LinkFault, reason: str) -> None:
         self._outbox.link_lost()
         self._orders.results.link_down()
+        self._answering.link_down()
         self._observer.link_down(fault, reason)
 
     def _vision_up(self, hello: Hello) -> None:

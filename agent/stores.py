@@ -19,6 +19,7 @@ from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
+from agent.incidents.keeper import Keeper
 from agent.orders import Kept
 from agent.outbox.no_store import NoStore
 from agent.outbox.outbox import Outbox
@@ -28,10 +29,11 @@ from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.runtime.crash_count import NORMAL_START, Level, Start
-from agent.vault import AUDIT_FOLDER, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT_FOLDER, CASES, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
+CASES_SEGMENT_BYTES = 256 * 1024
 EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
@@ -133,6 +135,41 @@ class Stores:
         self.vault.reseal_by(OUTBOX, outbox.keep_up, later=True)
         return outbox, counters
 
+    def open_keeper(
+        self,
+        post: Callable[[Callable[[], None]], None],
+        on_state: Callable[[bool, str], None],
+    ) -> Keeper:
+        """Where open incidents, calls, clocks and tasks are kept; open."""
+
+        def told(text: str) -> None:
+            post(lambda: self._issue("cases-unreadable", CASES, text))
+
+        store = SegmentStore(
+            self._file(CASES),
+            on_damage=lambda damage: told(_in_words(damage, CASES)),
+            segment_bytes=CASES_SEGMENT_BYTES,
+            reserve=1,
+        )
+        aside = self._file(f"{CASES}.unreadable")
+        sealed = SealedStore(store, self.vault.seal(CASES), aside, told)
+
+        def upkeep() -> None:
+            key_id = sealed.reseal()
+            if key_id is not None:
+                post(lambda: self.vault.finish(CASES, key_id))
+
+        in_memory = self._start.outbox_in_memory
+        keeper = Keeper(
+            NoStore("safe mode") if in_memory else sealed,
+            self._clock,
+            lambda ok, reason: post(lambda: on_state(ok, reason)),
+            upkeep=upkeep,
+        )
+        keeper.open()
+        self.vault.reseal_by(CASES, keeper.keep_up, later=True)
+        return keeper
+
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
         path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
@@ -188,9 +225,11 @@ class _ClosedWatchlist(WatchlistStore):
         raise StoreError("safe mode: the watchlist is closed")
 
 
-def _in_words(damage: Damage) -> str:
-    """What became of a damaged outbox."""
-    names = ", ".join(f"outbox/{name}" for name in damage.names)
+def _in_words(damage: Damage, folder: str = OUTBOX) -> str:
+    """What became of a damaged log."""
+    names = ", ".join(f"{folder}/{name}" for name in damage.names)
+    if folder == CASES:
+        return f"what goes on at this gate was damaged, see {names}; some of it may be forgotten"
     lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
     return f"the outbox was damaged, see {names}; {lost} that waited may not be sent"
 

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
-AUDIT, OUTBOX, WATCHLIST = "audit", "outbox", "watchlist"
-STORES = frozenset({AUDIT, OUTBOX, WATCHLIST})
+AUDIT, CASES, OUTBOX, WATCHLIST = "audit", "cases", "outbox", "watchlist"
+STORES = frozenset({AUDIT, CASES, OUTBOX, WATCHLIST})
 Issue = Callable[[str, str, str], None]
 
 

@@ -64,6 +64,9 @@ class Rule:
         """Monotonic ns at which :meth:`on_time` has something to say; None: never."""
         return None
 
+    def recall(self, open_incidents: Collection[str]) -> None:
+        """These incidents were open when an earlier life of the agent ended."""
+
     def raised(
         self,
         at: Stamp,
@@ -76,6 +79,7 @@ class Rule:
         status: Status = Status.ACTUAL,
         where: str | None = None,
         lasting: bool = False,
+        latched: bool = False,
         cooldown_s: float = 0.0,
     ) -> list[Decision]:
         """This rule's alert about *device* with its outputs, or nothing outside its windows.
@@ -98,7 +102,8 @@ class Rule:
             details=details or {},
             status=status,
             cooldown_s=max(self.manner.cooldown_s, cooldown_s),
-            lasting=lasting,
+            lasting=lasting or latched,
+            latched=latched,
         )
         sounding = [] if status is Status.EXERCISE else self.sounded()
         return [*sounding, alert]

@@ -63,7 +63,16 @@ class ButtonRule(Rule):
             text = "panic-initial"
         details = {"presses": presses} | ({"at_start": True} if event.initial else {})
         stuck_s = STUCK_COOLDOWN_S if presses > MANY_PRESSES else 0.0
-        return self.raised(event.at, event.device, text, details=details, cooldown_s=stuck_s)
+        return self.raised(
+            event.at, event.device, text, details=details, cooldown_s=stuck_s, latched=True
+        )
+
+    def recall(self, open_incidents: Collection[str]) -> None:
+        """What was latched stays so: the next press goes on with it, a reset ends it."""
+        for key in open_incidents:
+            rule, _, device = key.partition(":")
+            if rule == self.manner.name and self.concerns(device, self.chosen):
+                self._presses[device] = 1
 
     def _reset(self, at: Stamp, device: str | None, by: str) -> list[Decision]:
         done: list[Decision] = []

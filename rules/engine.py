@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Raise, Text
 from agent.core.events import Event, InputChanged, InputState
 from contract.words import Kind, Severity, Urgency
+from rules.base import Rule
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,12 @@ class Engine:
                 except Exception as error:  # noqa: BLE001 - one rule must not stop the others
                     decisions += self._failed(guarded, now, error, None)
         return decisions
+
+    def recall(self, open_incidents: Collection[str]) -> None:
+        """These incidents of our rules were open when an earlier life ended."""
+        for guarded in self._guarded:
+            if isinstance(guarded.rule, Rule):
+                guarded.rule.recall(open_incidents)
 
     @property
     def due_ns(self) -> int | None:

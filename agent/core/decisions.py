@@ -26,7 +26,8 @@ class Raise:
 
     ``cooldown_s`` holds back repeats of the same severity in an open incident; a rise passes.
     ``lasting``: the rule will say when it is over, however long it takes; any other incident is
-    over when nothing was heard of it for an hour.
+    over when nothing was heard of it for an hour. ``latched``: it is over when a person says so,
+    and goes on over a restart without being said again; it is lasting too.
     """
 
     at: Stamp
@@ -42,6 +43,7 @@ class Raise:
     status: Status = Status.ACTUAL
     cooldown_s: float = 0.0
     lasting: bool = False
+    latched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +91,18 @@ class Note:
     status: Status = Status.ACTUAL
 
 
-Decision = Raise | Resolve | Close | Actuate | Note
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A word to the station below the gate's own topics that is neither alert nor fact.
+
+    Said until the broker has it, over restarts. ``parts`` follow ``~``; a newer word on the same
+    topic takes the place of the older; a ``standing`` one is retained and said at every birth.
+    """
+
+    parts: tuple[str, ...]
+    body: Details
+    status: Status = Status.ACTUAL
+    standing: bool = False
+
+
+Decision = Raise | Resolve | Close | Actuate | Note | Tell

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.clock import Stamp
-from agent.core.ids import AlertId, CameraName, DeviceName, EntryId
+from agent.core.ids import AlertId, CameraName, DeviceName, EntryId, IncidentId
+from contract.words import CommandName, Kind, Severity, Status
 
 
 class InputState(StrEnum):
@@ -159,6 +160,83 @@ class AckReceived:
     by: str
 
 
+class Stand(StrEnum):
+    """Where an incident of this gate stands."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChanged:
+    """An incident was opened or went on (``alert`` tells of it), or ended."""
+
+    at: Stamp
+    incident: IncidentId
+    stand: Stand
+    kind: Kind
+    severity: Severity
+    status: Status
+    device: str
+    where: str
+    alert: AlertId | None = None
+
+
+class Answer(StrEnum):
+    """What a person at the gate may say to something that waits for them."""
+
+    SEEN = "seen"
+    COMING = "coming"
+    ARRIVED = "arrived"
+    CANNOT = "cannot"
+    ACCEPTED = "accepted"
+    DONE = "done"
+    DECLINED = "declined"
+    PRESENT = "present"
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+class Helper(StrEnum):
+    """Whose help a person is, from nearest to farthest."""
+
+    GUARD = "guard"
+    NEIGHBOUR = "neighbour"
+    POLICE = "police"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardAnswered:
+    """A person at the gate answered.
+
+    ``about`` is the id of what is answered, None for whatever waits longest for this answer;
+    ``who`` a role or badge; ``by`` what it was said with (``button``, ``card``, ``keypad``,
+    ``command``).
+    """
+
+    at: Stamp
+    answer: Answer
+    who: str
+    by: str
+    helper: Helper = Helper.GUARD
+    about: str | None = None
+    eta_s: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A signed command that a way of answering obeys; its arguments are checked already."""
+
+    at: Stamp
+    name: CommandName
+    cmd_id: str
+    issuer: str
+    args: Mapping[str, object]
+    exercise: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
@@ -178,5 +256,8 @@ Event = (
     | StorageChanged
     | ClockChanged
     | AckReceived
+    | IncidentChanged
+    | GuardAnswered
+    | Ordered
     | Probe
 )

@@ -11,20 +11,30 @@ a repeat of the same severity is counted, not sent; a rise in severity always pa
     open    --raise, in cooldown-->     open   (counted)
     open    --resolve-->                (none) Cancel
     open    --close, station closes, idle for an hour and not lasting--> (none)
+    asked   --raise-->                 open   as above
+    asked   --not raised for 60 s-->   (none) Cancel
+
+``asked`` is a lasting incident of an earlier life, kept over the restart: nobody knows whether its
+cause was gone meanwhile, until its rule says so again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Details, Raise, Resolve
+from agent.core.decisions import Decision, Details, Raise, Resolve, Text
 from agent.core.ids import AlertId, IncidentId
+from agent.incidents.way import Way
 from contract.words import MsgType, Severity, Stage
 
 IDLE_NS = 3600 * NS_PER_S
+ASKED_NS = 60 * NS_PER_S
 MAX_OPEN = 10_000
+KNOWN_ALERTS = 20
+OVER = Text("Over: not found again after a restart", "已结束：重启后未再出现")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,115 +48,154 @@ class Message:
     details: Details
 
 
-@dataclass(slots=True)
-class _Open:
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open incident: when it was opened, last told and last heard of.
+
+    ``alerts`` are the last that told of it. ``asked``: since when its rule has to say that it goes
+    on, None when it has.
+    """
+
     incident: IncidentId
     cause: Raise
     opened: Stamp
     severity: Severity
-    sent_ns: int
-    seen_ns: int
+    sent: Stamp
+    seen: Stamp
     held_back: int = 0
+    alerts: tuple[AlertId, ...] = ()
+    asked: Stamp | None = None
 
 
-class IncidentBook:
-    """The open incidents of this gate."""
+class IncidentBook(Way[Open]):
+    """The open incidents of this gate, by key; kept over restarts."""
+
+    NAME: ClassVar[str] = "incidents"
+    CASE: ClassVar[type] = Open
 
     def __init__(self, new_id: Callable[[], str]) -> None:
+        super().__init__()
         self._new_id = new_id
-        self._open: dict[str, _Open] = {}
         self._key_of: dict[AlertId, str] = {}
 
     def raised(self, cause: Raise) -> Message | None:
         """What to send about *cause*; None when its cooldown holds it back."""
-        now_ns = cause.at.monotonic_ns
-        standing = self._open.get(cause.key)
-        if standing is None or _is_idle(standing, now_ns):
+        standing = self.cases.get(cause.key)
+        if standing is None or _is_idle(standing, cause.at):
             return self._opened(cause)
-        standing.seen_ns = max(now_ns, standing.seen_ns)
+        seen = max(cause.at, standing.seen, key=_order)
+        standing = replace(standing, seen=seen, asked=None)
         rises = cause.severity.rank > standing.severity.rank
-        if not rises and now_ns - standing.sent_ns < cause.cooldown_s * NS_PER_S:
-            standing.held_back += 1
+        waited_ns = cause.at.monotonic_ns - standing.sent.monotonic_ns
+        if not rises and waited_ns < cause.cooldown_s * NS_PER_S:
+            self.keep(cause.key, replace(standing, held_back=standing.held_back + 1))
             return None
         details = {**cause.details, **_held_back(standing)}
-        standing.held_back, standing.sent_ns, standing.cause = 0, now_ns, cause
-        if rises:
-            standing.severity = cause.severity
-        return Message(cause, standing.incident, MsgType.UPDATE, standing.severity, details)
+        severity = cause.severity if rises else standing.severity
+        now = replace(standing, held_back=0, sent=cause.at, cause=cause, severity=severity)
+        self.keep(cause.key, now)
+        return Message(cause, now.incident, MsgType.UPDATE, severity, details)
 
     def resolved(self, end: Resolve) -> Message | None:
         """The Cancel that ends the incident, or None when none is open."""
         standing = self.close(end.key)
-        if standing is None:
-            return None
-        cause = standing.cause
-        told = Raise(
-            at=end.at,
-            rule=cause.rule,
-            kind=cause.kind,
-            key=cause.key,
-            severity=standing.severity,
-            urgency=cause.urgency,
-            text=end.text,
-            device=cause.device,
-            where=cause.where,
-            status=cause.status,
-        )
-        details = {"opened_at": standing.opened.utc, **_held_back(standing)}
-        return Message(told, standing.incident, MsgType.CANCEL, standing.severity, details)
+        return None if standing is None else _cancel(standing, end)
 
-    def close(self, key: str) -> _Open | None:
+    def close(self, key: str) -> Open | None:
         """Forget the open incident *key*; the next cause opens a new one."""
-        standing = self._open.pop(key, None)
-        if standing is not None:
-            self._key_of = {a: k for a, k in self._key_of.items() if k != key}
+        if key not in self.cases:
+            return None
+        standing = self.end(key)
+        self._key_of = {a: k for a, k in self._key_of.items() if k != key}
         return standing
 
     def sent_as(self, message: Message, alert: AlertId) -> None:
         """Remember which alert carries *message*, so that the station can close its incident."""
-        if message.msgtype is not MsgType.CANCEL:
+        standing = self.cases.get(message.cause.key)
+        if message.msgtype is not MsgType.CANCEL and standing is not None:
             self._key_of[alert] = message.cause.key
+            alerts = (*standing.alerts, alert)[-KNOWN_ALERTS:]
+            self.keep(message.cause.key, replace(standing, alerts=alerts))
 
-    def acked(self, alert: AlertId, stage: Stage) -> None:
-        """The station closed an alert: its incident is over."""
+    def acked(self, alert: AlertId, stage: Stage) -> Open | None:
+        """The station's word on an alert; the incident that is over by it."""
         key = self._key_of.get(alert)
-        if key is not None and stage is Stage.CLOSED:
-            self.close(key)
+        return self.close(key) if key is not None and stage is Stage.CLOSED else None
 
-    def forget_idle(self, now: Stamp) -> None:
-        """Drop what nobody has spoken of for an hour, unless its rule will say when it is over."""
-        for key in [k for k, o in self._open.items() if _is_idle(o, now.monotonic_ns)]:
+    def resume(self, cases: Mapping[str, Open], now: Stamp) -> list[Decision]:
+        """Go on with the incidents of an earlier life."""
+        for key, standing in cases.items():
+            lasting = standing.cause.lasting and not standing.cause.latched
+            self.keep(key, replace(standing, asked=now if lasting else None))
+            self._key_of.update(dict.fromkeys(standing.alerts, key))
+        return []
+
+    def time_passed(self, now: Stamp) -> list[Message]:
+        """Drop what nobody has spoken of for an hour; cancel what was not said again."""
+        for key in [k for k, o in self.cases.items() if _is_idle(o, now)]:
             self.close(key)
+        gone = [key for key, standing in self.cases.items() if _is_unanswered(standing, now)]
+        return [_cancel(over, Resolve(now, k, OVER)) for k in gone if (over := self.close(k))]
 
     @property
     def due_ns(self) -> int | None:
-        """Monotonic ns at which :meth:`forget_idle` has something to drop; None: never."""
-        waiting = [o.seen_ns for o in self._open.values() if not o.cause.lasting]
-        return min(waiting) + IDLE_NS + 1 if waiting else None
+        """Monotonic ns at which :meth:`time_passed` has something to do; None: never."""
+        idle = [
+            o.seen.monotonic_ns + IDLE_NS + 1 for o in self.cases.values() if not o.cause.lasting
+        ]
+        asked = [o.asked.monotonic_ns + ASKED_NS for o in self.cases.values() if o.asked]
+        return min([*idle, *asked], default=None)
 
     @property
     def open_count(self) -> int:
         """How many incidents are open."""
-        return len(self._open)
+        return len(self.cases)
 
     @property
     def open_incidents(self) -> Mapping[str, IncidentId]:
         """Open incidents by key."""
-        return {key: standing.incident for key, standing in self._open.items()}
+        return {key: standing.incident for key, standing in self.cases.items()}
 
     def _opened(self, cause: Raise) -> Message:
         self.close(cause.key)
-        if len(self._open) >= MAX_OPEN:
-            self.close(min(self._open, key=lambda key: self._open[key].seen_ns))
-        incident = IncidentId(self._new_id())
-        now_ns = cause.at.monotonic_ns
-        self._open[cause.key] = _Open(incident, cause, cause.at, cause.severity, now_ns, now_ns)
+        if len(self.cases) >= MAX_OPEN:
+            self.close(min(self.cases, key=lambda key: self.cases[key].seen.monotonic_ns))
+        incident, at = IncidentId(self._new_id()), cause.at
+        self.keep(cause.key, Open(incident, cause, at, cause.severity, at, at))
         return Message(cause, incident, MsgType.ALERT, cause.severity, cause.details)
 
 
-def _is_idle(standing: _Open, now_ns: int) -> bool:
-    return not standing.cause.lasting and now_ns - standing.seen_ns > IDLE_NS
+def _order(at: Stamp) -> int:
+    return at.monotonic_ns
 
 
-def _held_back(standing: _Open) -> dict[str, object]:
+def _cancel(standing: Open, end: Resolve) -> Message:
+    cause = standing.cause
+    told = Raise(
+        at=end.at,
+        rule=cause.rule,
+        kind=cause.kind,
+        key=cause.key,
+        severity=standing.severity,
+        urgency=cause.urgency,
+        text=end.text,
+        device=cause.device,
+        where=cause.where,
+        status=cause.status,
+    )
+    details = {"opened_at": standing.opened.utc, **_held_back(standing)}
+    return Message(told, standing.incident, MsgType.CANCEL, standing.severity, details)
+
+
+def _is_idle(standing: Open, now: Stamp) -> bool:
+    idle_ns = now.monotonic_ns - standing.seen.monotonic_ns
+    return not standing.cause.lasting and idle_ns > IDLE_NS
+
+
+def _is_unanswered(standing: Open, now: Stamp) -> bool:
+    asked = standing.asked
+    return asked is not None and now.monotonic_ns - asked.monotonic_ns >= ASKED_NS
+
+
+def _held_back(standing: Open) -> dict[str, object]:
     return {"held_back": standing.held_back} if standing.held_back else {}

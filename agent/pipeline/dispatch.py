@@ -7,26 +7,27 @@ The dispatcher is the only place where decisions become deeds. For a panic press
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json
 from agent.core.clock import Clock, Stamp, stamp
-from agent.core.decisions import Actuate, Close, Decision, Drive, Note, Raise, Resolve
+from agent.core.decisions import Actuate, Close, Decision, Drive, Note, Raise, Resolve, Tell
 from agent.core.errors import DeviceError
-from agent.core.events import AckReceived, ComponentState, Event, Probe
+from agent.core.events import AckReceived, ComponentState, Event, IncidentChanged, Probe, Stand
 from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
 from agent.core.ports import Counters, Entry, Lane
-from agent.incidents.book import IncidentBook, Message
+from agent.incidents.book import IncidentBook, Message, Open
+from agent.incidents.words import Words
 from contract.topics import Address
-from contract.words import Severity, Stage, Status
+from contract.words import MsgType, Severity, Stage, Status
 
 log = logging.getLogger(__name__)
 
 
-class Rules(Protocol):
-    """The engine, as the dispatcher sees it."""
+class Decides(Protocol):
+    """Whoever hears events and decides."""
 
     def on_event(self, event: Event) -> list[Decision]:
         """Decisions about *event*."""
@@ -37,6 +38,20 @@ class Rules(Protocol):
     @property
     def due_ns(self) -> int | None:
         """When something is due."""
+
+
+class Rules(Decides, Protocol):
+    """The engine, as the dispatcher sees it."""
+
+    def recall(self, open_incidents: Collection[str]) -> None:
+        """These incidents were open when an earlier life ended."""
+
+
+class Answering(Decides, Protocol):
+    """The ways of answering, as the dispatcher sees them."""
+
+    def resume(self, now: Stamp) -> list[Decision]:
+        """Go on where an earlier life left off."""
 
 
 class Drives(Protocol):
@@ -61,6 +76,8 @@ class Dispatcher:
         *,
         rules: Rules,
         book: IncidentBook,
+        ways: Answering,
+        words: Words,
         outputs: Drives,
         outbox: Accepts,
         health: HealthBoard,
@@ -72,6 +89,8 @@ class Dispatcher:
     ) -> None:
         self._rules = rules
         self._book = book
+        self._ways = ways
+        self._words = words
         self._outputs = outputs
         self._outbox = outbox
         self._health = health
@@ -88,20 +107,30 @@ class Dispatcher:
             self._on_probe(event)
             return
         if isinstance(event, AckReceived):
-            self._book.acked(event.alert_id, Stage(event.stage))
+            over = self._book.acked(event.alert_id, Stage(event.stage))
+            self._ended(over, event.at)
         self._carry_out(self._rules.on_event(event))
+        self._carry_out(self._ways.on_event(event))
 
     def time_passed(self) -> None:
         """Handle what is due by now."""
         now = stamp(self._clock)
-        self._book.forget_idle(now)
+        for message in self._book.time_passed(now):
+            self._send(message)
+        self._words.on_time(now)
         self._carry_out(self._rules.on_time(now))
+        self._carry_out(self._ways.on_time(now))
+
+    def resume(self) -> None:
+        """Go on with everything that an earlier life left open."""
+        self._carry_out(self._ways.resume(stamp(self._clock)))
+        self._rules.recall(self._book.cases)
 
     @property
     def due_ns(self) -> int | None:
         """Monotonic ns at which :meth:`time_passed` has something to do."""
-        dues = [due for due in (self._rules.due_ns, self._book.due_ns) if due is not None]
-        return min(dues, default=None)
+        parts = (self._rules, self._book, self._ways, self._words)
+        return min((due for part in parts if (due := part.due_ns) is not None), default=None)
 
     def continue_from(self, counters: Counters) -> None:
         """The store came back with the numbers of earlier sessions: never number below them."""
@@ -118,9 +147,11 @@ class Dispatcher:
                 case Resolve():
                     self._send(self._book.resolved(decision))
                 case Close(key=key):
-                    self._book.close(key)
+                    self._ended(self._book.close(key), stamp(self._clock))
                 case Note():
                     self._note(decision)
+                case Tell():
+                    self._words.tell(decision)
 
     def _actuate(self, decision: Actuate) -> None:
         try:
@@ -157,6 +188,26 @@ class Dispatcher:
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
         self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
         log.info("%s %s %s %s", alert.msgtype, alert.kind, alert.device, alert.id)
+        self._carry_out(self._ways.on_event(_told(alert)))
+
+    def _ended(self, over: Open | None, at: Stamp) -> None:
+        """An incident is over without a word to the station."""
+        if over is not None:
+            cause = over.cause
+            self._carry_out(
+                self._ways.on_event(
+                    IncidentChanged(
+                        at,
+                        over.incident,
+                        Stand.ENDED,
+                        cause.kind,
+                        over.severity,
+                        cause.status,
+                        cause.device,
+                        cause.where,
+                    )
+                )
+            )
 
     def _note(self, note: Note) -> None:
         fact = Fact(
@@ -182,3 +233,25 @@ class Dispatcher:
     def _next(self, lane: Lane) -> int:
         self._seq[lane] += 1
         return self._seq[lane]
+
+
+_STAND = {
+    MsgType.ALERT: Stand.OPENED,
+    MsgType.UPDATE: Stand.UPDATED,
+    MsgType.CANCEL: Stand.ENDED,
+}
+
+
+def _told(alert: Alert) -> IncidentChanged:
+    """What the ways of answering hear of an alert."""
+    return IncidentChanged(
+        alert.at,
+        alert.incident,
+        _STAND[alert.msgtype],
+        alert.kind,
+        alert.severity,
+        alert.status,
+        alert.device,
+        alert.where,
+        alert.id,
+    )

@@ -82,6 +82,16 @@ class Observer:
         self._health.note("core", ComponentState.DEGRADED, "safe mode")
         self.issue("safe-mode", "core", text)
 
+    def cases(self, ok: bool, reason: str) -> None:  # noqa: FBT001 - the keeper's answer
+        """What goes on at the gate is kept durably, or not."""
+        state = ComponentState.OK if ok else ComponentState.DEGRADED
+        self._health.note("cases", state, reason)
+        if ok:
+            self._health.clear_issue("cases", "cases")
+        else:
+            text = f"open incidents and calls are kept in memory only: {reason}"
+            self.issue("cases", "cases", text)
+
     def storage(self, ok: bool, reason: str) -> None:  # noqa: FBT001 - the outbox's answer
         """The outbox can (not) be written."""
         state = ComponentState.OK if ok else ComponentState.DEGRADED

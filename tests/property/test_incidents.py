@@ -112,7 +112,7 @@ class BookMachine(RuleBasedStateMachine):
     def sweep(self) -> None:
         """What nobody speaks of is forgotten, unless it lasts."""
         before = set(self.book.open_incidents)
-        self.book.forget_idle(stamp(self.clock))
+        self.book.time_passed(stamp(self.clock))
         gone = before - set(self.book.open_incidents)
         assert not gone & LASTING
         assert all(self.is_idle(key) for key in gone)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agent.config.schema.answering import Answering
 from agent.config.schema.base import Id, Section
 from agent.config.schema.devices import Access, Input, Output
 from agent.config.schema.rules import Rule
@@ -27,6 +28,7 @@ class Config(Section):
     models: Models = Models()
     rules: list[Rule] = []
     access: Access = Access()
+    answering: Answering = Answering()
     privacy: Privacy = Privacy()
     console: Console = Console()
     log: Log = Log()

@@ -224,10 +224,10 @@ def test_it_is_known_when_the_next_incident_is_forgotten(
     assert (dues, book.due_ns) == ([None, None], due_ns)
     assert due_ns is not None
     clock.advance((due_ns - clock.monotonic_ns() - 1) / 1e9)
-    book.forget_idle(at(clock))
+    book.time_passed(at(clock))
     assert set(book.open_incidents) == {"lasting", "a", "b"}
     clock.advance(1e-9)
-    book.forget_idle(at(clock))
+    book.time_passed(at(clock))
     assert set(book.open_incidents) == {"lasting", "b"}
 
 
@@ -239,7 +239,7 @@ def test_an_incident_that_nobody_spoke_of_for_an_hour_is_forgotten(
     clock.advance(3599)
     book.raised(cause(clock, "busy"))
     clock.advance(2)
-    book.forget_idle(at(clock))
+    book.time_passed(at(clock))
     assert list(book.open_incidents) == ["busy"]
 
 
@@ -258,7 +258,7 @@ def test_an_incident_whose_rule_says_when_it_is_over_is_never_forgotten(
 ) -> None:
     book.raised(cause(clock, lasting=True))
     clock.advance(86_400)
-    book.forget_idle(at(clock))
+    book.time_passed(at(clock))
     assert sent(book.raised(cause(clock, lasting=True))).msgtype is UPDATE
     clock.advance(86_400)
     told = sent(book.resolved(end(clock)))
@@ -283,7 +283,7 @@ def test_a_cause_with_an_older_time_does_not_make_an_incident_older(
     book.raised(cause(clock))
     book.raised(dataclasses.replace(cause(clock), at=early))
     clock.advance(3000)
-    book.forget_idle(at(clock))
+    book.time_passed(at(clock))
     assert book.open_count == 1
 
 

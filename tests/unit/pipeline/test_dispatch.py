@@ -31,6 +31,7 @@ from contract.words import ListName
 from rules.engine import Engine
 from rules.factory import build_rules
 from tests.support.samples import ADDRESS, Numbers, at, changed, gate
+from tests.support.ways import no_ways
 
 PRESSED = InputState.PRESSED
 TOPIC = ADDRESS.topic
@@ -47,10 +48,13 @@ class Bench:
         self.broken: set[str] = set()
         self.health = HealthBoard()
         self.book = IncidentBook(Numbers().new)
+        self.ways, self.words = no_ways(clock, self.book)
         rules = build_rules(config or gate(), lambda *_: ListName.WANTED)
         self.dispatcher = Dispatcher(
             rules=Engine(rules, panic_devices=["panic-1"], on_failure=lambda *_: None),
             book=self.book,
+            ways=self.ways,
+            words=self.words,
             outputs=self,
             outbox=self,
             health=self.health,
@@ -221,7 +225,7 @@ def test_a_failing_disk_is_itself_an_alarm(bench: Bench) -> None:
 
 
 def test_incidents_that_nobody_speaks_of_are_forgotten(bench: Bench) -> None:
-    bench.happen(changed(bench.clock, "assist-1", PRESSED))
+    bench.happen(changed(bench.clock, "door-1", InputState.OPEN))
     due_ns = bench.dispatcher.due_ns
     assert due_ns is not None
     bench.clock.advance(3600)

@@ -31,6 +31,7 @@ from tests.support.outbox import Loop, RecordingLink, settle
 from tests.support.samples import ADDRESS, Numbers, at, entry, gate
 from tests.support.signed import DAY_S, TRUSTED, listed, template, watchlist
 from tests.support.timers import Timers
+from tests.support.ways import no_ways
 
 OK, DEGRADED, DOWN = ComponentState.OK, ComponentState.DEGRADED, ComponentState.DOWN
 
@@ -88,10 +89,14 @@ class Bench:
             on_counters=lambda _: None,
         )
         self.decided: list[Decision] = []
+        book = IncidentBook(Numbers().new)
+        ways, words = no_ways(clock, book)
         rules = build_rules(config, lambda *_: None)
         self.dispatcher = Dispatcher(
             rules=Engine(rules, on_failure=lambda *_: None),
-            book=IncidentBook(Numbers().new),
+            book=book,
+            ways=ways,
+            words=words,
             outputs=self.panel,
             outbox=self.outbox,
             health=self.health,

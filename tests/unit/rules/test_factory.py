@@ -83,7 +83,7 @@ def test_a_gate_without_rules_has_them_all_with_their_standards(clock: ManualClo
     assert {r.where for r in told} == {"north-gate", "cabinet", "gate-1"}
 
 
-def test_conditions_last_until_they_are_resolved_and_presses_and_leads_do_not(
+def test_conditions_last_until_they_are_resolved_and_presses_until_they_are_reset(
     clock: ManualClock,
 ) -> None:
     told = raised(
@@ -96,7 +96,7 @@ def test_conditions_last_until_they_are_resolved_and_presses_and_leads_do_not(
         StorageChanged(at(clock), ok=False, reason=""),
     )
     assert {r.kind.value: r.lasting for r in told} == {
-        "panic": False,
+        "panic": True,
         "tamper": True,
         "door.forced": False,
         "watchlist.face": False,

@@ -1,0 +1,74 @@
+"""The ways of answering put together: open incidents, what goes on about them, words about it.
+
+Here: the parts and who knows whom. Not here: any of their decisions (``agent.incidents``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent.config.schema.root import Config
+from agent.core.clock import Clock, Stamp
+from agent.incidents.book import IncidentBook
+from agent.incidents.keeper import Keeper
+from agent.incidents.sla import Sla
+from agent.incidents.way import Way
+from agent.incidents.ways import Ways
+from agent.incidents.words import Words
+from rules.engine import RuleFailed
+
+
+class Publisher(Protocol):
+    """The announcer, as words see it."""
+
+    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
+        """QoS 1; False when the link does not carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the ways of answering need."""
+
+    config: Config
+    clock: Clock
+    new_id: Callable[[], str]
+    on_failure: Callable[[RuleFailed, Stamp], None]
+
+
+class Answering:
+    """Everything about answering. Runs on the loop; ``publisher`` is given once it is made."""
+
+    def __init__(self, around: Surroundings, keeper: Keeper) -> None:
+        self._around = around
+        self.keeper = keeper
+        self.publisher: Publisher | None = None
+        self.book = IncidentBook(around.new_id)
+        self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
+        self.ways = Ways(
+            self._build(),
+            keeper,
+            beside=(self.book, self.words),
+            on_failure=around.on_failure,
+        )
+
+    def link_up(self) -> None:
+        """What was not heard, and what stands, is said again."""
+        self.words.link_up()
+
+    def link_down(self) -> None:
+        """What was said lately may be lost."""
+        self.words.link_down()
+
+    def close(self) -> None:
+        """Keep what changed, and give the disk back."""
+        self.keeper.close()
+
+    def _build(self) -> Sequence[Way[Any]]:
+        config = self._around.config
+        return [Sla(config.answering.sla)]
+
+    def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
+        publisher = self.publisher
+        return publisher is not None and publisher.publish(topic, body, retain=retain)

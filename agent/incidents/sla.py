@@ -1,0 +1,250 @@
+"""1-3-5: a clock for each grave incident, from its first cause to help on the spot.
+
+::
+
+    running --arrival of a guard-------> self-help met       limit  60 s
+    running --arrival of a neighbour---> mutual help met     limit 180 s
+    running --arrival of the police----> reinforcement met   limit 300 s
+    running --limit, not met-----------> sla.breach of that stage, once
+    running --incident over, all three met or broken and an hour--> report, ended
+
+Who comes meets the stages below as well: police at the gate are help, too. Everything that happens
+meanwhile goes into the timeline, which is told as ``~/report/incident/{id}`` in the end; each
+moment carries the hash of the one before, so that none can be changed unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from agent.config.schema.answering import SlaConfig
+from agent.core.clock import NS_PER_S, Stamp
+from agent.core.decisions import Decision, Details, Raise, Tell, Text
+from agent.core.events import (
+    AckReceived,
+    Answer,
+    Event,
+    GuardAnswered,
+    Helper,
+    IncidentChanged,
+    Stand,
+)
+from agent.core.ids import AlertId, IncidentId
+from agent.incidents.way import Item, Way
+from contract.words import Kind, Severity, Status, Urgency
+
+LINGER_NS = 3600 * NS_PER_S
+LONGEST_TIMELINE = 500
+STAGES: Mapping[int, Helper] = {1: Helper.GUARD, 3: Helper.NEIGHBOUR, 5: Helper.POLICE}
+_NAMES = {
+    1: Text("Self-help", "自救"),
+    3: Text("Mutual help", "互救"),
+    5: Text("Reinforcement", "增援"),
+}
+_RANK = list(STAGES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a timeline; ``chain`` is the SHA-256 over the line before and this one."""
+
+    at: str
+    what: str
+    by: str
+    details: Details
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock of one incident. ``met`` and ``broken`` are by stage: 1, 3, 5."""
+
+    incident: IncidentId
+    kind: Kind
+    status: Status
+    severity: Severity
+    device: str
+    where: str
+    began: Stamp
+    met: Mapping[int, float] = field(default_factory=dict)
+    broken: tuple[int, ...] = ()
+    alerts: tuple[AlertId, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+
+
+@dataclass(slots=True)
+class Sla(Way[Clock]):
+    """The clocks of this gate, by incident."""
+
+    NAME: ClassVar[str] = "sla"
+    CASE: ClassVar[type] = Clock
+
+    config: SlaConfig
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the next limit is over, or a clock has run for long enough."""
+        dues = [due for clock in self.cases.values() for due in self._dues(clock)]
+        return min(dues, default=None)
+
+    @property
+    def items(self) -> list[Item]:
+        """Incidents that wait for help."""
+        return [
+            Item(
+                clock.incident,
+                self.NAME,
+                Text(f"{clock.kind} at {clock.where}: who is there?", f"{clock.where}：谁已到场？"),
+                clock.began,
+                (Answer.ARRIVED,),
+                clock.status,
+                ", ".join(f"{stage} min met" for stage in sorted(clock.met)),
+            )
+            for clock in self.cases.values()
+            if len(clock.met) < len(STAGES)
+        ]
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Incidents, what the station says of them, and who arrives."""
+        match event:
+            case IncidentChanged(kind=kind) if kind in self.config.kinds:
+                return self._incident(event)
+            case AckReceived(alert_id=alert):
+                for clock in [c for c in self.cases.values() if alert in c.alerts]:
+                    self._note(clock, event.at, f"ack.{event.stage}", event.by, {"alert": alert})
+            case GuardAnswered(answer=Answer.ARRIVED):
+                return self._arrived(event)
+        return []
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """Limits that are over unmet, and clocks that have nothing more to wait for."""
+        decisions: list[Decision] = []
+        for clock in list(self.cases.values()):
+            for stage in self._over(clock, now):
+                decisions.append(self._breach(self.cases[clock.incident], stage, now))
+            if now.monotonic_ns >= _last_ns(clock):
+                decisions += self._report(self.cases[clock.incident], now, "an hour has passed")
+        return decisions
+
+    def _incident(self, event: IncidentChanged) -> list[Decision]:
+        clock = self.cases.get(event.incident)
+        if event.stand is Stand.ENDED:
+            return [] if clock is None else self._report(clock, event.at, "incident over")
+        if clock is None:
+            clock = Clock(
+                event.incident,
+                event.kind,
+                event.status,
+                event.severity,
+                event.device,
+                event.where,
+                event.at,
+            )
+        if event.alert is not None:
+            clock = replace(clock, alerts=(*clock.alerts, event.alert))
+        self._note(clock, event.at, f"incident.{event.stand}", "gate", {"severity": event.severity})
+        return []
+
+    def _arrived(self, event: GuardAnswered) -> list[Decision]:
+        clock = self._meant(event)
+        if clock is None:
+            return []
+        after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
+        reached = [
+            s for s, helper in STAGES.items() if _RANK.index(helper) <= _RANK.index(event.helper)
+        ]
+        met = {**clock.met, **{stage: after_s for stage in reached if stage not in clock.met}}
+        details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
+        clock = self._note(replace(clock, met=met), event.at, "arrived", event.who, details)
+        return []
+
+    def _meant(self, event: GuardAnswered) -> Clock | None:
+        """The clock that an arrival belongs to: the one named, or the oldest it can help."""
+        if event.about is not None:
+            return self.cases.get(event.about)
+        return next((c for c in self.cases.values() if len(c.met) < len(STAGES)), None)
+
+    def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
+        limit_s = self.config.limits[stage]
+        clock = replace(clock, broken=(*clock.broken, stage))
+        self._note(clock, now, f"sla.breach.{stage}", "gate", {"limit_s": limit_s})
+        name = _NAMES[stage]
+        return Raise(
+            at=now,
+            rule=self.NAME,
+            kind=Kind.SLA_BREACH,
+            key=f"{self.NAME}:{clock.incident}:{stage}",
+            severity=Severity.MAJOR,
+            urgency=Urgency.IMMEDIATE,
+            text=Text(
+                f"{name.en} not there after {limit_s:g} s: {clock.where}",
+                f"{limit_s:g} 秒内未完成{name.zh}：{clock.where}",
+            ),
+            device=clock.device,
+            where=clock.where,
+            details={"stage": stage, "of": clock.incident, "kind": clock.kind, "limit_s": limit_s},
+            status=clock.status,
+        )
+
+    def _report(self, clock: Clock, now: Stamp, why: str) -> list[Decision]:
+        clock = self._note(clock, now, "closed", "gate", {"why": why})
+        self.end(clock.incident)
+        figures = {
+            "kind": clock.kind,
+            "met_s": {str(stage): after_s for stage, after_s in sorted(clock.met.items())},
+            "broken": list(clock.broken),
+            "limits_s": {str(stage): limit for stage, limit in self.config.limits.items()},
+            "chain": clock.timeline[-1].chain,
+        }
+        body = {
+            "report_id": clock.incident,
+            "kind": "incident",
+            "at": now.utc,
+            "from": clock.began.utc,
+            "to": now.utc,
+            "status": clock.status.value,
+            "timeline": [
+                {"at": m.at, "what": m.what, "by": m.by, "details": {**m.details, "chain": m.chain}}
+                for m in clock.timeline
+            ],
+            "figures": figures,
+        }
+        return [Tell(("report", "incident", clock.incident), body, clock.status)]
+
+    def _note(self, clock: Clock, at: Stamp, what: str, by: str, details: Details) -> Clock:
+        """Add a line to the timeline and keep the clock; a flood is cut, not kept."""
+        if len(clock.timeline) < LONGEST_TIMELINE or what == "closed":
+            before = clock.timeline[-1].chain if clock.timeline else ""
+            moment = Moment(at.utc, what, by[:64], details, _chain(before, at, what, by, details))
+            clock = replace(clock, timeline=(*clock.timeline, moment))
+        self.keep(clock.incident, clock)
+        return clock
+
+    def _over(self, clock: Clock, now: Stamp) -> list[int]:
+        passed_ns = now.monotonic_ns - clock.began.monotonic_ns
+        return [
+            stage
+            for stage, limit_s in self.config.limits.items()
+            if stage not in clock.met
+            and stage not in clock.broken
+            and passed_ns >= limit_s * NS_PER_S
+        ]
+
+    def _dues(self, clock: Clock) -> list[int]:
+        waiting = [s for s in STAGES if s not in clock.met and s not in clock.broken]
+        began_ns = clock.began.monotonic_ns
+        limits = [began_ns + round(self.config.limits[stage] * NS_PER_S) for stage in waiting]
+        return [*limits, _last_ns(clock)]
+
+
+def _last_ns(clock: Clock) -> int:
+    return clock.began.monotonic_ns + LINGER_NS
+
+
+def _chain(before: str, at: Stamp, what: str, by: str, details: Details) -> str:
+    line = json.dumps([before, at.utc, what, by, dict(details)], sort_keys=True, default=str)
+    return hashlib.sha256(line.encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""What a way of answering is: cases that go on over time, each kept over a restart.
+
+A way hears events and the passing of time as a rule does (``rules.base``) and answers with
+decisions; unlike a rule it has cases (a call, a drill, a clock), and every change of one is kept on
+the disk by ``agent.incidents.keeper``. Pure: no I/O, no clock of its own.
+
+Durations come from the monotonic clock. After a reboot that clock began anew, so the stamps of a
+case are moved onto it (:func:`moved`): by what the wall clock says has passed where it was synced
+at both ends, else as if no time had passed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from agent.core.clock import Stamp
+from agent.core.decisions import Decision, Text
+from agent.core.events import Answer, Event
+from contract.words import Status
+
+C = TypeVar("C")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that waits for a person at the gate, and how it may be answered."""
+
+    id: str
+    way: str
+    text: Text
+    since: Stamp
+    answers: tuple[Answer, ...]
+    status: Status = Status.ACTUAL
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From the last word of an earlier life, ``left``, to now."""
+
+    left: Stamp
+    now: Stamp
+
+    @property
+    def sure(self) -> bool:
+        """True when it is known how much time has passed."""
+        return self.left.boot_id == self.now.boot_id or (self.left.synced and self.now.synced)
+
+    def moved(self, then: Stamp) -> Stamp:
+        """*then*, a moment of that life, on this boot's monotonic clock."""
+        if then.boot_id == self.now.boot_id:
+            return then
+        before_ns = self.left.monotonic_ns - then.monotonic_ns
+        if then.boot_id != self.left.boot_id:
+            before_ns = self.left.utc_ns - then.utc_ns
+        passed_ns = max(self.now.utc_ns - self.left.utc_ns, 0) if self.sure else 0
+        at_ns = self.now.monotonic_ns - passed_ns - max(before_ns, 0)
+        return dataclasses.replace(then, monotonic_ns=at_ns, boot_id=self.now.boot_id)
+
+
+def moved(value: _T, gap: Gap) -> _T:
+    """*value* with every stamp in it moved over *gap*."""
+    return cast("_T", _moved(value, gap))
+
+
+def _moved(value: Any, gap: Gap) -> Any:
+    if isinstance(value, Stamp):
+        return gap.moved(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: _moved(getattr(value, f.name), gap) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **parts)
+    if isinstance(value, dict):
+        return {key: _moved(part, gap) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(part, gap) for part in value)
+    return value
+
+
+@dataclass(slots=True)
+class Way(Generic[C]):
+    """Base of all ways. Subclasses name their kind of case and override what concerns them.
+
+    A case is a frozen dataclass of plain values and stamps; it is replaced, never changed.
+    """
+
+    NAME: ClassVar[str]
+    CASE: ClassVar[type]
+
+    cases: dict[str, C] = field(default_factory=dict, init=False)
+    _touched: set[str] = field(default_factory=set, init=False)
+
+    @property
+    def name(self) -> str:
+        """For issues and logs, and where the cases are kept."""
+        return self.NAME
+
+    @property
+    def due_ns(self) -> int | None:
+        """Monotonic ns at which :meth:`on_time` has something to say; None: never."""
+        return None
+
+    @property
+    def items(self) -> list[Item]:
+        """What waits for a person at the gate."""
+        return []
+
+    def on_event(self, event: Event) -> list[Decision]:  # noqa: ARG002 - hears nothing by default
+        """What *event* makes necessary."""
+        return []
+
+    def on_time(self, now: Stamp) -> list[Decision]:  # noqa: ARG002 - waits for nothing by default
+        """What is due by *now*."""
+        return []
+
+    def resume(self, cases: Mapping[str, C], now: Stamp) -> list[Decision]:  # noqa: ARG002
+        """Go on with the cases of an earlier life, whose stamps are moved already."""
+        self.cases.update(cases)
+        return []
+
+    def keep(self, key: str, case: C) -> None:
+        """*case* is how it stands with *key* from now on, over restarts too."""
+        self.cases[key] = case
+        self._touched.add(key)
+
+    def end(self, key: str) -> C | None:
+        """Nothing more is kept of *key*; what it was."""
+        self._touched.add(key)
+        return self.cases.pop(key, None)
+
+    def changes(self) -> dict[str, C | None]:
+        """What changed since the last call; None for what ended."""
+        touched, self._touched = self._touched, set()
+        return {key: self.cases.get(key) for key in touched}

@@ -1,0 +1,81 @@
+"""All ways of answering together: each kept from harming the others, each kept on the disk.
+
+Here: events in, decisions out, and what changed handed to the keeper. Not here: what a way decides,
+how it is kept (``agent.incidents.keeper``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from agent.core.clock import Stamp
+from agent.core.decisions import Decision
+from agent.core.events import Event
+from agent.incidents.way import Item, Way
+from rules.engine import Engine, RuleFailed
+
+
+class Keeps(Protocol):
+    """The keeper, as the ways see it."""
+
+    def resume(self, way: Way[Any], now: Stamp) -> Mapping[str, Any]:
+        """The cases of *way* that an earlier life left."""
+
+    def keep(self, way: str, changes: Mapping[str, Any]) -> None:
+        """Store the changed cases of *way* soon; None for what ended."""
+
+
+class Ways:
+    """Gives every event to every way and gathers their decisions."""
+
+    def __init__(
+        self,
+        ways: Sequence[Way[Any]],
+        keeper: Keeps,
+        *,
+        beside: Sequence[Way[Any]] = (),
+        on_failure: Callable[[RuleFailed, Stamp], None],
+    ) -> None:
+        """*beside* are kept here too, and asked by somebody else."""
+        self._ways = list(ways)
+        self._kept = [*beside, *ways]
+        self._keeper = keeper
+        self._engine = Engine(ways, on_failure=on_failure)
+
+    def resume(self, now: Stamp) -> list[Decision]:
+        """Go on where an earlier life left off; call it once, before anything else."""
+        decisions: list[Decision] = []
+        for way in self._kept:
+            decisions += way.resume(self._keeper.resume(way, now), now)
+        self._keep()
+        return decisions
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Decisions of all ways about *event*; never raises."""
+        decisions = self._engine.on_event(event)
+        self._keep()
+        return decisions
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """Decisions that are due by *now*; never raises."""
+        decisions = self._engine.on_time(now)
+        self._keep()
+        return decisions
+
+    @property
+    def due_ns(self) -> int | None:
+        """The earliest monotonic ns at which :meth:`on_time` has something to say."""
+        return self._engine.due_ns
+
+    @property
+    def items(self) -> list[Item]:
+        """What waits for a person at the gate, oldest first."""
+        found = [item for way in self._ways for item in way.items]
+        return sorted(found, key=lambda item: item.since.monotonic_ns)
+
+    def _keep(self) -> None:
+        for way in self._kept:
+            changes = way.changes()
+            if changes:
+                self._keeper.keep(way.name, changes)
