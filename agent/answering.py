@@ -14,7 +14,7 @@ from agent.core.clock import Clock, Stamp
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
-from agent.incidents.way import Way
+from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from rules.engine import RuleFailed
@@ -52,6 +52,10 @@ class Answering:
             beside=(self.book, self.words),
             on_failure=around.on_failure,
         )
+
+    def items(self) -> Sequence[Item]:
+        """What waits for a person at the gate, oldest first."""
+        return self.ways.items
 
     def link_up(self) -> None:
         """What was not heard, and what stands, is said again."""

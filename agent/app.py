@@ -31,6 +31,7 @@ from agent.pipeline.announcer import Announcer
 from agent.pipeline.control import Answers, Control
 from agent.pipeline.desired import Desired
 from agent.pipeline.dispatch import Dispatcher
+from agent.pipeline.guard_ops import GuardOperations
 from agent.pipeline.inbox import Inbox
 from agent.pipeline.local import LocalServer
 from agent.pipeline.local_ops import LocalOperations
@@ -209,7 +210,11 @@ class Core:
         )
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
-        self._local = LocalServer(path, {**operations.table(), **keeping.table()})
+        guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
+        tables = (operations.table(), keeping.table(), guard.table())
+        self._local = LocalServer(
+            path, {name: do for table in tables for name, do in table.items()}
+        )
         try:
             await self._local.open()
         except OSError as error:

@@ -140,10 +140,9 @@ class IncidentBook(Way[Open]):
     @property
     def due_ns(self) -> int | None:
         """Monotonic ns at which :meth:`time_passed` has something to do; None: never."""
-        idle = [
-            o.seen.monotonic_ns + IDLE_NS + 1 for o in self.cases.values() if not o.cause.lasting
-        ]
-        asked = [o.asked.monotonic_ns + ASKED_NS for o in self.cases.values() if o.asked]
+        standing = self.cases.values()
+        idle = [o.seen.monotonic_ns + IDLE_NS + 1 for o in standing if not o.cause.lasting]
+        asked = [o.asked.monotonic_ns + ASKED_NS for o in standing if o.asked]
         return min([*idle, *asked], default=None)
 
     @property

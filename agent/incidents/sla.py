@@ -124,8 +124,8 @@ class Sla(Way[Clock]):
         """Limits that are over unmet, and clocks that have nothing more to wait for."""
         decisions: list[Decision] = []
         for clock in list(self.cases.values()):
-            for stage in self._over(clock, now):
-                decisions.append(self._breach(self.cases[clock.incident], stage, now))
+            over = self._over(clock, now)
+            decisions += [self._breach(self.cases[clock.incident], s, now) for s in over]
             if now.monotonic_ns >= _last_ns(clock):
                 decisions += self._report(self.cases[clock.incident], now, "an hour has passed")
         return decisions

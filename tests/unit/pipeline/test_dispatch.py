@@ -225,7 +225,10 @@ def test_a_failing_disk_is_itself_an_alarm(bench: Bench) -> None:
 
 
 def test_incidents_that_nobody_speaks_of_are_forgotten(bench: Bench) -> None:
-    bench.happen(changed(bench.clock, "door-1", InputState.OPEN))
+    north, entry_id = CameraName("north"), EntryId("w-1")
+    bench.happen(
+        FaceLead(at(bench.clock), north, 1, entry_id, False, 0.6, 0.5, 0.1, 3, 0.9, "dlib")
+    )
     due_ns = bench.dispatcher.due_ns
     assert due_ns is not None
     bench.clock.advance(3600)

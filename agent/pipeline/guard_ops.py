@@ -1,0 +1,106 @@
+"""What a guard may ask and answer through the local socket: what waits, and an answer to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from agent.core.clock import Clock, stamp
+from agent.core.errors import CheckFailedError
+from agent.core.events import Answer, Event, GuardAnswered, Helper
+from agent.incidents.way import Item
+from agent.pipeline.local import PEER, Operation
+
+_Word = TypeVar("_Word", bound=StrEnum)
+LONGEST_NAME, LONGEST_NOTE, LONGEST_ETA_S = 64, 500, 86_400
+
+
+class GuardOperations:
+    """The guard's operations of the local socket."""
+
+    def __init__(
+        self, items: Callable[[], Sequence[Item]], put: Callable[[Event], None], clock: Clock
+    ) -> None:
+        """*items*: what waits for a person, oldest first; *put* takes the answer."""
+        self._items = items
+        self._put = put
+        self._clock = clock
+
+    def table(self) -> Mapping[str, Operation]:
+        """Operations by name."""
+        return {"guard.list": self.list, "guard.answer": self.answer}
+
+    def list(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What waits for a person at this gate."""
+        now_ns = self._clock.monotonic_ns()
+        return {"items": [_row(item, now_ns) for item in self._items()]}
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer what waits: the item named (the start of its id will do), or the oldest it fits.
+
+        CheckFailedError when nothing waits for this answer, or several are meant.
+        """
+        said = _one_of(Answer, request.get("answer"))
+        helper = _one_of(Helper, request.get("helper") or Helper.GUARD)
+        item = self._meant(said, request.get("about"))
+        eta_s = request.get("eta_s")
+        if eta_s is not None and not (_is_number(eta_s) and 0 <= eta_s <= LONGEST_ETA_S):
+            raise CheckFailedError(f"an estimate is a number of seconds, 0 to {LONGEST_ETA_S}")
+        who = str(request.get("who") or request.get(PEER) or "gate")[:LONGEST_NAME]
+        note = str(request.get("note") or "")[:LONGEST_NOTE]
+        self._put(
+            GuardAnswered(
+                stamp(self._clock),
+                said,
+                who,
+                by="command",
+                helper=helper,
+                about=item.id,
+                eta_s=eta_s,
+                note=note,
+            )
+        )
+        return {"answered": item.id, "way": item.way, "answer": said.value}
+
+    def _meant(self, said: Answer, about: object) -> Item:
+        waiting = [item for item in self._items() if said in item.answers]
+        if about is not None:
+            named = [item for item in self._items() if item.id.startswith(str(about))]
+            if not named:
+                raise CheckFailedError(f"nothing that waits here is called '{about}'")
+            if len(named) > 1:
+                raise CheckFailedError(f"'{about}' may be {len(named)} things; give more of the id")
+            if named[0] not in waiting:
+                may = ", ".join(named[0].answers)
+                raise CheckFailedError(f"'{said}' is no answer to {named[0].id}; say {may}")
+            return named[0]
+        if not waiting:
+            raise CheckFailedError(f"nothing waits for '{said}' at this gate")
+        return waiting[0]
+
+
+def _row(item: Item, now_ns: int) -> Mapping[str, object]:
+    return {
+        "id": item.id,
+        "way": item.way,
+        "text": {"en": item.text.en, "zh": item.text.zh},
+        "since": item.since.utc,
+        "age_s": round((now_ns - item.since.monotonic_ns) / 1e9, 1),
+        "answers": [answer.value for answer in item.answers],
+        "status": item.status.value,
+        "said": item.said,
+    }
+
+
+def _one_of(words: type[_Word], given: object) -> _Word:
+    try:
+        return words(str(given))
+    except ValueError:
+        may = ", ".join(words)
+        raise CheckFailedError(f"'{given}' is none of: {may}") from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
