@@ -5,18 +5,22 @@ Here: the parts and who knows whom. Not here: any of their decisions (``agent.in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.config.schema.root import Config
 from agent.core.clock import Clock, Stamp
+from agent.core.commands import Deed
+from agent.core.events import Event
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
+from agent.pipeline.ordered import Order
+from contract.words import CommandName
 from rules.engine import RuleFailed
 
 
@@ -46,8 +50,9 @@ class Answering:
         self.publisher: Publisher | None = None
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
+        self._ways = self._build()
         self.ways = Ways(
-            self._build(),
+            self._ways,
             keeper,
             beside=(self.book, self.words),
             on_failure=around.on_failure,
@@ -56,6 +61,15 @@ class Answering:
     def items(self) -> Sequence[Item]:
         """What waits for a person at the gate, oldest first."""
         return self.ways.items
+
+    def deeds(self, act: Callable[[Event], None]) -> Mapping[CommandName, Deed]:
+        """Commands that the ways obey; *act* has an event dispatched before it returns."""
+        clock, kept = self._around.clock, self.keeper.when_kept
+        return {
+            name: Order(way, obeys, act, kept, clock)
+            for way in self._ways
+            for name, obeys in way.ORDERS.items()
+        }
 
     def link_up(self) -> None:
         """What was not heard, and what stands, is said again."""

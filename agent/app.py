@@ -177,6 +177,7 @@ class Core:
             vision=lambda: self._vision,
             observer=self._observer,
             wipes={"watchlist": lambda: self._watchlist.wipe()},
+            answering=self._answering.deeds(lambda event: self._dispatcher.dispatch(event)),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
 

@@ -46,7 +46,7 @@ class Kept:
 class Hands:
     """What commands move and ask; what is made later is asked for when it is needed.
 
-    ``wipes``: stores by name, each empties itself durably.
+    ``wipes``: stores by name, each empties itself durably. ``answering``: what the ways obey.
     """
 
     panel: Panel
@@ -56,6 +56,7 @@ class Hands:
     vision: Callable[[], VisionPort]
     observer: Observer
     wipes: Mapping[str, Callable[[], None]]
+    answering: Mapping[CommandName, Deed]
 
 
 class Orders:
@@ -107,6 +108,7 @@ class Orders:
                 lambda: self.face_off, self._switch_faces, fixed=self._fixed_off
             ),
             CommandName.WIPE: Wipe(config.node.address.client_id, hands.wipes),
+            **hands.answering,
         }
 
     def _switch_faces(self, off: bool) -> None:  # noqa: FBT001 - one switch, one word

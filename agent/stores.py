@@ -163,7 +163,8 @@ class Stores:
         keeper = Keeper(
             NoStore("safe mode") if in_memory else sealed,
             self._clock,
-            lambda ok, reason: post(lambda: on_state(ok, reason)),
+            on_state,
+            post,
             upkeep=upkeep,
         )
         keeper.open()

@@ -47,6 +47,10 @@ class Address:
         head = f"{self.base}/drill" if drill else self.base
         return "/".join((head, *parts))
 
+    def respond(self, area: str) -> str:
+        """Where this gate answers the calls of *area*."""
+        return f"{ROOT}/{self.station}/area/{area}/respond/{self.site}/{self.node}"
+
     def host_state(self) -> str:
         """Where the station says whether it listens."""
         return f"{ROOT}/{self.station}/host/state"

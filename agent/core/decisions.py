@@ -95,14 +95,16 @@ class Note:
 class Tell:
     """A word to the station below the gate's own topics that is neither alert nor fact.
 
-    Said until the broker has it, over restarts. ``parts`` follow ``~``; a newer word on the same
-    topic takes the place of the older; a ``standing`` one is retained and said at every birth.
+    Said until the broker has it, over restarts. ``parts`` follow ``~``, or with ``area`` they are
+    none: the gate's answer to that area's call. A newer word on the same topic takes the place of
+    the older; a ``standing`` one is retained and said at every birth.
     """
 
     parts: tuple[str, ...]
     body: Details
     status: Status = Status.ACTUAL
     standing: bool = False
+    area: str = ""
 
 
 Decision = Raise | Resolve | Close | Actuate | Note | Tell

@@ -37,23 +37,26 @@ class Keeper:
         store: OutboxStore,
         clock: Clock,
         on_state: Callable[[bool, str], None],
+        post: Callable[[Callable[[], None]], None],
         *,
         reopen_s: float = REOPEN_S,
         upkeep: Callable[[], None] = lambda: None,
     ) -> None:
-        """*on_state(ok, reason)* hears, in the keeper's thread, whether changes are stored.
+        """*on_state(ok, reason)* hears on the loop whether changes are stored; *post* gets there.
 
         *upkeep* is what the store wants done in that thread, first of all and when asked.
         """
         self._store = store
         self._clock = clock
         self._on_state = on_state
+        self._post = post
         self._reopen_s = reopen_s
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._left: dict[str, dict[str, tuple[Stamp, bytes]]] = {}
         self._stored: dict[str, str] = {}
         self._number = 0
         self._changed: dict[str, bytes | None] = {}
+        self._waiting: list[Callable[[], None]] = []
         self._upkeep = upkeep
         self._upkeep_due = True
         self._wake = threading.Condition()
@@ -97,6 +100,12 @@ class Keeper:
             self._changed.update(bodies)
             self._wake.notify()
 
+    def when_kept(self, done: Callable[[], None]) -> None:
+        """Call *done* on the loop once everything that changed so far is durable."""
+        with self._wake:
+            self._waiting.append(done)
+            self._wake.notify()
+
     def keep_up(self) -> None:
         """Have the store's upkeep done now."""
         with self._wake:
@@ -135,16 +144,21 @@ class Keeper:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._changed or self._closing or self._upkeep_due):
+                while not (self._changed or self._waiting or self._closing or self._upkeep_due):
                     self._wake.wait()
                 changed, self._changed = self._changed, {}
+                waiting, self._waiting = self._waiting, []
                 closing = self._closing
                 upkeep, self._upkeep_due = self._upkeep_due, False
             if upkeep:
                 self._keep_up()
-            if changed and not self._write(changed):
+            if not changed or self._write(changed):
+                for done in waiting:
+                    self._post(done)
+            else:
                 with self._wake:
                     self._changed = {**changed, **self._changed}
+                    self._waiting = [*waiting, *self._waiting]
                     if not closing:
                         self._wake.wait_for(lambda: self._closing, self._reopen_s)
             if closing:
@@ -178,7 +192,7 @@ class Keeper:
         self._stored = names
         if not self._healthy:
             self._healthy = True
-            self._on_state(True, "")
+            self._post(lambda: self._on_state(True, ""))
         return True
 
     def _fail(self, error: StoreError) -> None:
@@ -186,4 +200,5 @@ class Keeper:
         if self._healthy:
             log.warning("the state of calls, clocks and tasks cannot be kept: %s", error)
         self._healthy = False
-        self._on_state(False, str(error))
+        reason = str(error)
+        self._post(lambda: self._on_state(False, reason))

@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+from pydantic import BaseModel
+
 from agent.core.clock import Stamp
 from agent.core.decisions import Decision, Text
-from agent.core.events import Answer, Event
-from contract.words import Status
+from agent.core.events import Answer, Event, Ordered
+from contract.words import CommandName, Status
 
 C = TypeVar("C")
 _T = TypeVar("_T")
@@ -80,6 +82,17 @@ def _moved(value: Any, gap: Gap) -> Any:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Obeys:
+    """A command that a way obeys: what its arguments must be (``agent.border.orders``).
+
+    ``in_drills``: it may come on the drill branch, because it is harmless there.
+    """
+
+    args: type[BaseModel]
+    in_drills: bool = False
+
+
 @dataclass(slots=True)
 class Way(Generic[C]):
     """Base of all ways. Subclasses name their kind of case and override what concerns them.
@@ -89,6 +102,7 @@ class Way(Generic[C]):
 
     NAME: ClassVar[str]
     CASE: ClassVar[type]
+    ORDERS: ClassVar[Mapping[CommandName, Obeys]] = {}
 
     cases: dict[str, C] = field(default_factory=dict, init=False)
     _touched: set[str] = field(default_factory=set, init=False)
@@ -115,6 +129,13 @@ class Way(Generic[C]):
     def on_time(self, now: Stamp) -> list[Decision]:  # noqa: ARG002 - waits for nothing by default
         """What is due by *now*."""
         return []
+
+    def permit(self, order: Ordered) -> None:
+        """RefusedError where *order*, whose arguments are well-formed, cannot be done now."""
+
+    def took(self, cmd_id: str) -> bool:  # noqa: ARG002 - obeys nothing by default
+        """Whether the command of that id was taken on, also by an earlier life."""
+        return False
 
     def resume(self, cases: Mapping[str, C], now: Stamp) -> list[Decision]:  # noqa: ARG002
         """Go on with the cases of an earlier life, whose stamps are moved already."""

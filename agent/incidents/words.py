@@ -53,6 +53,8 @@ class Words(Way[Word]):
         """Say it, now or as soon as the link carries."""
         drill = tell.status is Status.EXERCISE
         topic = self.address.topic(*tell.parts, drill=drill)
+        if tell.area:
+            topic = self.address.respond(tell.area)
         body = json.dumps({**tell.body, **drill_mark(drill=drill)}, ensure_ascii=False)
         self.keep(topic, Word(body, tell.standing))
         self._say(topic)
