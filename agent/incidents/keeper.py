@@ -55,6 +55,7 @@ class Keeper:
         self._left: dict[str, dict[str, tuple[Stamp, bytes]]] = {}
         self._stored: dict[str, str] = {}
         self._number = 0
+        self._read = False
         self._changed: dict[str, bytes | None] = {}
         self._waiting: list[Callable[[], None]] = []
         self._upkeep = upkeep
@@ -67,9 +68,7 @@ class Keeper:
     def open(self) -> None:
         """Read what an earlier life left, and start the thread."""
         try:
-            self._store.open()
-            for entry in self._entries():
-                self._take(entry)
+            self._open()
         except StoreError as error:
             self._fail(error)
         self._thread.start()
@@ -120,6 +119,17 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
         self._store.close()
+
+    def _open(self) -> None:
+        """Open the store; the first time, read what is in it.
+
+        Where that is later than the start, nobody goes on with it, but it is known to be there.
+        """
+        self._store.open()
+        if not self._read:
+            for entry in self._entries():
+                self._take(entry)
+            self._read = True
 
     def _entries(self) -> list[Entry]:
         found: list[Entry] = []
@@ -172,6 +182,12 @@ class Keeper:
             self._fail(error)
 
     def _write(self, changed: Mapping[str, bytes | None]) -> bool:
+        try:
+            if not self._healthy:
+                self._open()
+        except StoreError as error:
+            self._fail(error)
+            return False
         appended, removed, names = [], [], dict(self._stored)
         for topic, body in changed.items():
             if topic in names:
@@ -183,8 +199,6 @@ class Keeper:
                     Entry(names[topic], Lane.ALARM, self._number, topic, body, self._clock.utc_ns())
                 )
         try:
-            if not self._healthy:
-                self._store.open()
             self._store.write(appended, removed)
         except StoreError as error:
             self._fail(error)
