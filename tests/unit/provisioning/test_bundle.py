@@ -19,7 +19,7 @@ from tests.support.audit import Bench
 from tests.support.cli import Said, Shell, agent, answering
 from tests.support.samples import gate, gate_text
 
-PASSWORD, LABEL, USER = "päss 'w0rd'/9f2c", "老王的岗亭", "wang-login"
+PASSWORD, LABEL, USER = "päss 'w\"rd'\\zq-planted", "老王的岗亭", "wang-login"
 STATUS: dict[str, Any] = {
     "gate": "cancheng.liya-garden.gate-1",
     "name": {"en": LABEL, "zh": LABEL},
@@ -105,7 +105,18 @@ def test_secrets_logins_labels_and_entries_are_not_in_it(
         said = shell("bundle", "--config", config, "--out", out, "--log", log)
     parts = opened(out)
     everything = "\n".join([*parts.values(), said.out, said.err])
-    planted = [PASSWORD, json.dumps(PASSWORD)[1:-1], LABEL, USER, "p4ss", "w-17", "w-18", "id-1"]
+    planted = [
+        PASSWORD,
+        json.dumps(PASSWORD)[1:-1],
+        repr(PASSWORD)[1:-1],
+        "zq-planted",
+        LABEL,
+        USER,
+        "p4ss",
+        "w-17",
+        "w-18",
+        "id-1",
+    ]
     assert [word for word in planted if word in everything] == []
     status = json.loads(parts["status.json"])
     assert status["components"]["link"]["reason"] == "login *** refused"
