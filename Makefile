@@ -8,7 +8,7 @@ HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak clean lock audit docs
+.PHONY: help demo test lint bench soak clean lock sbom audit docs
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -17,6 +17,8 @@ help:
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
 	@echo "make docs   renew docs/contract.md from the contract"
+	@echo "make sbom   CycloneDX bills of material into .gatehouse/sbom"
+	@echo "make audit  known vulnerabilities of what is locked (ends with 69 when nobody could say)"
 	@echo "make lock   renew the hash-locked requirements"
 	@echo "make clean  remove everything that was made"
 
@@ -50,6 +52,12 @@ soak: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m contract.document docs/contract.md
 
+sbom: $(VENV)/.dev
+	@$(BIN)/python -m supply.sbom $(HOME_DIR)/sbom
+
+audit: $(VENV)/.dev
+	@$(BIN)/python -m supply.advisories $(ARGS) requirements/gate.lock requirements/demo.lock requirements/dev.lock
+
 lock: $(VENV)/.dev
 	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \
 		extras=$$(echo "$${set#*:}" | sed 's/^/--extra /; s/,/ --extra /g'); \
@@ -71,11 +79,11 @@ $(VENV)/bin/python:
 $(VENV)/.demo: requirements/demo.lock setup.cfg | $(VENV)/bin/python
 	@echo "installing gatehouse and what the demo needs (hash-locked)"
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock setup.cfg | $(VENV)/bin/python
 	@echo "installing gatehouse and what development needs (hash-locked)"
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

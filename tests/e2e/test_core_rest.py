@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.core.clock import ManualClock
 from agent.files.key_file import CREDENTIAL
 from tests.support.core import Person, Site, Status
 from tests.support.signed import TRUSTED, listed, template, watchlist
+from tests.tools.program import gatehouse, run_to_end
 
 NAME, CODE, CASE = "陈小明", "48210937", "A-2026-0117-PLANTED"
 ROW = b"".join(bytes([number, 7, 7, 0x3F]) for number in range(16))
@@ -99,6 +101,27 @@ def test_a_raw_scan_finds_no_name_code_or_template(site: Site) -> None:
     assert [planted for planted in PLANTED if planted in left] == []
     assert len(site.live(lambda person: person.ask("watchlist.list"))["entries"]) == 1
     assert site.live(pending) >= 1
+
+
+def test_a_bundle_of_a_gate_with_a_list_holds_none_of_it(site: Site, tmp_path: Path) -> None:
+    config, out = site.write_config(tmp_path / "gate.yaml"), tmp_path / "bundle.tar.gz"
+
+    async def day_and_bundle(person: Person) -> Any:
+        await a_day(person)
+        command = gatehouse("bundle", "--config", config, "--out", out, "--json")
+        return await asyncio.to_thread(run_to_end, command, timeout_s=60.0)
+
+    said = site.live(day_and_bundle)
+    assert said.returncode == 0, said.stderr
+    with tarfile.open(out) as archive:
+        files = {Path(m.name).name: archive.extractfile(m) for m in archive.getmembers()}
+        parts = {name: file.read() for name, file in files.items() if file is not None}
+    assert json.loads(parts["status.json"])["open_incidents"] == {"panic": 1}
+    assert json.loads(parts["audit.json"])["newest"]["n"] >= 1
+    assert "watchlist.json" in json.loads(parts["machine.json"])["files"]
+    found = b"".join(parts.values()) + said.stdout.encode()
+    assert [planted for planted in PLANTED if planted in found] == []
+    assert b"w-1" not in found
 
 
 def test_the_scan_would_find_what_is_planted(site: Site) -> None:
