@@ -58,12 +58,15 @@ def _playing(
     asking = [item for item in request.session.items if not _is_skipped(item)]
     wanted = {name for item in asking for name in _asked(item)}
     folder = tmp_path_factory.mktemp("scenes") if wanted else Path()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         yield {
             name: pool.submit(scene, folder / name)
             for name, scene in SCENES.items()
             if name in wanted
         }
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture
