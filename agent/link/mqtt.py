@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import socket
@@ -34,6 +35,7 @@ from agent.runtime.threads import in_daemon_thread
 log = logging.getLogger(__name__)
 
 WINDOW = 20
+_CLOSED = frozenset({errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE})
 MISC_S = 1.0
 _LOGIN_REFUSED = frozenset({"Bad user name or password", "Not authorized", "Banned"})
 
@@ -93,6 +95,7 @@ class Connection:
         self._up = False
         self._misc: asyncio.TimerHandle | None = None
         self._sock: Any = None
+        self._sending = self._watching = False
         self._client = self._make_client(will)
 
     async def open(self) -> None:
@@ -110,6 +113,8 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
         except ConnectError as error:
             self.close()
+            if error.fault is not LinkFault.CLOSED:
+                raise
             explained = await self._explained(error)
             if explained is error:
                 raise
@@ -121,14 +126,17 @@ class Connection:
         except (OSError, ValueError) as error:
             self.close()
             text = f"{target.host}:{target.port} cannot be reached: {error}"
-            raise ConnectError(LinkFault.UNREACHABLE, text) from error
+            known = ConnectError(LinkFault.UNREACHABLE, text)
+            if isinstance(error, OSError) and error.errno in _CLOSED:
+                known = await self._explained(known)
+            raise known from error
         self._up = True
 
     async def _explained(self, error: ConnectError) -> ConnectError:
         """The same error, or TLS's reason for it."""
         target = self._target
         context = target.tls
-        if context is None or error.fault is not LinkFault.CLOSED:
+        if context is None:
             return error
         why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
         if not why:
@@ -147,12 +155,24 @@ class Connection:
         """Put a message on the wire; False when the connection is gone."""
         if not self._up:
             return False
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        info = self._send(topic, payload, qos=qos, retain=retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not self._up:
             return False
         if qos:
             self._unacked[info.mid] = self._loop.time()
         return True
+
+    def _send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> paho.MQTTMessageInfo:
+        """Write at once: to be told first that the socket takes bytes costs as much as sending."""
+        self._sending = True
+        try:
+            info = self._client.publish(topic, payload, qos=qos, retain=retain)
+            self._client.loop_write()
+        finally:
+            self._sending = False
+        if self._client.want_write():
+            self._on_register_write()
+        return info
 
     @property
     def up(self) -> bool:
@@ -229,7 +249,7 @@ class Connection:
         self._sock = sock
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
-            self._loop.add_writer(sock, self._writable)
+            self._on_register_write()
         self._misc = self._loop.call_later(MISC_S, self._misc_due)
 
     def _detach(self) -> None:
@@ -264,11 +284,13 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text)
 
     def _on_register_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and not self._sending:
+            self._watching = True
             self._loop.add_writer(self._sock, self._writable)
 
     def _on_unregister_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and self._watching:
+            self._watching = False
             self._loop.remove_writer(self._sock)
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:

@@ -8,15 +8,17 @@ again: the station knows it by its id.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Entry, Lane
+
+if TYPE_CHECKING:
+    import sqlite3
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +65,14 @@ class Earlier:
         if self._path is None:
             yield iter(())
             return
+        import sqlite3  # noqa: PLC0415 - a megabyte that hardly any gate needs
+
         with closing(sqlite3.connect(self._path, timeout=PATIENCE_S)) as db:
             yield self._rows(db, query)
 
     def _rows(self, db: sqlite3.Connection, query: str) -> Iterator[Any]:
+        import sqlite3  # noqa: PLC0415 - the same
+
         try:
             yield from db.execute(query)
         except sqlite3.DatabaseError as error:

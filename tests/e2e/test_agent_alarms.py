@@ -138,6 +138,7 @@ def test_state_birth_and_will_are_told(site: Site) -> None:
     site.agent.kill()
     site.recorder.wait_last("gate-1/state", b'"online":false')
     site.start("agent")
+    site.recorder.wait_last("gate-1/state", b'"online":true')
     words = [json.loads(message.payload) for message in site.recorder.on("gate-1/state")]
     told = [(word["online"], word["session"]) for word in words]
     assert told == [(True, 1), (False, 1), (True, 2)]
