@@ -99,7 +99,6 @@ def test_ten_thousand_entries_are_applied_and_panic_is_live_meanwhile(site: Site
     site.restart_agent()
     assert len(site.ask("watchlist.list")["entries"]) == ENTRIES
     site.panic_works()
-    site.recorder.assert_contract()
 
 
 def test_a_chunk_that_is_missing_at_the_broker_is_named_and_the_old_list_stays(site: Site) -> None:
@@ -120,7 +119,6 @@ def test_a_chunk_that_is_missing_at_the_broker_is_named_and_the_old_list_stays(s
     site.say("desired/watchlist/3", kept, retain=True)
     site.until(lambda: reported(site).get("version") == 2, 30)
     assert len(site.ask("watchlist.list")["entries"]) == 2000
-    site.recorder.assert_contract()
 
 
 def test_a_wiped_gate_takes_nothing_back_from_the_broker(site: Site) -> None:
@@ -140,4 +138,3 @@ def test_a_wiped_gate_takes_nothing_back_from_the_broker(site: Site) -> None:
     newer, _ = signed(site, 2)
     station(site, "send", GATE_NAME, "watchlist", newer)
     site.until(lambda: len(site.ask("watchlist.list")["entries"]) == 2, 30)
-    site.recorder.assert_contract()
