@@ -155,6 +155,7 @@ class Dispatcher:
         body = alert_json(alert, replayed=False)
         topic = self._topic("alert", alert.status)
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
+        # First: what a killed gate sent must stand in its log.
         log.info("%s %s %s %s", alert.msgtype, alert.kind, alert.device, alert.id)
         self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
 
