@@ -29,7 +29,7 @@ def example(folder: Path, address: str, *more: str | Path) -> Program:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path / "site", rubbish=["is empty$", "is not JSON"]) as made:
+    with Site(tmp_path / "site", rubbish=("is empty$", "is not JSON")) as made:
         made.station = example(made.folder, made.broker.address)
         try:
             yield made

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import cycle
 from pathlib import Path
@@ -48,7 +48,7 @@ class Site:
         folder: Path,
         *,
         login: Login | None = None,
-        rubbish: Sequence[str] = (),
+        rubbish: tuple[str, ...] = (),
         **sections: Section,
     ) -> None:
         """*sections* are laid over the gate's configuration.
