@@ -155,8 +155,9 @@ class Dispatcher:
         body = alert_json(alert, replayed=False)
         topic = self._topic("alert", alert.status)
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
-        self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
+        # First: what a killed gate sent must stand in its log.
         log.info("%s %s %s %s", alert.msgtype, alert.kind, alert.device, alert.id)
+        self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
 
     def _note(self, note: Note) -> None:
         fact = Fact(
@@ -174,6 +175,7 @@ class Dispatcher:
         body = fact_json(fact, replayed=False)
         topic = self._topic("event", note.status)
         entry = Entry(fact.id, Lane.EVENT, fact.seq, topic, body, self._clock.utc_ns())
+        log.debug("Event %s %s %s", fact.kind, fact.device, fact.id)
         self._outbox.offer(entry, critical=False)
 
     def _topic(self, name: str, status: Status) -> str:

@@ -1,8 +1,8 @@
-"""Faces in frames: found, followed, compared; and photos made into templates.
+"""Faces in frames: found, followed, compared.
 
 Here: the order of face work for each camera, and what is reported of it. The work itself is
-``models``'; frames come from ``devices.camera``. Nothing of a face that matches nobody is kept:
-templates of passers-by live in the matcher for two seconds at most.
+``models``'; frames come from ``devices.camera``. Not here: photos (``photos``). Nothing of a face
+that matches nobody is kept: templates of passers-by live in the matcher for two seconds at most.
 
 With an empty gallery no face is looked for at all.
 """
@@ -15,8 +15,7 @@ import numpy as np
 
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
-from agent.core.errors import PackError, PhotoError
-from agent.core.memory import give_back_memory
+from agent.core.errors import PackError
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
@@ -128,24 +127,6 @@ class FaceWork:
         rows = values.reshape(-1, message.dim).astype(np.float32)
         entries = [Entry(row.entry_id, row.exercise, row.templates) for row in index]
         self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
-
-    def templates(self, message: border.Embed, beside: bytes) -> tuple[border.Embedded, bytes]:
-        """Templates of the photos that came beside *message*, and a verdict on each."""
-        verdicts: list[border.PhotoVerdict] = []
-        rows: list[bytes] = []
-        start = 0
-        for number, size in enumerate(message.sizes):
-            photo = beside[start : start + size]
-            start += size
-            try:
-                rows.append(self.engine.template(photo).vector.astype("<f4").tobytes())
-                verdicts.append(border.PhotoVerdict(number))
-            except PhotoError as error:
-                verdicts.append(border.PhotoVerdict(number, str(error)[:300]))
-        give_back_memory()
-        engine = self.engine
-        answer = border.Embedded(message.request, engine.model_id, engine.dim, verdicts)
-        return answer, b"".join(rows)
 
     def _find(self, watched: _Watched, frame: Frame, picture: Image) -> list[FoundFace]:
         """Faces where something moves or is followed; once a second anywhere."""

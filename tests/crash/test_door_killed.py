@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.checker import Ledger
 from tests.tools.orders import Ordered
 from tests.tools.program import until
 from tests.tools.site import Site
@@ -46,7 +47,8 @@ def killed(folder: Path, moments_s: Sequence[tuple[float, float]], *, seed: int)
     """One command for each moment, and an agent killed then; the outcomes that were told."""
     chance = random.Random(seed)  # noqa: S311 - seeded
     outcomes = set()
-    with Site(folder / "site", outputs=OUTPUTS, access=ACCESS) as site:
+    debug = {"level": "debug"}
+    with Site(folder / "site", outputs=OUTPUTS, access=ACCESS, log=debug) as site:
         site.start("station", "agent")
         for number, between_s in enumerate(moments_s, start=1):
             beats = len(site.recorder.on("/hb"))
@@ -64,7 +66,7 @@ def killed(folder: Path, moments_s: Sequence[tuple[float, float]], *, seed: int)
             judge(site, answer, number)
             outcomes.add(answer["outcome"])
         site.panic_works()
-        site.recorder.assert_contract()
+        Ledger.of(site).assert_sound(kills=len(moments_s))
     return outcomes
 
 

@@ -6,7 +6,8 @@ A recorder hears everything from the start. Nothing runs until a test starts it:
         site.start("station", "agent")
         alert = site.press("panic-1")
         site.delivered()
-    site.recorder.assert_contract()
+
+At its end every message that was ever on its broker must have kept to the contract.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,8 @@ from station import keys
 from tests.tools.broker import Broker
 from tests.tools.program import Program, gatehouse, until
 from tests.tools.recorder import Recorder
-from tests.tools.site_config import PANICS, STATION, Section, gate_config
+from tests.tools.site_config import PANICS, STATION, Login, Section, gate_config
+from tests.tools.stored import Stored
 
 GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
 STARTED_S = 20.0
@@ -41,53 +42,25 @@ ISSUE_S = 15.0
 LET_GO_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One alert as the station stored it; ``n`` is the order of first receipt."""
-
-    n: int
-    id: str
-    topic: str
-    kind: str
-    session: int
-    seq: int
-    replayed: bool
-    copies: int
-    latency_s: float
-    body: dict[str, Any]
-
-    @property
-    def device(self) -> str:
-        """Whose alert it is."""
-        return str(self.body["data"]["device"])
-
-    @property
-    def msgtype(self) -> str:
-        """Alert, Update or Cancel."""
-        return str(self.body["msgtype"])
-
-    @property
-    def incident(self) -> str:
-        """The incident that it tells of."""
-        return str(self.body["incident"])
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """The only user that the broker lets in."""
-
-    user: str
-    password: str
-
-
 class Site:
     """One gate and its station below *folder*. A context manager that ends what it started."""
 
-    def __init__(self, folder: Path, *, login: Login | None = None, **sections: Section) -> None:
-        """*sections* are laid over the gate's configuration."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        login: Login | None = None,
+        rubbish: tuple[str, ...] = (),
+        **sections: Section,
+    ) -> None:
+        """*sections* are laid over the gate's configuration.
+
+        *rubbish* are regexes of the breaches of the contract that a test makes on purpose.
+        """
         self.folder = folder
         self.config_path = folder / "gate.yaml"
         self._login = login
+        self._rubbish = rubbish
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
@@ -127,6 +100,8 @@ class Site:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+        if kind is None:
+            self.recorder.assert_contract(expected=self._rubbish)
 
     # -- programs ---------------------------------------------------------------------------------
 
@@ -251,7 +226,7 @@ class Site:
 
     def alerts(self, kind: str | None = None, *, after: int = 0) -> list[Stored]:
         """What the station stored behind number *after*, in the order of first receipt."""
-        found = [_stored(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
+        found = [Stored.of(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
         return [alert for alert in found if kind is None or alert.kind == kind]
 
     @property
@@ -296,18 +271,3 @@ class Site:
         program = Program(gatehouse(*arguments), self.folder / f"{name}.log")
         self._stack.callback(program.kill)
         return program
-
-
-def _stored(row: dict[str, Any]) -> Stored:
-    return Stored(
-        n=row["n"],
-        id=row["id"],
-        topic=row["topic"],
-        kind=row["kind"],
-        session=row["session"],
-        seq=row["seq"],
-        replayed=bool(row["replayed"]),
-        copies=row["copies"],
-        latency_s=(row["received_ns"] - row["happened_ns"]) / 1e9,
-        body=json.loads(row["body"]),
-    )

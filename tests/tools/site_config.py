@@ -6,6 +6,7 @@ Here: the file's content. Not here: processes (``tests.tools.site``), cameras' p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ PANICS = tuple(f"panic-{number}" for number in range(1, 13))
 PLACE = "north-gate"
 
 Section = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The only user that the broker lets in."""
+
+    user: str
+    password: str
 
 
 def gate_config(folder: Path, port: int, trusted_keys: Path, **sections: Section) -> Section:
