@@ -107,7 +107,6 @@ class Stores:
             self._file("outbox"),
             after_damage=now_s,
             on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
-            earlier=self._file("outbox.db"),
         )
         told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
         aside = self._file("outbox.unreadable")
