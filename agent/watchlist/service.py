@@ -97,6 +97,7 @@ class Watchlist:
     def apply(self, data: bytes, *, drill: bool | None, by: str = "station") -> Applied:
         """Apply a signed document; RefusedError when it is refused (nothing is changed then).
 
+        One that stands already is reported again, and that is all.
         *by*: who brought it, for the audit log.
         """
         try:
@@ -110,6 +111,7 @@ class Watchlist:
         bundle = read_bundle(data, self._keys, self._address, now_ns, drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
+            self._on_change(standing)
             return standing
         self.stored(self.store(bundle), by)
         return self._store.applied[bundle.status]
@@ -117,11 +119,12 @@ class Watchlist:
     def begin(self, data: bytes, *, drill: bool) -> Gathering | None:
         """Begin to gather a document that comes in chunks; None when it stands already.
 
-        RefusedError when it is refused.
+        It is reported again then. RefusedError when it is refused.
         """
         manifest = read_manifest(data, self._keys, self._address, drill=drill)
         standing = self._store.applied.get(manifest.status)
         if standing is not None and standing.hash == manifest.hash:
+            self._on_change(standing)
             return None
         self._store.check_newer(manifest.status, manifest.version)
         return Gathering(manifest, self._sure.now_ns(self._store.floor_ns))

@@ -80,16 +80,28 @@ def test_a_list_in_chunks_is_fetched_in_order_and_applied(shelf: Shelf, drill: b
     shelf.put([2, 3, 1], drill=drill)
     assert shelf.asked == [shelf.topic(n, drill=drill) for n in (1, 2, 3)]
     assert shelf.entries == [f"v1-{n}" for n in range(6)]
-    assert [(a.version, a.hash) for a in shelf.gate.reported] == [(1, "sha256:" + "5" * 64)]
+    assert [a.version for a in shelf.gate.reported] == [1]
     assert shelf.refusals == []
     shelf.gate.timers.wait(1000)
     assert (shelf.refusals, len(shelf.asked)) == ([], 3)
 
 
-def test_the_same_list_again_is_not_fetched_again(shelf: Shelf) -> None:
+def test_the_same_list_again_is_reported_again_and_not_fetched(shelf: Shelf) -> None:
     shelf.put([1, 1])
     shelf.put([1, 1])
     assert len(shelf.asked) == 2
+    first, again = shelf.gate.reported
+    assert first == again
+
+
+def test_entries_that_are_not_those_of_the_hash_change_nothing(shelf: Shelf) -> None:
+    shelf.put([1], version=1)
+    shelf.put([2], version=2, hash="sha256:" + "5" * 64)
+    assert shelf.refusals == ["malformed: its entries are not those of its hash"]
+    assert shelf.gate.published[-1][1]["version"] == 1
+    assert shelf.entries == ["v1-0"]
+    shelf.put([2], version=2)
+    assert shelf.entries == ["v2-0", "v2-1"]
 
 
 def test_an_older_list_is_refused_before_a_chunk_is_asked_for(shelf: Shelf) -> None:
@@ -160,6 +172,7 @@ def test_a_newer_document_takes_the_place_of_one_under_way(shelf: Shelf) -> None
     shelf.hear(manifest(shelf.clock, parts, 1, version=2))
     shelf.put([1], version=3)
     assert shelf.entries == ["v3-0"]
+    shelf.kept.clear()
     shelf.hear(manifest(shelf.clock, parts, 1, version=4))
     shelf.hear(watchlist(shelf.clock, [listed(shelf.clock)], version=5))
     shelf.kept[shelf.topic(1)] = parts[0]
