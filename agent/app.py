@@ -169,7 +169,7 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision,
             observer=self._observer,
-            wipes={"watchlist": lambda: self._watchlist.wipe()},
+            wiped=self._stores.wiped(lambda: self._watchlist, self._loop.call_later),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -11,58 +10,15 @@ from typing import Any
 import pytest
 
 from agent.audit.folder import files_of
-from agent.core.clock import ManualClock
 from agent.files.key_file import CREDENTIAL
 from tests.support.core import Person, Site, Status
-from tests.support.signed import TRUSTED, listed, template, watchlist
-
-NAME, CODE, CASE = "陈小明", "48210937", "A-2026-0117-PLANTED"
-ROW = b"".join(bytes([number, 7, 7, 0x3F]) for number in range(16))
+from tests.support.wiping import CASE, CODE, NAME, PLANTED, document, raw
+from tests.support.wiping import site as planted_site
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    (tmp_path / "trusted.json").write_bytes(TRUSTED.to_json())
-    made = Site(tmp_path)
-    made.changes = (
-        (
-            "  pin_factory: mock",
-            f"  pin_factory: mock\n  trusted_keys: {tmp_path / 'trusted.json'}",
-        ),
-        ("name: {en: Guard desk, zh: 岗亭}", f"name: {{en: '{CODE}', zh: {NAME}}}"),
-    )
-    return made
-
-
-def document(**fields: Any) -> str:
-    """A signed list with everything that must not be read off a disk."""
-    clock = ManualClock()
-    entry = listed(
-        clock,
-        category=NAME,
-        case_reference=CASE,
-        instruction={"en": CODE, "zh": NAME},
-        photos=...,
-        templates=[template("dlib", ROW)],
-    )
-    return base64.b64encode(watchlist(clock, [entry], **fields)).decode("ascii")
-
-
-PLANTED = [
-    NAME.encode(),
-    json.dumps(NAME).strip('"').encode(),
-    CODE.encode(),
-    CASE.encode(),
-    ROW,
-    ROW[8:24],
-    base64.b64encode(ROW),
-    ROW.hex().encode(),
-]
-
-
-def raw(folder: Path) -> bytes:
-    """Every byte of every file."""
-    return b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    return planted_site(tmp_path)
 
 
 async def a_day(person: Person) -> Status:

@@ -40,10 +40,10 @@ class NotingDeed:
         self.done.append(plan)
         finish(Ending(Outcome.DONE, "", {"reborn": True}))
 
-    def recall(self, plan: Plan) -> Ending:
+    def recall(self, plan: Plan, finish: Finish) -> None:
         """Nothing is known."""
         self.recalled.append(plan)
-        return Ending(Outcome.UNKNOWN, "", {"seen": "nothing"})
+        finish(Ending(Outcome.UNKNOWN, "", {"seen": "nothing"}))
 
 
 class Desk:

@@ -141,7 +141,7 @@ def test_templates_that_cannot_be_stored_are_made_again_later(bench: Bench) -> N
     bench.vision.answer(ROW)
     assert bench.vision.asked == []
     assert bench.vision.searched == []
-    bench.list.refresh()
+    bench.list.expire()
     assert len(bench.vision.asked) == 1
 
 
