@@ -83,14 +83,15 @@ def wipe(person: Person) -> None:
     person.core._orders.gate.handle("wipe", payload, retained=False)
 
 
-async def prepared(person: Person) -> None:
-    """A list stands, an alarm waits, every store is sealed, and files were set aside."""
+async def prepared(person: Person) -> set[str]:
+    """A list stands, every store is sealed, and files were set aside; the alarms that wait."""
     await person.ask("watchlist.import", document=document())
     await person.press()
     await person.until(lambda s: s["outbox"]["pending"])
     await person.until(lambda _: not person.core._stores.vault.keys.pending)
     for name in SET_ASIDE:
         (person.core._config.node.data_dir / name).write_bytes(b" ".join(PLANTED))
+    return await person.waiting()
 
 
 def killed_at(step: int) -> Callable[[Person], Any]:

@@ -91,8 +91,9 @@ class Scene:
 
         async def story() -> None:
             backoff = Backoff(BackoffPolicy(first_s=2.0, max_s=600.0), lambda: 0.5)
-            kept = {"beside": inline, "audit": self.audit}
-            renewal = Renewal(lambda: self, self, self.tell, backoff, self.now, **kept)
+            renewal = Renewal(
+                lambda: self, self, self.tell, backoff, self.now, beside=inline, audit=self.audit
+            )
             task = asyncio.create_task(renewal.run())
             await asyncio.sleep(hours * 3600)
             task.cancel()
