@@ -169,7 +169,7 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision,
             observer=self._observer,
-            wipes={"watchlist": lambda: self._watchlist.wipe()},
+            wiped=self._stores.wiped(lambda: self._watchlist, self._loop.call_later),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
 
@@ -254,8 +254,8 @@ class Core:
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)
         if self._config.link.tls is not None:
-            told = self._observer.certificate
-            start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
+            to = (self._address, self._link, self._observer.certificate, self._audit)
+            start("renewal", renewal_for(self._config.link, *to).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
         clock = (self._clock, self._health, self._observer.hear, chores.clock_stepped)
         start("clock", lambda: watchers.watch_clock(*clock))

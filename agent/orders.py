@@ -21,12 +21,13 @@ from agent.pipeline.announcer import Announcer
 from agent.pipeline.command_checks import Checks, Trust
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.commands import CommandGate
-from agent.pipeline.deeds import FaceSwitch, Telling, Wipe
+from agent.pipeline.deeds import FaceSwitch, Telling
 from agent.pipeline.nonces import Nonces
 from agent.pipeline.observer import Observer
 from agent.pipeline.results import Results
 from agent.pipeline.switches import Switches
 from agent.pipeline.vision_port import VisionPort
+from agent.pipeline.wiping import Wipe, Wiped
 from contract.signing import TrustedKeys
 from contract.words import CommandName, Outcome
 from devices.panel import Panel
@@ -44,10 +45,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What commands move and ask; what is made later is asked for when it is needed.
-
-    ``wipes``: stores by name, each empties itself durably.
-    """
+    """What commands move and ask; what is made later is asked for when it is needed."""
 
     panel: Panel
     put: Callable[[Event], None]
@@ -55,7 +53,7 @@ class Hands:
     announcer: Callable[[], Announcer]
     vision: Callable[[], VisionPort]
     observer: Observer
-    wipes: Mapping[str, Callable[[], None]]
+    wiped: Wiped
 
 
 class Orders:
@@ -106,7 +104,7 @@ class Orders:
             CommandName.FACE_OFF: FaceSwitch(
                 lambda: self.face_off, self._switch_faces, fixed=self._fixed_off
             ),
-            CommandName.WIPE: Wipe(config.node.address.client_id, hands.wipes),
+            CommandName.WIPE: Wipe(config.node.address.client_id, hands.wiped),
         }
 
     def _switch_faces(self, off: bool) -> None:  # noqa: FBT001 - one switch, one word

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from agent.runtime.dumps import forbid_dumps
-from contract.words import CommandName, Document, Outcome, Stage, Status
+from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
@@ -218,7 +218,9 @@ def sign(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the signed file goes.")],
     directory: Dir,
     exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
-    version: Annotated[int | None, typer.Option(min=1, help="Default: the last one + 1.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, max=MAX_VERSION, help="Default: the last one + 1.")
+    ] = None,
     node: Annotated[str, typer.Option(help="SITE/NODE, or * for every gate.")] = "*",
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Sign a list that withdraws everybody.")

@@ -73,6 +73,13 @@ def overwritten(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def erase(path: Path) -> None:
+    """Overwrite and delete a file, durably; nothing without one. OSError when the disk refuses."""
+    with overwritten(path):
+        path.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 class Seal(Protocol):
     """How a file's bytes are kept from eyes that have the disk and not the key."""
 

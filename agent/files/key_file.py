@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.errors import SealedError, StoreError
-from agent.files.atomic import overwritten, sync_folder, write_atomic
+from agent.files.atomic import erase, overwritten, write_atomic
 from agent.files.sealed import KEY_BYTES, DataKey, KeyRing, Sealer, key_of
 
 CREDENTIAL = "gatehouse-key"
@@ -104,14 +104,21 @@ def write_key(held: HeldKey, credentials: Credentials) -> None:
         raise StoreError(f"{held.path} cannot be written: {error.strerror}") from error
 
 
-def destroy_key(path: Path) -> None:
+def destroy_key(path: Path) -> bool:
     """Overwrite and delete. Flash may keep the old block: a credential is what makes it worthless.
 
-    What cannot be deleted now stays; it is tried again at the next start.
+    False when it cannot be deleted now; it is tried again at the next start.
     """
-    with contextlib.suppress(OSError), overwritten(path):
-        path.unlink()
-        sync_folder(path.parent)
+    with contextlib.suppress(OSError):
+        erase(path)
+        return True
+    return False
+
+
+def destroy_drafts(folder: Path) -> None:
+    """Destroy what a kill left of a key's file being written: it holds that key."""
+    for path in folder.glob(f".{PREFIX}*.tmp"):
+        destroy_key(path)
 
 
 def _credential(path: Path) -> DataKey | None:

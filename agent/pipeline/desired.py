@@ -65,6 +65,7 @@ class Desired:
         self._latest: dict[bool, int] = {}
         self._refusal_told: set[bool] = set()
         self.refused = 0
+        watchlist.when_wiped(self._forget)
 
     def hear(self, name: str, payload: bytes, *, drill: bool) -> None:
         """A document, or its manifest; RefusedError when refused, and then it was reported."""
@@ -103,6 +104,12 @@ class Desired:
         """Ask again for what was asked for when the link went."""
         for drill, gathering in self._gathering.items():
             self._fetch(gathering, drill=drill)
+
+    def _forget(self) -> None:
+        """Drop what was gathered so far."""
+        for drill, gathering in self._gathering.items():
+            self._reach.unfollow(self._topic(str(gathering.wanted), drill=drill))
+        self._gathering.clear()
 
     def _take(self, name: str, payload: bytes, *, drill: bool) -> None:
         if name != Document.WATCHLIST:

@@ -112,10 +112,16 @@ class FaceWork:
                 self.camera_lost(camera)
 
     def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
-        """Search *message*'s rows from now on; PackError when they are not of this embedder."""
+        """Search *message*'s rows from now on; PackError when they are not of this embedder.
+
+        With nobody to search for, everything in memory of faces seen is forgotten.
+        """
         index = border.decode_index(beside[: message.index_bytes])
         if not index:
             self._use(self._empty())
+            for camera in self._cameras:
+                self.camera_lost(camera)
+            give_back_memory()
             return
         if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
             raise PackError(

@@ -173,7 +173,7 @@ def test_ready_is_said_only_when_panic_is_live(site: Site, root: Path, heard: No
     words = [word.text for word in heard.until("READY=1", READY_S)]
     assert words == [f"STATUS={len(site.config['inputs'])} inputs read", words[-1]]
     site.until(site.live, READY_S)
-    assert site.status()["outputs"]["siren-1"] is True
+    site.until(lambda: site.status()["outputs"]["siren-1"], READY_S)
     site.stored(lambda alert: alert.device == "panic-1")
     site.delivered()
 

@@ -24,6 +24,7 @@ ENTRIES = 10_000
 DIM = 128
 GROWTH_MB = 120
 SLOWEST_PRESS_S = 1.0
+WIPED = {"wiped": ["watchlist", "set-aside", "keys"], "failed": {}}
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_a_wiped_gate_takes_nothing_back_from_the_broker(site: Site) -> None:
     site.until(lambda: len(site.ask("watchlist.list")["entries"]) == 1000, 30)
     site.until(site.beat, 5)
     code, answer = order(site, "wipe", "--arg", "confirm=gate-1", "--reason", "stolen")
-    assert (code, answer["proof"]) == (0, {"wiped": ["watchlist"], "failed": {}})
+    assert (code, answer["proof"]) == (0, WIPED)
     site.until(lambda: reported(site)["version"] == 0, 5)
     for _ in range(2):
         site.restart_agent()

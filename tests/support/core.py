@@ -10,6 +10,8 @@ from typing import Any
 
 from agent.app import Core
 from agent.config.problems import Problem
+from agent.core.ports import Lane
+from agent.outbox.writer import Read
 from agent.pipeline.local import ask
 from agent.runtime.clock import SystemClock
 from tests.support.samples import gate, gate_text
@@ -49,6 +51,15 @@ class Person:
             assert time.monotonic() < ends, status
             await asyncio.sleep(0.02)
         return status
+
+    async def waiting(self) -> set[str]:
+        """The ids of all that waits for the station, by the store: a status may be older."""
+        ids: set[str] = set()
+        for lane in Lane:
+            found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self.core._outbox._writer.put(Read(lane, 0, 1000, found.set_result))
+            ids |= {entry.id for _, entry in await found}
+        return ids
 
 
 class Site:
