@@ -16,6 +16,7 @@ import numpy as np
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
+from agent.core.memory import give_back_memory
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
