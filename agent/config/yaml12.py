@@ -87,6 +87,8 @@ def read(text: str) -> Document:
         place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
         fault = f"is not YAML: character #x{error.character:04x} is not allowed"
         raise NotYamlError(place, fault) from error
+    except (ValueError, OverflowError) as error:  # PyYAML on "\\UFFFFFFFF" and %YAML 999...
+        raise NotYamlError(Place(1, 1), f"is not YAML: {error}") from error
     document = Document()
     if root is not None:
         document.value = _build(root, (), document)
@@ -102,12 +104,23 @@ def _refuse_extras(text: str) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise NotYamlError(_place(event), f"tag {tag} is not allowed")
+        if isinstance(event, yaml.ScalarEvent) and not _is_text(event.value):
+            raise NotYamlError(_place(event), "has half of a surrogate pair in a text")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
             raise NotYamlError(_place(event), f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _is_text(value: str) -> bool:
+    """False for half of a surrogate pair, as an escape makes it: no file can hold that."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _place(node: yaml.Node | yaml.Event) -> Place:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -58,7 +58,7 @@ def read_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     """A key from its file; ConfigError when it is none."""
     try:
         key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"the gate's key cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError("the gate's key is not ECDSA")
@@ -95,7 +95,7 @@ def read_certificate(pem: bytes) -> Certificate:
     """A gate's certificate from its file; ConfigError when it cannot be read."""
     try:
         return _facts(x509.load_pem_x509_certificate(pem))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"the gate's certificate cannot be read: {error}") from error
 
 
@@ -111,7 +111,7 @@ def check_certificate(
     try:
         found.verify_directly_issued_by(above)
         facts = _facts(found)
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise CheckFailedError("the certificate is not of the station's authority") from error
     if facts.gate != gate:
         raise CheckFailedError(f"the certificate is for {facts.gate.client_id}, not for this gate")
