@@ -48,7 +48,7 @@ def sockets_of(pids: set[int]) -> list[str]:
         f"{pid} {each.laddr}"
         for pid in pids
         for each in psutil.Process(pid).net_connections(kind="inet")
-        if each.status == psutil.CONN_LISTEN or (not each.raddr and each.laddr)
+        if each.status == psutil.CONN_LISTEN or not each.raddr
     ]
 
 

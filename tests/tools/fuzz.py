@@ -1,9 +1,9 @@
 """Coverage-guided fuzzing of one parser: ``python -m tests.tools.fuzz NAME SECONDS``.
 
 atheris (libFuzzer) grows its own corpus from the examples of ``tests.support``, kept below
-``GATEHOUSE_HOME``. It ends with 0 when only refusals were raised, otherwise with a trace and the bytes.
-Without a name it lists them; ``all`` gives each its SECONDS. atheris is no part of requirements/dev:
-``make fuzz`` installs it (requirements/fuzz.lock).
+``GATEHOUSE_HOME``. It ends with 0 when only refusals were raised, otherwise with a trace and the
+bytes. Without a name it lists them; ``all`` gives each its SECONDS. atheris is no part of
+requirements/dev: ``make fuzz`` installs it (requirements/fuzz.lock).
 """
 
 from __future__ import annotations
