@@ -184,7 +184,10 @@ def read_authority(files: TrustFiles) -> Authority:
 
 def read_certificate(path: Path) -> x509.Certificate:
     """The first certificate of a PEM file; OSError or ValueError otherwise."""
-    return x509.load_pem_x509_certificate(path.read_bytes())
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

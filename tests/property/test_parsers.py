@@ -16,7 +16,7 @@ from agent.identity.request import key_pem
 from contract.words import MAX_MESSAGE_BYTES
 from tests.support.file_parsers import file_parsers
 from tests.support.mutations import PIECES, SPELLINGS, mutated
-from tests.support.parsers import GATE_KEY, parsers
+from tests.support.parsers import GATE_KEY, GATE_PEM, REQUEST_PEM, parsers
 
 ALL = {parser.name: parser for parser in (*parsers(), *file_parsers())}
 SHORT, SOAK = 25, 20_000
@@ -36,6 +36,11 @@ def pem(kind: str, der: bytes) -> bytes:
     return (
         f"-----BEGIN {kind}-----\n{base64.encodebytes(der).decode()}-----END {kind}-----\n".encode()
     )
+
+
+def der(data: bytes) -> bytes:
+    """What is within a PEM file."""
+    return base64.b64decode("".join(data.decode().split("-----")[2].split()))
 
 
 each = pytest.mark.parametrize("name", sorted(ALL))
@@ -67,10 +72,15 @@ def test_changed_examples_are_read_or_refused(name: str, count: int) -> None:
 
 
 DEEP = b"[" * 5_000
-UNKNOWN_KEY = base64.b64decode(
-    "".join(key_pem(GATE_KEY).decode().split("-----")[2].split())
-).replace(b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x48\xce\x3d\x02\x7f", 1)
+UNKNOWN_KEY = der(key_pem(GATE_KEY)).replace(
+    b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x48\xce\x3d\x02\x7f", 1
+)
+OLD_FORM = der(GATE_PEM).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x12", 1)
+OLD_REQUEST = der(REQUEST_PEM).replace(b"\x02\x01\x00\x30", b"\x02\x01\x36\x30", 1)
 ONCE_BROKE = [
+    *((name, pem("CERTIFICATE", OLD_FORM)) for name in ("gate-certificate", "given-certificate")),
+    *((name, pem("CERTIFICATE", OLD_FORM)) for name in ("authority-pin", "ca-certificate")),
+    ("request-gate", pem("CERTIFICATE REQUEST", OLD_REQUEST)),
     ("commands-json", b'{"form":' + DEEP),
     ("commands-json", b'{"form":2,"counters":{"\\ud800":1},"ids":[],"orders":[]}'),
     ("audit-head", b'{"n":1e999,"hash":"ab","config":"c"}'),
