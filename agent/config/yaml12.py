@@ -104,8 +104,6 @@ def _refuse_extras(text: str) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise NotYamlError(_place(event), f"tag {tag} is not allowed")
-        if isinstance(event, yaml.ScalarEvent) and not _is_text(event.value):
-            raise NotYamlError(_place(event), "has half of a surrogate pair in a text")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -143,6 +141,8 @@ def _build_mapping(node: yaml.MappingNode, path: Path, document: Document) -> di
         if not isinstance(key_node, yaml.ScalarNode):
             raise NotYamlError(_place(key_node), "a key must be plain text")
         key = str(key_node.value)
+        if not _is_text(key):
+            raise NotYamlError(_place(key_node), "has half of a surrogate pair in a key")
         at = (*path, key)
         if key in result:
             first = document.keys[at]

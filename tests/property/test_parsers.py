@@ -27,6 +27,7 @@ BAD_YAML = [
     b'node: "\\UFFFFFFFF"',
     b'node: "\\U00110000"',
     b'node: "\\uD800"',
+    b'"\\uD800": 1',
     b"%YAML " + b"9" * 5_000 + b".1\n---\na: b",
 ]
 
