@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
+FUZZ_S ?= 60
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak clean lock sbom audit docs
+.PHONY: help demo test lint bench soak fuzz clean lock sbom audit docs
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -16,6 +17,7 @@ help:
 	@echo "make lint   formatting, types, import contracts"
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
+	@echo "make fuzz   every parser by coverage, FUZZ_S seconds each (docs/security.md)"
 	@echo "make docs   renew docs/contract.md from the contract"
 	@echo "make sbom   CycloneDX bills of material into .gatehouse/sbom"
 	@echo "make audit  known vulnerabilities of what is locked (ends with 69 when nobody could say)"
@@ -49,6 +51,10 @@ soak: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+fuzz: $(VENV)/.dev requirements/fuzz.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	$(BIN)/python -m tests.tools.fuzz all $(FUZZ_S)
+
 docs: $(VENV)/.dev
 	$(BIN)/python -m contract.document docs/contract.md
 
@@ -65,6 +71,9 @@ lock: $(VENV)/.dev
 		$(BIN)/uv pip compile -q setup.cfg $$extras --universal --python-version 3.11 --upgrade \
 			--generate-hashes --no-header --no-annotate -o requirements/$${set%%:*}.lock; \
 	done
+	@echo "requirements/fuzz.lock"
+	@echo "atheris==3.0.0" | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-annotate -o requirements/fuzz.lock
 
 clean:
 	rm -rf $(VENV) .gatehouse .mypy_cache .ruff_cache .import_linter_cache .hypothesis build \

@@ -94,7 +94,7 @@ def _parsed(data: bytes) -> Any:
         parse_float=_finite,
         parse_int=_whole,
     )
-    if b"\\ud" in data.lower():
+    if b"\\u" in data and b"\\ud" in data.lower():
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from agent.core.errors import SealedError, StoreError
 from agent.files.atomic import erase, overwritten, write_atomic
 from agent.files.sealed import KEY_BYTES, DataKey, KeyRing, Sealer, key_of
+from contract.signing import strict_json
 
 CREDENTIAL = "gatehouse-key"
 OLD_CREDENTIAL = "gatehouse-key-old"
 SHORTEST_CREDENTIAL = 16
 PREFIX = "key-"
+MAX_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def read_key(path: Path, credentials: Credentials) -> HeldKey:
             raise SealedError(f"{path} is sealed with a credential that is not here", wrapper)
         data = _wrapper(known[wrapper]).open(data, path.name.encode())
     try:
-        value = json.loads(data)
+        value = strict_json(data, MAX_BYTES)
         key = DataKey(base64.b64decode(value["key"], validate=True))
         done = frozenset(map(str, value["done"]))
     except (ValueError, KeyError, TypeError, binascii.Error):

@@ -326,7 +326,8 @@ class Connection:
             self._loop.call_soon(self._handlers.lost, fault, text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        heard = Received(message.topic, bytes(message.payload), bool(message.retain))
+        topic = message._topic.decode("utf-8", "replace")  # noqa: SLF001 - the property raises
+        heard = Received(topic, bytes(message.payload), bool(message.retain))
         self._loop.call_soon(self._handlers.message, heard)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:
