@@ -62,7 +62,8 @@ sbom: $(VENV)/.dev
 	@$(BIN)/python -m supply.sbom $(HOME_DIR)/sbom
 
 audit: $(VENV)/.dev
-	@$(BIN)/python -m supply.advisories $(ARGS) requirements/gate.lock requirements/demo.lock requirements/dev.lock
+	@$(BIN)/python -m supply.advisories $(ARGS) requirements/gate.lock requirements/demo.lock \
+		requirements/dev.lock requirements/fuzz.lock
 
 lock: $(VENV)/.dev
 	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \

@@ -14,7 +14,7 @@ SHA = "a" * 64
 OURS = (".", "-e .")
 PIP_INSTALL = re.compile(r"pip install(?P<rest> [^`'\"\n]*)")
 RECIPES = ("Makefile", ".ci/run", "README.md", "README.zh-CN.md", "provisioning/apt.sh")
-INSTALLS = {"Makefile": 4, "README.md": 2, "README.zh-CN.md": 2}
+INSTALLS = {"Makefile": 5, "README.md": 2, "README.zh-CN.md": 2}
 
 
 def read(tmp_path: Path, text: str) -> list[Pin]:
@@ -61,7 +61,7 @@ def test_what_pins_nothing_for_sure_is_refused(tmp_path: Path, line: str) -> Non
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 def test_every_line_of_our_locks_has_its_hashes(path: Path) -> None:
     pins = read_lock(path)
-    assert len(pins) > 20
+    assert len(pins) > (20 if path.name != "fuzz.lock" else 0)
     assert "setuptools" in {pin.name for pin in pins}, "what builds ours is locked too"
 
 
