@@ -54,7 +54,7 @@ LINES = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("fuzz") / "site") as made:
+    with Site(tmp_path_factory.mktemp("fuzz") / "site", rubbish=(".",)) as made:
         made.start("station", "agent")
         yield made
 
