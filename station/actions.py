@@ -25,7 +25,7 @@ from station import documents, keys, sign, watch
 from station.desk import Desk
 from station.lang import Lang, lang_of
 from station.mqtt import Link
-from station.options import Broker, Protocol, parse_address, read_login, read_tls
+from station.options import Broker, Protocol, Ring, parse_addresses, read_login, read_tls
 from station.serve import Parts, Server, Tell
 from station.snapshot import Reader
 from station.store import Store
@@ -38,7 +38,7 @@ Result = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class BrokerChoice:
-    """The broker as a person names it."""
+    """The broker as a person names it; several addresses of a cluster with commas between."""
 
     address: str
     protocol: Protocol
@@ -59,21 +59,20 @@ def init(folder: Path, station: str, name: str) -> Result:
 def serve(folder: Path, choice: BrokerChoice, tell: Tell) -> None:
     """Serve until a signal; ConfigError before anything is connected."""
     made = keys.open_station(folder)
-    host, port = parse_address(choice.address)
-    target = Broker(
-        host=host,
-        port=port,
-        client_id=f"{made.id}.host",
-        protocol=choice.protocol,
-        login=read_login(choice.user, choice.password_file),
-        tls=read_tls(choice.ca, choice.cert, choice.key),
+    login = read_login(choice.user, choice.password_file)
+    tls = read_tls(choice.ca, choice.cert, choice.key)
+    ring = Ring(
+        [
+            Broker(host, port, f"{made.id}.host", choice.protocol, login, tls)
+            for host, port in parse_addresses(choice.address)
+        ]
     )
     stop, lock = Stop(), FolderLock(folder)
     lock.acquire()
     store = Store(made.database, made.id)
     parts = Parts(
-        link=lambda will: Link(target, will, time.time_ns),
-        broker=target.name,
+        link=lambda will: Link(ring.next(), will, time.time_ns),
+        brokers=len(ring),
         tell=tell,
         stopped=stop.asked,
         sleep=stop.sleep,

@@ -73,7 +73,9 @@ def init(
 def serve(
     *,
     directory: Dir,
-    broker: Annotated[str, typer.Option(help="HOST:PORT of the MQTT broker.")],
+    broker: Annotated[
+        str, typer.Option(help="HOST:PORT of the MQTT broker; of a cluster all, with commas.")
+    ],
     protocol: Annotated[Mqtt, typer.Option(help="MQTT version.")] = Mqtt.V5,
     user: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
     password_file: Annotated[

@@ -69,6 +69,11 @@ class Link:
         self._window = WINDOW
         self._client = self._make(will)
 
+    @property
+    def name(self) -> str:
+        """The broker's address, for people."""
+        return self._broker.name
+
     def open(self, filters: Sequence[str], stopped: Callable[[], bool]) -> None:
         """Connect and subscribe; UnreachableError with the cause otherwise."""
         try:

@@ -40,6 +40,10 @@ class Backoff:
         self._failures += 1
         return step / 2 + step / 2 * self._uniform()
 
+    def part_of(self, seconds: float) -> float:
+        """A random part of *seconds*, for what many do for the same reason at the same time."""
+        return seconds * self._uniform()
+
     def succeeded(self) -> None:
         """Start from the first step again."""
         self._failures = 0

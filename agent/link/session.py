@@ -11,9 +11,10 @@
 
 A connection that the broker took and closed soon, three times without a steady one between, is
 ``closed-again``: two agents with one identity throw each other out like that, and not every broker
-says so. Addresses are tried in their order; after a failure the next one is tried. ``auto`` prefers
-MQTT 5 and falls to 3.1.1 at a broker that does not speak it (never to plain text: TLS is the
-address's).
+says so. Addresses are tried in their order; after a failure or a loss the next one is tried. Each
+steady connection allows as many quick moves as there are addresses: the other brokers of a cluster
+are asked within half a second, and only then does waiting begin. ``auto`` prefers MQTT 5 and asks a
+broker that does not speak it in 3.1.1 at once (never in plain text: TLS is the address's).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from agent.core.backoff import Backoff
 
 Protocol = Literal["5", "3.1.1"]
 TAKEN_OVER_S = 30.0
+QUICK_S = 0.5
 CLOSED_AGAIN = 3
 
 
@@ -94,6 +96,7 @@ class Session:
         self._address = 0
         self._backoff = backoff
         self._closed = 0
+        self._moves = 0
         self.phase = Phase.IDLE
 
     def attempt(self) -> Attempt:
@@ -116,24 +119,35 @@ class Session:
     def steady(self) -> None:
         """The connection has carried for a while: forget earlier failures."""
         self._backoff.succeeded()
-        self._closed = 0
+        self._closed = self._moves = 0
 
     def failed(self, fault: LinkFault) -> float:
         """The attempt failed; seconds to wait before the next one."""
         self.signal(Signal.FAILED)
         if self._auto and fault in (LinkFault.PROTOCOL, LinkFault.CLOSED):
-            tried = self.attempt().protocol
+            tried, first = self.attempt().protocol, self._address not in self._learned
             self._learned[self._address] = "3.1.1" if tried == "5" else "5"
             if fault is LinkFault.PROTOCOL and tried == "5":
-                return 0.0 if self._backoff.failures == 0 else self._backoff.failed()
-        self._address = (self._address + 1) % self._addresses
-        return self._backoff.failed()
+                return 0.0 if first else self._backoff.failed()
+        return self._move()
 
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
-        """The connection was lost: what it was, and seconds to wait before the next attempt."""
+        """The connection was lost: what it was, and seconds to wait before the next attempt.
+
+        Brokers of a cluster that restart in turn are not yet ``closed-again``.
+        """
         self.signal(Signal.LOST)
+        if fault is LinkFault.TAKEN_OVER:
+            return fault, max(self._backoff.failed(), TAKEN_OVER_S)
         self._closed += fault is LinkFault.CLOSED
-        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN:
+        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN + self._addresses - 1:
             fault = LinkFault.CLOSED_AGAIN
-        wait_s = self._backoff.failed()
-        return fault, max(wait_s, TAKEN_OVER_S) if fault is LinkFault.TAKEN_OVER else wait_s
+        return fault, self._move()
+
+    def _move(self) -> float:
+        """On to the next address; seconds to wait before it is asked."""
+        self._address = (self._address + 1) % self._addresses
+        if 1 < self._addresses > self._moves:
+            self._moves += 1
+            return self._backoff.part_of(QUICK_S)
+        return self._backoff.failed()

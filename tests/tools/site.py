@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import cycle
@@ -30,8 +30,8 @@ from agent.pipeline.local import ask
 from station import keys
 from tests.tools.broker import Broker
 from tests.tools.program import Program, gatehouse, until
-from tests.tools.recorder import Recorder
-from tests.tools.site_config import PANICS, STATION, Section, gate_config
+from tests.tools.recorder import Login, Recorder
+from tests.tools.site_config import PANICS, STATION, Place, Section, gate_config
 
 GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
 STARTED_S = 20.0
@@ -70,22 +70,25 @@ class Stored:
         return str(self.body["incident"])
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """The only user that the broker lets in."""
-
-    user: str
-    password: str
-
-
 class Site:
     """One gate and its station below *folder*. A context manager that ends what it started."""
 
-    def __init__(self, folder: Path, *, login: Login | None = None, **sections: Section) -> None:
-        """*sections* are laid over the gate's configuration."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        login: Login | None = None,
+        addresses: Sequence[Place] = (),
+        **sections: Section,
+    ) -> None:
+        """*sections* are laid over the gate's configuration.
+
+        *addresses* are brokers of a cluster that runs already; with none, a mosquitto is started.
+        """
         self.folder = folder
         self.config_path = folder / "gate.yaml"
         self._login = login
+        self._addresses = list(addresses)
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
@@ -96,22 +99,21 @@ class Site:
         folder.mkdir(exist_ok=True)
         users = None if login is None else {login.user: login.password}
         made = keys.init(folder / "station", STATION, "禅城派出所")
-        self.broker = self._stack.enter_context(Broker(folder, users=users))
-        serve = ["station", "serve", "--dir", str(made.folder), "--broker", self.broker.address]
-        if login is None:
-            recorder = Recorder(self.broker.host, self.broker.port)
-        else:
-            recorder = Recorder(
-                self.broker.host, self.broker.port, user=login.user, password=login.password
-            )
+        if not self._addresses:
+            self.broker = self._stack.enter_context(Broker(folder, users=users))
+            self._addresses = [(self.broker.host, self.broker.port)]
+        self.config = gate_config(folder, self._addresses, made.trusted_keys, **self._sections)
+        self.write_config()
+        protocol = "3.1.1" if self.config["link"]["protocol"] == "3.1.1" else "5"
+        recorder = Recorder(*self._addresses[0], five=protocol == "5", login=login)
+        self.recorder = self._stack.enter_context(recorder)
+        brokers = ",".join(f"{host}:{port}" for host, port in self._addresses)
+        serve = ["station", "serve", "--dir", str(made.folder), "--broker", brokers]
+        if login is not None:
             password = folder / "station-password"
             password.write_text(login.password, encoding="utf-8")
             serve += ["--user", login.user, "--password-file", str(password)]
-        self.recorder = self._stack.enter_context(recorder)
-        self.config = gate_config(folder, self.broker.port, made.trusted_keys, **self._sections)
-        self.write_config()
-        protocol = str(self.config["link"]["protocol"])
-        serve += ["--protocol", "5" if protocol == "auto" else protocol, "--json"]
+        serve += ["--protocol", protocol, "--json"]
         self.station = self._program("station", serve)
         self.agent = self._program("agent", ["run", "--config", str(self.config_path)])
         self.vision = self._program("vision", ["vision", "--config", str(self.config_path)])
@@ -271,14 +273,14 @@ class Site:
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish as somebody else would, with QoS 1; *topic* below the gate's own, or whole."""
-        login = self._login
+        login, (host, port) = self._login, self._addresses[0]
         paho_publish.single(
             topic if topic.startswith("gh/") else f"{GATE}/{topic}",
             payload,
             qos=1,
             retain=retain,
-            hostname=self.broker.host,
-            port=self.broker.port,
+            hostname=host,
+            port=port,
             protocol=MQTTv5,
             auth=None if login is None else {"username": login.user, "password": login.password},
         )
