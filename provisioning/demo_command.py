@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import CheckFailedError
+from provisioning.demo.broker import BrokerKind
 from provisioning.output import JsonFlag
 
 NEEDED = ("av", "cv2", "onnx", "onnxruntime", "jsonschema")
@@ -22,6 +23,10 @@ def demo(
         Path | None, typer.Option("--dir", help="Where everything is made.", show_default=False)
     ] = None,
     lang: Annotated[str | None, typer.Option(help="en or zh; default: the terminal's.")] = None,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(help="Default: mosquitto where it is installed.", show_default=False),
+    ] = None,
 ) -> None:
     """A whole site on this machine: broker, station, agent, vision, a script and its judgement.
 
@@ -39,5 +44,7 @@ def demo(
 
     home = Path(os.environ.get("GATEHOUSE_HOME") or ".gatehouse")
     place = (folder or home / "demo").absolute()
-    if not play_demo(place, Lang(lang) if lang else None, once=once, as_json=as_json):
+    models = (folder or home).absolute() / "models"
+    language = Lang(lang) if lang else None
+    if not play_demo(place, models, language, broker, once=once, as_json=as_json):
         raise typer.Exit(1)

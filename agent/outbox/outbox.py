@@ -125,6 +125,11 @@ class Outbox:
         """Monotonic ns at which :meth:`pump` should be called if nothing else happens."""
         return self._delivery.due_ns()
 
+    @property
+    def writing(self) -> int:
+        """Alarms that are on their way while the disk has not answered for them yet."""
+        return self._delivery.unstored - len(self._unstored)
+
     def measure(self) -> None:
         """Evict what is beyond the limits and refresh the fullness, in the background."""
         self._stale = False

@@ -5,6 +5,7 @@ Each operation takes the request and answers with a mapping, or raises a Gatehou
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import dataclasses
@@ -25,6 +26,8 @@ from devices.panel import Panel
 DEFAULT_PRESS_S = 0.5
 MAX_PRESS_S = 3600.0
 WAIT_FOR_TEMPLATES_S = 15.0
+WAIT_FOR_DISK_S = 2.0
+LOOK_AGAIN_S = 0.002
 
 
 class LocalOperations:
@@ -77,8 +80,20 @@ class LocalOperations:
             "incidents": dict(self._book.open_incidents),
         }
 
-    def sim(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Move a simulated input: verb, name, and for a press how long (s)."""
+    async def sim(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Move a simulated input: verb, name, and for a press how long (s).
+
+        A panic press is answered once its alert is stored, or the disk has failed to store it.
+        """
+        did = self._move(request)
+        await asyncio.sleep(0)  # the edge was posted to the loop: let it be handled
+        left_s = WAIT_FOR_DISK_S
+        while self._outbox.writing and left_s > 0:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            left_s -= LOOK_AGAIN_S
+        return {"did": did}
+
+    def _move(self, request: Mapping[str, Any]) -> str:
         hands = self._panel.simulated
         if hands is None:
             raise CheckFailedError(
@@ -90,7 +105,7 @@ class LocalOperations:
             if not isinstance(for_s, int | float) or not 0 < for_s <= MAX_PRESS_S:
                 raise CheckFailedError(f"a press lasts more than 0 and at most {MAX_PRESS_S:g} s")
             hands.press(name, for_s)
-            return {"did": f"pressed {name} for {for_s:g} s"}
+            return f"pressed {name} for {for_s:g} s"
         moves = {
             "open": hands.open,
             "close": hands.close,
@@ -101,7 +116,7 @@ class LocalOperations:
         if verb not in moves:
             raise CheckFailedError(f"'{verb}' is no move (press, {', '.join(moves)})")
         moves[verb](name)
-        return {"did": f"{verb} {name}"}
+        return f"{verb} {name}"
 
     def reset(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Reset latched alarms, of one device or of all."""

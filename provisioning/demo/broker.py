@@ -6,23 +6,35 @@ import shutil
 import socket
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 
-from agent.core.errors import UnreachableError
+from agent.core.errors import CheckFailedError, UnreachableError
 from provisioning.demo.children import Child
 
 START_S = 15.0
+PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+
+
+class BrokerKind(StrEnum):
+    """Brokers that the demo can run."""
+
+    MOSQUITTO = "mosquitto"
+    AMQTT = "amqtt"
 
 
 class DemoBroker:
     """A real broker that can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, logs: Path) -> None:
+    def __init__(
+        self, folder: Path, logs: Path, wanted: BrokerKind | None = None, places: str = PLACES
+    ) -> None:
+        """*wanted* None: mosquitto when it is in one of *places*, else amqtt."""
         self.port = _free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        program = shutil.which(
-            "mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
-        )
+        program = None if wanted is BrokerKind.AMQTT else shutil.which("mosquitto", path=places)
+        if program is None and wanted is BrokerKind.MOSQUITTO:
+            raise CheckFailedError("mosquitto is not installed: apt-get install mosquitto")
         if program is not None:
             self.name, self.protocol = "mosquitto", "5"
             command = [program, "-c", str(_mosquitto_config(folder, self.port))]

@@ -16,6 +16,7 @@ from rich.console import Console
 from agent.core.errors import CheckFailedError
 from agent.files.atomic import FolderLock
 from models.fetch import fetch_pack
+from provisioning.demo.broker import BrokerKind
 from provisioning.demo.photos import LISTED, STRANGER, VOLUNTEER, Photo, fetch_photos
 from provisioning.demo.show import JsonShow, LiveShow, PlainShow, Show, verdict
 from provisioning.demo.site import Site
@@ -33,16 +34,25 @@ VOLUNTEER_WALKS = (8.0, 15.0)
 STRANGER_WALKS = (20.0, 27.0)
 
 
-def play_demo(folder: Path, lang: Lang | None, *, once: bool, as_json: bool) -> bool:
-    """Prepare, play and judge below *folder*; True when everything came as expected."""
+def play_demo(
+    folder: Path,
+    models: Path,
+    lang: Lang | None,
+    broker: BrokerKind | None,
+    *,
+    once: bool,
+    as_json: bool,
+) -> bool:
+    """Prepare, play and judge below *folder*, with packs in *models*; True when all is well."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(folder)
     lock.acquire()
     try:
-        site, models = Site(folder), folder.parent / "models"
+        site = Site(folder)
         _clear(site)
         _prepare(site, models)
-        return _perform(site, models, _show(lang or lang_of(), as_json=as_json), once=once)
+        stage = Stage(site, models, _drill_photos(site), broker)
+        return _perform(stage, _show(lang or lang_of(), as_json=as_json), once=once)
     finally:
         lock.release()
 
@@ -154,8 +164,7 @@ class Player:
         self.stopped = True
 
 
-def _perform(site: Site, models: Path, show: Show, *, once: bool) -> bool:
-    stage = Stage(site, models, _drill_photos(site))
+def _perform(stage: Stage, show: Show, *, once: bool) -> bool:
     try:
         stage.start()
         broker = f"{stage.broker.name}, MQTT {stage.broker.protocol}, port {stage.broker.port}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.pipeline.local import ask
 from contract.words import Document, Status
 from contract.words import Stage as AckStage
-from provisioning.demo.broker import DemoBroker
+from provisioning.demo.broker import BrokerKind, DemoBroker
 from provisioning.demo.children import Child, gatehouse
 from provisioning.demo.site import NODE, SITE, STATION, Site, write_config, write_entries
 from provisioning.demo.story import Expected
@@ -23,12 +23,14 @@ KEPT = 200
 class Stage:
     """Starts everything in order, stops it in reverse; implements ``story.Hands``."""
 
-    def __init__(self, site: Site, models: Path, photos: list[Path]) -> None:
+    def __init__(
+        self, site: Site, models: Path, photos: list[Path], broker: BrokerKind | None
+    ) -> None:
         self._site = site
         self._models = models
         self._photos = photos
         self._reader: Reader | None = None
-        self.broker = DemoBroker(site.folder / "broker", site.logs)
+        self.broker = DemoBroker(site.folder / "broker", site.logs, broker)
         self._children: list[Child] = []
         self.board: Snapshot | None = None
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,3 +78,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PackError, match="cannot be written"):
         fetch_pack("dlib", tmp_path / "file" / "models", source=tmp_path)
+
+
+def test_what_stands_unchanged_is_left_alone_however_many_ask(pack_copy: Path) -> None:
+    before = (pack_copy / "dlib").stat().st_ino
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _: fetch_pack("dlib", pack_copy), range(4)))
+    assert set(places) == {pack_copy / "dlib"}
+    assert (pack_copy / "dlib").stat().st_ino == before
+    assert names(pack_copy) == ["dlib"]
