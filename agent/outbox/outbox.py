@@ -179,6 +179,7 @@ class Outbox:
         if stored:
             self._unstored.pop(entry.id, None)
             self._delivery.stored(entry.id)
+            log.debug("stored %s", entry.id)
         elif self._delivery.knows(entry.id):
             self._unstored[entry.id] = entry
         self.pump()
