@@ -204,14 +204,16 @@ class Core:
             self._outbox.acked,
             lambda topic, body, retain: self._announcer.publish(topic, body, retain=retain),
         )
-        control = Control(self._address, self._clock, self._commands, self._watchlist, answers)
+        self._control = Control(
+            self._address, self._clock, self._commands, self._watchlist, answers
+        )
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,
             up=self._link_up,
             down=self._link_down,
             steady=self._observer.link_steady,
-            message=control.hear,
+            message=self._control.hear,
             freed=self._outbox.pump,
         )
         backoff = Backoff(BackoffPolicy(), random.random)
@@ -233,6 +235,7 @@ class Core:
             ),
         )
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
+        start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
         start("watchdog", lambda: self._watchdog.run(self._put))
         start("heartbeat", self._announcer.beat)

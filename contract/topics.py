@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 ROOT = "gh/v1"
 ID_PATTERN = r"[a-z0-9-]{1,32}"
+FLEETING = ("/hb", "/host/state")
 _ID = re.compile(ID_PATTERN)
 
 
@@ -93,3 +94,11 @@ def station_subscriptions(station: str) -> tuple[str, ...]:
         *(f"{head}/+/+/drill/{topic}" for topic in both),
         f"{head}/area/+/respond/+/+",
     )
+
+
+def subscription_qos(topic_filter: str) -> int:
+    """With which QoS a topic is subscribed: 0 for words that are soon said again.
+
+    No broker then keeps them for somebody who is away, before what matters to him.
+    """
+    return 0 if topic_filter.endswith(FLEETING) else 1

@@ -27,6 +27,7 @@ app = typer.Typer(
 class Mqtt(StrEnum):
     """The protocol towards the broker."""
 
+    AUTO = "auto"
     V5 = "5"
     V311 = "3.1.1"
 
@@ -76,7 +77,9 @@ def serve(
     broker: Annotated[
         str, typer.Option(help="HOST:PORT of the MQTT broker; of a cluster all, with commas.")
     ],
-    protocol: Annotated[Mqtt, typer.Option(help="MQTT version.")] = Mqtt.V5,
+    protocol: Annotated[
+        Mqtt, typer.Option(help="MQTT version; auto: 5, or what it speaks.")
+    ] = Mqtt.AUTO,
     user: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
     password_file: Annotated[
         Path | None, typer.Option(help="File whose first line is the password.")
@@ -89,7 +92,7 @@ def serve(
     """Receive, store, then ack, until SIGTERM or SIGINT. Another machine's broker needs TLS."""
     from station import actions
 
-    spoken: Literal["5", "3.1.1"] = "5" if protocol is Mqtt.V5 else "3.1.1"
+    spoken: Literal["auto", "5", "3.1.1"] = protocol.value
     choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key)
     actions.serve(directory, choice, teller(as_json=as_json))
 

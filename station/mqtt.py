@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.core.errors import ConfigError, UnreachableError
+from contract.topics import subscription_qos
 from station.options import Broker, Tls
 from station.values import Arrival, Publish
 
@@ -34,6 +35,7 @@ BATCH = 256
 BATCH_S = 0.02
 GOODBYE_S = 2.0
 RECEIVE_MAXIMUM = 200
+_NOT_FIVE = "Unsupported protocol version"
 _LOGIN_REFUSED = {"Not authorized", "Bad user name or password", "Client identifier not valid"}
 
 
@@ -59,6 +61,8 @@ class Link:
     def __init__(self, broker: Broker, will: Publish, now_ns: Callable[[], int]) -> None:
         """*now_ns* stamps arrivals: nanoseconds since 1970."""
         self._broker = broker
+        self._will = will
+        self._five = broker.protocol != "3.1.1"
         self._now_ns = now_ns
         self._arrived: list[Delivery] = []
         self._published: list[Published] = []
@@ -67,20 +71,27 @@ class Link:
         self._ended: list[str] = []
         self._in_flight: set[int] = set()
         self._window = WINDOW
-        self._client = self._make(will)
+        self._client = self._make()
 
     @property
     def name(self) -> str:
         """The broker's address, for people."""
         return self._broker.name
 
+    @property
+    def protocol(self) -> str:
+        """The protocol that is spoken."""
+        return "5" if self._five else "3.1.1"
+
     def open(self, filters: Sequence[str], stopped: Callable[[], bool]) -> None:
-        """Connect and subscribe; UnreachableError with the cause otherwise."""
+        """Connect and subscribe; UnreachableError with the cause otherwise.
+
+        ``auto``: a broker that refuses MQTT 5, or hangs up on it as RabbitMQ 3.10 does, is asked in
+        3.1.1.
+        """
         try:
-            self._connect()
-            self._await(lambda: bool(self._connected), stopped)
-            self._check_welcome()
-            self._client.subscribe([(f, self._options()) for f in filters])
+            self._enter(stopped)
+            self._client.subscribe([(f, self._options(f)) for f in filters])
             self._await(lambda: bool(self._subscribed), stopped)
             self._check_subscribed(filters)
         except UnreachableError:
@@ -136,10 +147,25 @@ class Link:
                 )
         self._drop()
 
+    def _enter(self, stopped: Callable[[], bool]) -> None:
+        """Connect, as far as the broker's welcome."""
+        try:
+            self._connect()
+            self._await(lambda: bool(self._connected), stopped)
+            self._check_welcome()
+        except UnreachableError:
+            refused = self._connected == [_NOT_FIVE] if self._connected else bool(self._ended)
+            if not (self._five and self._broker.protocol == "auto" and refused):
+                raise
+            self._drop()
+            self._ended, self._connected, self._five = [], [], False
+            self._client = self._make()
+            self._enter(stopped)
+
     def _connect(self) -> None:
         client, broker = self._client, self._broker
         try:
-            if broker.protocol == "5":
+            if self._five:
                 client.connect(
                     broker.host,
                     broker.port,
@@ -194,8 +220,8 @@ class Link:
             if self._ended and not done():
                 raise UnreachableError(self._ended[0])
 
-    def _make(self, will: Publish) -> paho.Client:
-        five = self._broker.protocol == "5"
+    def _make(self) -> paho.Client:
+        five, will = self._five, self._will
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._broker.client_id,
@@ -219,8 +245,9 @@ class Link:
         client.on_disconnect = self._on_disconnect
         return client
 
-    def _options(self) -> Any:
-        return SubscribeOptions(qos=1) if self._broker.protocol == "5" else 1
+    def _options(self, topic_filter: str) -> Any:
+        qos = subscription_qos(topic_filter)
+        return SubscribeOptions(qos=qos) if self._five else qos
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, props: Any) -> None:
         self._window = min(WINDOW, getattr(props, "ReceiveMaximum", WINDOW))

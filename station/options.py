@@ -13,7 +13,7 @@ from typing import Literal
 
 from agent.core.errors import ConfigError
 
-Protocol = Literal["5", "3.1.1"]
+Protocol = Literal["auto", "5", "3.1.1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Broker:
     host: str
     port: int
     client_id: str
-    protocol: Protocol = "5"
+    protocol: Protocol = "auto"
     login: Login | None = None
     tls: Tls | None = None
     keepalive_s: int = 15

@@ -20,7 +20,7 @@ from station.mqtt import Delivery, Link, Published
 from station.receive import decide, refused
 from station.store import Store
 from station.values import News, Publish, Verdict
-from station.word import HostWord
+from station.word import EVERY_S, HostWord
 
 ACKS_WAITING = 50_000
 IDLE_S = 0.1
@@ -115,7 +115,7 @@ class Server:
         self._pending, self._connected_once = None, True
         self._in_flight.clear()
         self._read, self._changes = 0, -1
-        self._parts.tell("connected", {"broker": self._broker})
+        self._parts.tell("connected", {"broker": self._broker, "mqtt": link.protocol})
         works = self._say(connected=True, reason="")
         self._give_word(link, online=works)
         try:
@@ -261,7 +261,9 @@ class Server:
         self._word.said(self._parts.monotonic())
 
     def _host_state(self, *, online: bool) -> Publish:
-        body = {"online": online, "at": format_utc(self._parts.now_ns())}
+        body: dict[str, object] = {"online": online, "at": format_utc(self._parts.now_ns())}
+        if online:
+            body["period_s"] = EVERY_S
         payload = json.dumps(body, separators=(",", ":")).encode()
         return Publish(f"{ROOT}/{self._station}/host/state", payload, retain=True)
 

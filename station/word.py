@@ -2,12 +2,13 @@
 
 ``host/state`` is retained, but not every broker gives a retained message to every gate: each node
 of a RabbitMQ cluster keeps its own, and only those that were published there. So the word is
-repeated: soon after a gate was born, and every minute.
+repeated, soon after a gate was born and every ``EVERY_S``, and tells how often: a gate that misses
+it takes the station as not listening, even when the will died with the broker.
 """
 
 from __future__ import annotations
 
-EVERY_S = 60.0
+EVERY_S = 30.0
 AFTER_BIRTH_S = 5.0
 
 

@@ -27,6 +27,7 @@ from agent.core.errors import GatehouseError
 from agent.core.ports import Received
 from agent.link.session import LinkFault, Protocol
 from agent.runtime.threads import in_daemon_thread
+from contract.topics import subscription_qos
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +120,8 @@ class Connection:
         self._up = True
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
-        """Ask for *topics* with QoS 1."""
-        self._client.subscribe([(topic, 1) for topic in topics])
+        """Ask for *topics*, each with its QoS."""
+        self._client.subscribe([(topic, subscription_qos(topic)) for topic in topics])
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Put a message on the wire; False when the connection is gone."""

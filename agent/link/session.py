@@ -13,8 +13,9 @@ A connection that the broker took and closed soon, three times without a steady 
 ``closed-again``: two agents with one identity throw each other out like that, and not every broker
 says so. Addresses are tried in their order; after a failure or a loss the next one is tried. Each
 steady connection allows as many quick moves as there are addresses: the other brokers of a cluster
-are asked within half a second, and only then does waiting begin. ``auto`` prefers MQTT 5 and asks a
-broker that does not speak it in 3.1.1 at once (never in plain text: TLS is the address's).
+are asked within half a second each, and only then does waiting begin. ``auto`` prefers MQTT 5 and
+asks a broker that does not speak it, or hangs up, in 3.1.1 at once (never in plain text: TLS is the
+address's).
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ class Session:
         self._backoff = backoff
         self._closed = 0
         self._moves = 0
+        self._guessed: int | None = None
         self.phase = Phase.IDLE
 
     def attempt(self) -> Attempt:
@@ -115,6 +117,7 @@ class Session:
         """The broker took the connection."""
         self.signal(Signal.ACCEPTED)
         self._learned[self._address] = self.attempt().protocol
+        self._guessed = None
 
     def steady(self) -> None:
         """The connection has carried for a while: forget earlier failures."""
@@ -127,8 +130,13 @@ class Session:
         if self._auto and fault in (LinkFault.PROTOCOL, LinkFault.CLOSED):
             tried, first = self.attempt().protocol, self._address not in self._learned
             self._learned[self._address] = "3.1.1" if tried == "5" else "5"
+            if first:
+                self._guessed = self._address if fault is LinkFault.CLOSED else None
+                return 0.0
             if fault is LinkFault.PROTOCOL and tried == "5":
-                return 0.0 if first else self._backoff.failed()
+                return self._backoff.failed()
+        elif self._guessed == self._address:
+            del self._learned[self._address]
         return self._move()
 
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
@@ -146,6 +154,7 @@ class Session:
 
     def _move(self) -> float:
         """On to the next address; seconds to wait before it is asked."""
+        self._guessed = None
         self._address = (self._address + 1) % self._addresses
         if 1 < self._addresses > self._moves:
             self._moves += 1

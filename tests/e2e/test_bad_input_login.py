@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.program import gatehouse, run_to_end
-from tests.tools.site import Login, Site
+from tests.tools.recorder import Login
+from tests.tools.site import Site
 
 LOGIN = Login("gate-1", "right as rain")
 BACK_S = 30.0

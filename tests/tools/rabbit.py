@@ -11,12 +11,13 @@ their own, and everything that they write lies below *folder*. Debian's 3.10 spe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,8 +27,14 @@ from tests.tools.program import until
 
 HOME = Path("/usr/lib/rabbitmq")
 STARTED_S = 90.0
+HEALED_S = 60.0
 STOPPED_S = 30.0
 ASKED_S = 15.0
+WELCOME_S = 10.0
+SHOWN_CHARS = 3000
+_CONNECT = bytes([0x10, 16, 0, 4, *b"MQTT", 4, 2, 0, 30, 0, 4, *b"heal"])
+_DISCONNECT = bytes([0xE0, 0])
+_WELCOME = bytes([0x20, 2, 0, 0])
 SESSION_MS = 7 * 86_400_000
 
 
@@ -73,6 +80,10 @@ class Node:
         path = self._folder / "log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log[-SHOWN_CHARS:]
+
     def write(self, names: list[str], *, quorum: bool) -> None:
         """Write its configuration; *names* are all nodes of the cluster."""
         self._folder.mkdir(parents=True)
@@ -116,7 +127,12 @@ class Node:
 
     def await_up(self, within_s: float = STARTED_S) -> None:
         """Wait until it has booted; RuntimeError with its log when it ended instead."""
-        until(self._booted, within_s, lambda: self.log[-3000:])
+        until(self._booted, within_s, self.last_words)
+
+    def spare(self) -> bool:
+        """True when every queue would keep its majority without this node."""
+        answer = self.ask("rabbit_upgrade_preparation", "await_online_quorum_plus_one", "[5000]")
+        return answer.strip() == "true"
 
     def kill(self) -> None:
         """End it and its helpers at once (SIGKILL); safe when it does not run."""
@@ -125,6 +141,18 @@ class Node:
     def stop(self) -> None:
         """End it in order (SIGTERM)."""
         self._end(signal.SIGTERM)
+
+    def welcomes(self) -> bool:
+        """True when it takes an MQTT connection now."""
+        try:
+            with socket.create_connection(self.address, timeout=1) as client:
+                client.settimeout(WELCOME_S)
+                client.sendall(_CONNECT)
+                welcome = client.recv(4)
+                client.sendall(_DISCONNECT)
+        except OSError:
+            return False
+        return welcome == _WELCOME
 
     def ask(self, module: str, function: str, arguments: str = "[]") -> str:
         """What an Erlang function answers on the node, in Erlang's notation."""
@@ -142,25 +170,19 @@ class Node:
 
     def _booted(self) -> bool:
         if not self.running:
-            raise RuntimeError(f"{self.name} ended at its start:\n{self.log[-3000:]}")
+            raise RuntimeError(f"{self.name} ended at its start:\n{self.last_words()}")
         return "Server startup complete" in self.log[self._log_before :]
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        group = process.pid
-        try:
-            os.killpg(group, number)
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
             process.wait(STOPPED_S)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            pass
-        finally:
-            try:
-                os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait(STOPPED_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOPPED_S)
 
     def _variables(self) -> dict[str, str]:
         folder = self._folder
@@ -224,10 +246,7 @@ class Cluster:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            for node in self.nodes:
-                node.start()
-            for node in self.nodes:
-                node.await_up()
+            self._form()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -244,6 +263,32 @@ class Cluster:
         if self._epmd is not None:
             self._epmd.kill()
             self._epmd.wait(STOPPED_S)
+
+    def _form(self) -> None:
+        """Start one node after the other.
+
+        Two that join at the same time may be refused by the register of MQTT clients, for good:
+        such a node then takes no connection ("client ID registration timed out").
+        """
+        for node in self.nodes:
+            node.start()
+            node.await_up()
+            until(node.welcomes, HEALED_S, node.last_words)
+
+    def heal(self) -> None:
+        """Start what was ended and wait until any one node may be ended without harm."""
+        for node in self.nodes:
+            if not node.running:
+                node.start()
+        for node in self.nodes:
+            node.await_up()
+        for node in self.nodes:
+            until(node.welcomes, HEALED_S, node.last_words)
+            until(node.spare, HEALED_S, node.last_words)
+
+    def at(self, address: tuple[str, int]) -> Node:
+        """The node that listens there."""
+        return next(node for node in self.nodes if node.address == address)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:

@@ -146,8 +146,10 @@ class Recorder:
         assert not found, "messages that break the contract:\n" + "\n".join(found)
 
     def _on_connect(self, client: paho.Client, *_: Any) -> None:
-        options = SubscribeOptions(qos=2, retainAsPublished=True)
-        client.subscribe([(self._topic, options if self._five else 1)])
+        if self._five:
+            client.subscribe([(self._topic, SubscribeOptions(qos=2, retainAsPublished=True))])
+        else:
+            client.subscribe([(self._topic, 1)])
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         topic = message._topic.decode("utf-8", "replace")

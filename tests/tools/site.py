@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import paho.mqtt.publish as paho_publish
 import yaml
-from paho.mqtt.client import MQTTv5
+from paho.mqtt.client import MQTTv5, MQTTv311
 
 from agent.core.errors import GatehouseError
 from agent.pipeline.local import ask
@@ -79,16 +79,18 @@ class Site:
         *,
         login: Login | None = None,
         addresses: Sequence[Place] = (),
+        five: bool = True,
         **sections: Section,
     ) -> None:
         """*sections* are laid over the gate's configuration.
 
-        *addresses* are brokers of a cluster that runs already; with none, a mosquitto is started.
+        *addresses* are brokers that run already, *five* whether they speak MQTT 5; with none, a
+        mosquitto is started.
         """
         self.folder = folder
         self.config_path = folder / "gate.yaml"
         self._login = login
-        self._addresses = list(addresses)
+        self._addresses, self._five = list(addresses), five
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
@@ -104,8 +106,8 @@ class Site:
             self._addresses = [(self.broker.host, self.broker.port)]
         self.config = gate_config(folder, self._addresses, made.trusted_keys, **self._sections)
         self.write_config()
-        protocol = "3.1.1" if self.config["link"]["protocol"] == "3.1.1" else "5"
-        recorder = Recorder(*self._addresses[0], five=protocol == "5", login=login)
+        protocol = str(self.config["link"]["protocol"])
+        recorder = Recorder(*self._addresses[0], five=self._five, login=login)
         self.recorder = self._stack.enter_context(recorder)
         brokers = ",".join(f"{host}:{port}" for host, port in self._addresses)
         serve = ["station", "serve", "--dir", str(made.folder), "--broker", brokers]
@@ -281,7 +283,7 @@ class Site:
             retain=retain,
             hostname=host,
             port=port,
-            protocol=MQTTv5,
+            protocol=MQTTv5 if self._five else MQTTv311,
             auth=None if login is None else {"username": login.user, "password": login.password},
         )
 
