@@ -25,7 +25,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi \
-		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace
+		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	$(BIN)/python -m pytest $(ARGS)
@@ -42,7 +42,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev
-	@./provisioning/apt.sh mosquitto ffmpeg strace
+	@./provisioning/apt.sh mosquitto ffmpeg strace rabbitmq-server
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lock: $(VENV)/.dev

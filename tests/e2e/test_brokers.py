@@ -26,7 +26,8 @@ from tests.tools.checker import Ledger
 from tests.tools.figures import tell
 from tests.tools.program import until
 from tests.tools.proxy import Proxy
-from tests.tools.rabbit import Cluster, rabbitmq
+from tests.tools.rabbit import Cluster
+from tests.tools.rabbit_node import rabbitmq
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import STATION, Place
 from tests.tools.stream import Stream
