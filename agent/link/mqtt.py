@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
 import ssl
@@ -179,6 +180,7 @@ class Connection:
         if target.username is not None:
             client.username_pw_set(target.username, target.password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -229,9 +231,17 @@ class Connection:
         self._client.loop_write()
 
     def _misc_due(self) -> None:
-        self._client.loop_misc()
+        if self._connack.done():  # before, the keepalive would call a silent broker a closed one
+            self._client.loop_misc()
         if self._sock is not None:
             self._misc = self._loop.call_later(MISC_S, self._misc_due)
+
+    def _on_socket_open(self, _client: Any, _data: Any, sock: socket.socket) -> None:
+        """Before the first byte: a name that was configured as this machine's must be its."""
+        peer = str(sock.getpeername()[0])
+        if self._target.tls is None and not ipaddress.ip_address(peer).is_loopback:
+            text = f"{self._target.host} is {peer}, not this machine; plain text stays on it"
+            raise ConnectError(LinkFault.UNREACHABLE, text)
 
     def _on_register_write(self, *_: object) -> None:
         if self._sock is not None:
