@@ -97,8 +97,8 @@ def station_subscriptions(station: str) -> tuple[str, ...]:
 
 
 def subscription_qos(topic_filter: str) -> int:
-    """With which QoS a topic is subscribed: 0 for words that are soon said again.
+    """With which QoS a topic is subscribed: 0 for words that come again soon.
 
-    No broker then keeps them for somebody who is away, before what matters to him.
+    No broker then keeps old ones for somebody who is away, before what matters to him.
     """
     return 0 if topic_filter.endswith(FLEETING) else 1

@@ -26,7 +26,8 @@ ACKS_WAITING = 50_000
 IDLE_S = 0.1
 SAY_EVERY_S = 5.0
 STEADY_S = 30.0
-QUICK_S = 0.1
+QUICK_S = 0.3
+ROUNDS = 2
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 LONGEST_STORE_WAIT_S = 5.0
@@ -79,7 +80,7 @@ class Server:
 
     def run(self) -> None:
         """Connect, serve, reconnect; returns after ``stopped()`` became true."""
-        failures = first = 1 - self._parts.brokers
+        failures = first = -ROUNDS * self._parts.brokers if self._parts.brokers > 1 else 0
         while not self._parts.stopped():
             began_s = self._parts.monotonic()
             reason = self._one_connection()
@@ -271,9 +272,9 @@ class Server:
 def waiting_s(failures: int, uniform: float) -> float:
     """Seconds until the next try: doubling up to a cap, half of it random.
 
-    *failures* below 0: another broker of the cluster was not asked yet.
+    *failures* below 0: the brokers of the cluster are asked in turn, almost without waiting.
     """
     if failures < 0:
-        return QUICK_S * uniform
+        return QUICK_S / 2 + QUICK_S / 2 * uniform
     step = min(FIRST_WAIT_S * 2.0 ** min(failures, 30), LONGEST_WAIT_S)
     return step / 2 + step / 2 * uniform

@@ -170,7 +170,7 @@ class Connection:
             CallbackAPIVersion.VERSION2,
             client_id=target.client_id,
             protocol=paho.MQTTv5 if version5 else paho.MQTTv311,
-            clean_session=None if version5 else False,
+            clean_session=None if version5 else target.session_expiry_s == 0,
             reconnect_on_failure=False,
         )
         client.max_inflight_messages_set(0)

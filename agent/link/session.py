@@ -11,9 +11,10 @@
 
 A connection that the broker took and closed soon, three times without a steady one between, is
 ``closed-again``: two agents with one identity throw each other out like that, and not every broker
-says so. Addresses are tried in their order; after a failure or a loss the next one is tried. Each
-steady connection allows as many quick moves as there are addresses: the other brokers of a cluster
-are asked within half a second each, and only then does waiting begin. ``auto`` prefers MQTT 5 and
+says so. Addresses are tried in their order; after a failure or a loss the next one is tried. With
+several, each is asked twice within half a second each, and only then does waiting begin, until a
+connection was steady: a cluster that lost a node takes connections at once, but RabbitMQ ends them
+again until its queues have elected leaders. ``auto`` prefers MQTT 5 and
 asks a broker that does not speak it, or hangs up, in 3.1.1 at once (never in plain text: TLS is the
 address's).
 """
@@ -29,6 +30,7 @@ from agent.core.backoff import Backoff
 Protocol = Literal["5", "3.1.1"]
 TAKEN_OVER_S = 30.0
 QUICK_S = 0.5
+ROUNDS = 2
 CLOSED_AGAIN = 3
 
 
@@ -148,7 +150,7 @@ class Session:
         if fault is LinkFault.TAKEN_OVER:
             return fault, max(self._backoff.failed(), TAKEN_OVER_S)
         self._closed += fault is LinkFault.CLOSED
-        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN + self._addresses - 1:
+        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN * self._addresses:
             fault = LinkFault.CLOSED_AGAIN
         return fault, self._move()
 
@@ -156,7 +158,7 @@ class Session:
         """On to the next address; seconds to wait before it is asked."""
         self._guessed = None
         self._address = (self._address + 1) % self._addresses
-        if 1 < self._addresses > self._moves:
+        if self._addresses > 1 and self._moves < ROUNDS * self._addresses:
             self._moves += 1
-            return self._backoff.part_of(QUICK_S)
+            return QUICK_S / 2 + self._backoff.part_of(QUICK_S / 2)
         return self._backoff.failed()

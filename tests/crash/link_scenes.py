@@ -248,8 +248,10 @@ def dns_lies(folder: Path) -> Lied:
 
 def _new_reason(site: Site, known: list[str]) -> str:
     reason = site.until(
-        lambda: site.component("link").get("reason", "went away") not in {*known, WENT_AWAY}
-        and site.component("link")["reason"],
+        lambda: (
+            site.component("link").get("reason", "went away") not in {*known, WENT_AWAY}
+            and site.component("link")["reason"]
+        ),
         60,
     )
     return str(reason)
