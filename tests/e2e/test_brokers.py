@@ -27,8 +27,6 @@ from tests.tools.checker import Ledger
 from tests.tools.figures import tell
 from tests.tools.program import until
 from tests.tools.proxy import Proxy
-from tests.tools.rabbit import Cluster
-from tests.tools.rabbit_node import rabbitmq
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import STATION, Place
 from tests.tools.stream import Stream
@@ -46,14 +44,6 @@ PACE_S = 10.0
 GONE = (Life.OFFLINE, Life.SILENT)
 BROKERS = ("mosquitto-5", "mosquitto-3.1.1", "rabbitmq")
 DURABLE = ("autosave_interval 60", "max_inflight_messages 200")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    if rabbitmq() is None:
-        pytest.skip("RabbitMQ is not installed: apt-get install rabbitmq-server")
-    with Cluster(tmp_path_factory.mktemp("cluster")) as started:
-        yield Nodes(started)
 
 
 @pytest.fixture(params=BROKERS)

@@ -18,6 +18,7 @@ from tests.tools.broker import Broker
 from tests.tools.rabbit import Cluster
 from tests.tools.site_config import Place
 
+PASSWORDS = {"cancheng.liya-garden.gate-1": "one", "cancheng.no3-school.gate-2": "two"}
 ANSWER_S = 10.0
 SHELF_S = 3.0
 

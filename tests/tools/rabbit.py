@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from typing import Self
 from tests.tools.broker import HOST
 from tests.tools.program import until
 from tests.tools.rabbit_node import Node, quiet_port
+from tests.tools.rabbit_rights import definitions
 
 HEALED_S = 60.0
 STOPPED_S = 30.0
@@ -29,7 +31,16 @@ STOPPED_S = 30.0
 class Cluster:
     """RabbitMQ nodes that know each other. A context manager that starts and always ends them."""
 
-    def __init__(self, folder: Path, *, size: int = 3, quorum: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size: int = 3,
+        quorum: bool = True,
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
+        """*passwords* of gates by user name; who gives no name is let in all the same."""
+        self._definitions = definitions(passwords or {})
         self._folder = folder / f"rabbit-{os.urandom(4).hex()}"
         self._quorum = quorum
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -56,7 +67,7 @@ class Cluster:
         cookie.chmod(0o400)
         names = [node.name for node in self.nodes]
         for node in self.nodes:
-            node.write(names, quorum=self._quorum)
+            node.write(names, self._definitions, quorum=self._quorum)
         try:
             self._epmd = subprocess.Popen(
                 ["epmd", "-port", str(self._epmd_port), "-address", HOST],

@@ -6,13 +6,16 @@ Here: start, stop, kill, configuration. Not here: several of them (``tests.tools
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.tools.broker import HOST
 from tests.tools.program import until
@@ -89,11 +92,12 @@ class Node:
         """The end of its log."""
         return self.log[-SHOWN_CHARS:]
 
-    def write(self, names: list[str], *, quorum: bool) -> None:
+    def write(self, names: list[str], definitions: Mapping[str, Any], *, quorum: bool) -> None:
         """Write its configuration; *names* are all nodes of the cluster."""
         self._folder.mkdir(parents=True)
         (self._folder / "enabled_plugins").write_text("[rabbitmq_mqtt].\n", encoding="ascii")
         (self._folder / "env.conf").touch()
+        (self._folder / "definitions.json").write_text(json.dumps(definitions), encoding="ascii")
         lines = [
             "listeners.tcp = none",
             f"mqtt.listeners.tcp.1 = {HOST}:{self.port}",
@@ -101,6 +105,7 @@ class Node:
             f"mqtt.subscription_ttl = {SESSION_MS}",
             "mqtt.prefetch = 200",
             "loopback_users = none",
+            f"load_definitions = {self._folder / 'definitions.json'}",
             "cluster_partition_handling = pause_minority",
             "cluster_formation.peer_discovery_backend = classic_config",
             *(
