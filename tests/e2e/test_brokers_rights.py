@@ -5,9 +5,12 @@ MQTT 3.1.1 has no refusal of a publish: RabbitMQ ends the connection.
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -15,10 +18,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from contract.topics import Address
 from tests.tools.brokers import PASSWORDS, Nodes
+from tests.tools.certificates import Authority
 
 GATE = Address("cancheng", "liya-garden", "gate-1")
 OTHER = Address("cancheng", "no3-school", "gate-2")
 ANSWER_S = 10.0
+CONNECT = bytes([0x10, 14, 0, 4, *b"MQTT", 4, 2, 0, 30, 0, 2, *b"me"])
+WELCOME = bytes([0x20, 2, 0, 0])
 MAY_SAY = ("state", "meta", "hb", "alert", "event", "result", "evidence/a/1", "drill/alert")
 MAY_HEAR = (*GATE.subscriptions(), GATE.topic("task", "+"))
 MAY_NOT_SAY = (
@@ -59,8 +65,15 @@ class Wire:
 
 
 @contextmanager
-def wire(cluster: Nodes, user: str, client_id: str = "", password: str = "") -> Iterator[Wire]:
-    """A connection as *user*, under its own client id when none is given."""
+def wire(
+    cluster: Nodes,
+    user: str,
+    *,
+    client_id: str = "",
+    password: str = "",
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Wire]:
+    """A connection as *user*, under its own client id when none is given; by *tls*, or password."""
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id or user,
@@ -68,9 +81,12 @@ def wire(cluster: Nodes, user: str, client_id: str = "", password: str = "") -> 
         protocol=MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
     )
-    client.username_pw_set(user, password or PASSWORDS[user])
+    if tls is None:
+        client.username_pw_set(user, password or PASSWORDS[user])
+    else:
+        client.tls_set_context(tls)
     made = Wire(client)
-    client.connect(*cluster.addresses[1])
+    client.connect(*(cluster.addresses[1] if tls is None else cluster.tls_address))
     client.loop_start()
     try:
         assert made.up.wait(ANSWER_S)
@@ -127,3 +143,42 @@ def test_a_gate_takes_no_other_session(healed: Nodes) -> None:
 def test_a_wrong_password_is_refused(healed: Nodes) -> None:
     with wire(healed, GATE.client_id, password="guess") as gate:
         assert gate.refused == "Bad user name or password"
+
+
+def test_a_certificate_is_the_login_and_its_name_the_rights(
+    healed: Nodes, authority: Authority
+) -> None:
+    shown = authority.issue(GATE.client_id)
+    context = ssl.create_default_context(cafile=str(authority.ca))
+    context.load_cert_chain(shown.cert, shown.key)
+    with wire(healed, GATE.client_id, tls=context) as gate:
+        gate.client.publish(GATE.topic("alert"), b"x", 1).wait_for_publish(ANSWER_S)
+        assert not gate.down.is_set()
+        gate.client.publish(OTHER.topic("alert"), b"x", 1)
+        assert gate.down.wait(ANSWER_S)
+
+
+def welcome(address: tuple[str, int], context: ssl.SSLContext) -> bytes:
+    """What the broker answers to a CONNECT over TLS."""
+    with (
+        socket.create_connection(address, ANSWER_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as safe,
+    ):
+        safe.settimeout(ANSWER_S)
+        safe.sendall(CONNECT)
+        return safe.recv(4)
+
+
+def test_who_has_no_certificate_or_a_foreign_one_is_not_let_in(
+    healed: Nodes, authority: Authority, tmp_path: Path
+) -> None:
+    own = authority.issue(OTHER.client_id)
+    foreign = Authority(tmp_path, "somebody else").issue(GATE.client_id)
+    context = ssl.create_default_context(cafile=str(authority.ca))
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        welcome(healed.tls_address, context)
+    context.load_cert_chain(foreign.cert, foreign.key)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        welcome(healed.tls_address, context)
+    context.load_cert_chain(own.cert, own.key)
+    assert welcome(healed.tls_address, context) == WELCOME

@@ -77,6 +77,12 @@ class Nodes:
         """Every node."""
         return self._cluster.addresses
 
+    @property
+    def tls_address(self) -> Place:
+        """Where a node asks for certificates."""
+        node = self._cluster.nodes[-1]
+        return node.address[0], node.tls_port
+
     def replace(self, address: Place) -> None:
         """Kill the node and start it again; the others serve meanwhile."""
         node = self._cluster.at(address)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.tools.broker import HOST
+from tests.tools.broker import HOST, ServerTls
 from tests.tools.program import until
 from tests.tools.rabbit_node import Node, quiet_port
 from tests.tools.rabbit_rights import definitions
@@ -38,8 +38,13 @@ class Cluster:
         size: int = 3,
         quorum: bool = True,
         passwords: Mapping[str, str] | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
-        """*passwords* of gates by user name; who gives no name is let in all the same."""
+        """*passwords* of gates by user name; who gives no name is let in all the same.
+
+        With *tls*, each node has a second listener, where certificates are asked for.
+        """
+        self._tls = tls
         self._definitions = definitions(passwords or {})
         self._folder = folder / f"rabbit-{os.urandom(4).hex()}"
         self._quorum = quorum
@@ -67,7 +72,7 @@ class Cluster:
         cookie.chmod(0o400)
         names = [node.name for node in self.nodes]
         for node in self.nodes:
-            node.write(names, self._definitions, quorum=self._quorum)
+            node.write(names, self._definitions, quorum=self._quorum, tls=self._tls)
         try:
             self._epmd = subprocess.Popen(
                 ["epmd", "-port", str(self._epmd_port), "-address", HOST],

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.tools.broker import HOST
+from tests.tools.broker import HOST, ServerTls
 from tests.tools.program import until
 
 HOME = Path("/usr/lib/rabbitmq")
@@ -58,7 +58,7 @@ class Node:
 
     def __init__(self, folder: Path, name: str, environment: dict[str, str]) -> None:
         self.name = name
-        self.port = quiet_port()
+        self.port, self.tls_port = quiet_port(), quiet_port()
         self._folder = folder
         self._dist_port = quiet_port()
         self._environment = environment
@@ -92,7 +92,14 @@ class Node:
         """The end of its log."""
         return self.log[-SHOWN_CHARS:]
 
-    def write(self, names: list[str], definitions: Mapping[str, Any], *, quorum: bool) -> None:
+    def write(
+        self,
+        names: list[str],
+        definitions: Mapping[str, Any],
+        *,
+        quorum: bool,
+        tls: ServerTls | None,
+    ) -> None:
         """Write its configuration; *names* are all nodes of the cluster."""
         self._folder.mkdir(parents=True)
         (self._folder / "enabled_plugins").write_text("[rabbitmq_mqtt].\n", encoding="ascii")
@@ -112,11 +119,27 @@ class Node:
                 f"cluster_formation.classic_config.nodes.{number} = {name}"
                 for number, name in enumerate(names, start=1)
             ),
+            *([] if tls is None else self._tls_lines(tls)),
         ]
         (self._folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n", encoding="ascii")
         kind = "quorum" if quorum else "classic"
         advanced = f"[{{rabbitmq_mqtt, [{{durable_queue_type, {kind}}}]}}].\n"
         (self._folder / "advanced.config").write_text(advanced, encoding="ascii")
+
+    def _tls_lines(self, tls: ServerTls) -> list[str]:
+        """A second listener: mutual TLS, and the certificate's common name is the user."""
+        return [
+            f"mqtt.listeners.ssl.1 = {HOST}:{self.tls_port}",
+            f"ssl_options.cacertfile = {tls.ca}",
+            f"ssl_options.certfile = {tls.cert}",
+            f"ssl_options.keyfile = {tls.key}",
+            "ssl_options.verify = verify_peer",
+            "ssl_options.fail_if_no_peer_cert = true",
+            "ssl_options.versions.1 = tlsv1.3",
+            "ssl_options.versions.2 = tlsv1.2",
+            "mqtt.ssl_cert_login = true",
+            "ssl_cert_login_from = common_name",
+        ]
 
     def start(self) -> None:
         """Start it; returns at once."""
