@@ -8,7 +8,7 @@ HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak clean lock audit
+.PHONY: help demo test lint bench soak clean lock audit docs
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint   formatting, types, import contracts"
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
+	@echo "make docs   renew docs/contract.md from the contract"
 	@echo "make lock   renew the hash-locked requirements"
 	@echo "make clean  remove everything that was made"
 
@@ -25,7 +26,8 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi \
-		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace rabbitmq-server
+		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace \
+		iproute2 util-linux faketime rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	$(BIN)/python -m pytest $(ARGS)
@@ -42,8 +44,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev
-	@./provisioning/apt.sh mosquitto ffmpeg strace rabbitmq-server
+	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime rabbitmq-server
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m contract.document docs/contract.md
 
 lock: $(VENV)/.dev
 	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \

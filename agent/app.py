@@ -1,16 +1,15 @@
 """The core program put together: every part is made here, started in one order, stopped in reverse.
 
-Start order: folder lock, outbox, inputs and outputs (from here on panic is live), local socket,
-vision socket, link, watchers. Nothing later in the order is needed by anything earlier.
+Start order: folder lock, outbox, inputs and outputs (from here on panic is live), watchlist, local
+socket, vision socket, link, watchers. Nothing later in the order is needed by anything earlier.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from agent.border.messages import Hello
 from agent.config.problems import Problem
@@ -18,22 +17,19 @@ from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.clock import Clock, stamp
 from agent.core.errors import DeviceError
-from agent.core.events import (
-    CameraChanged,
-    ComponentState,
-    Event,
-    HostChanged,
-    LinkChanged,
-    StorageChanged,
-)
+from agent.core.events import ComponentState, InputChanged
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
 from agent.incidents.book import IncidentBook
+from agent.keeping_ops import KeepingOperations
 from agent.link.link import Link, LinkEvents
+from agent.link.renewal import renewal_for
 from agent.link.session import LinkFault
+from agent.orders import Hands, Orders
 from agent.pipeline import watchers
 from agent.pipeline.announcer import Announcer
 from agent.pipeline.control import Answers, Control
+from agent.pipeline.desired import Desired
 from agent.pipeline.dispatch import Dispatcher
 from agent.pipeline.inbox import Inbox
 from agent.pipeline.local import LocalServer
@@ -43,11 +39,13 @@ from agent.pipeline.presence import Presence
 from agent.pipeline.vision_port import VisionPort
 from agent.pipeline.vision_watch import VisionWatch
 from agent.runtime.chores import Chores
+from agent.runtime.crash_count import NORMAL_START, Start
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
 from agent.runtime.tasks import Tasks
+from agent.runtime.threads import aside, poster
 from agent.runtime.version import VERSION
 from agent.stores import Stores
-from contract.words import CommandName
+from devices.guard import guard_of
 from devices.panel import Panel
 from rules.engine import Engine
 from rules.factory import build_rules
@@ -58,7 +56,13 @@ log = logging.getLogger(__name__)
 class Core:
     """One agent. Made inside a running loop: ``start``, wait for the end, ``stop``."""
 
-    def __init__(self, config: Config, problems: Sequence[Problem], clock: Clock) -> None:
+    def __init__(
+        self,
+        config: Config,
+        problems: Sequence[Problem],
+        clock: Clock,
+        start: Start = NORMAL_START,
+    ) -> None:
         self._config = config
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -69,25 +73,29 @@ class Core:
         self._book = IncidentBook(self._ids.new)
         self.tasks = Tasks(self._health, clock)
         self._observer = Observer(self._health, clock)
-        for problem in problems:
-            self._observer.issue("config", str(problem.path), f"new file not used: {problem}")
+        self._start = start
+        self._observer.started(start, problems)
+        self._post = poster(self._loop)
 
     # -- start and stop ---------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Start everything in order; GatehouseError when the gate cannot be served at all."""
-        self._stores = Stores(self._config, self._clock, self._observer.issue)
+        self._stores = Stores(self._config, self._clock, self._observer.issue, self._start)
         self._open_stores()
         self._build_dispatch()
         self._panel.open()
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
+        self._watchlist = await self._stores.open_watchlist(
+            lambda new: self._announcer.watchlist_changed(new)
+        )
         self._build_announcer()
+        self._orders.resume()
         await self._open_local()
         self._open_vision()
         self._build_link()
         self._start_tasks()
-        self._tell_damage()
 
     async def stop(self) -> None:
         """Stop everything in reverse order; what was accepted is stored before this returns."""
@@ -99,26 +107,26 @@ class Core:
         await self._local.close()
         self._panel.close()
         self._outbox.close()
+        self._audit.close()
         self._stores.release()
+
+    def busy(self) -> bool:
+        """True while an incident is open: no moment to end by oneself."""
+        return self._book.open_count > 0
 
     # -- parts, in the order of their start -------------------------------------------------------
 
     def _open_stores(self) -> None:
         stores = self._stores
         stores.take_folders()
+        self._audit = stores.open_audit(self._post, self._observer.audit)
         self._outbox, self._counters = stores.open_outbox(
             post=self._post,
             on_state=self._observer.storage,
             on_counters=lambda counters: self._dispatcher.continue_from(counters),
+            on_damage=self._observer.outbox_damage,
         )
         self._health.note("outbox", ComponentState.OK)
-        self._watchlist = stores.open_watchlist(lambda new: self._announcer.watchlist_changed(new))
-        self._commands = stores.open_commands(
-            {
-                CommandName.REBIRTH: lambda _: self._announcer.rebirth(),
-                CommandName.SELFTEST: lambda _: self._observer.selftest(),
-            }
-        )
 
     def _build_dispatch(self) -> None:
         config = self._config
@@ -132,9 +140,12 @@ class Core:
             clock=self._clock,
             post=self._post,
             later=self._loop.call_later,
-            emit=lambda event: self._inbox.put(event),
+            emit=self._input,
+            guard=guard_of(config),
+            audit=self._audit,
         )
-        rules = build_rules(config, self._watchlist.list_of)
+        self._orders = self._build_orders()
+        rules = build_rules(config, lambda *entry: self._watchlist.list_of(*entry))
         self._dispatcher = Dispatcher(
             rules=Engine(rules, panic_devices=panic, on_failure=self._observer.rule_failed),
             book=self._book,
@@ -150,8 +161,21 @@ class Core:
         self._inbox = Inbox(self._dispatcher.dispatch, panic)
         self._observer.put = self._inbox.put
 
+    def _build_orders(self) -> Orders:
+        hands = Hands(
+            self._panel,
+            self._observer.hear,
+            self._loop.call_later,
+            announcer=lambda: self._announcer,
+            vision=lambda: self._vision,
+            observer=self._observer,
+            wipes={"watchlist": lambda: self._watchlist.wipe()},
+        )
+        return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
+
     def _build_announcer(self) -> None:
-        presence = Presence(self._config, self._clock, self._counters.session, VERSION)
+        session, orders = self._counters.session, self._orders
+        presence = Presence(self._config, self._clock, session, VERSION, orders)
         self._announcer = Announcer(
             self._address,
             presence,
@@ -160,6 +184,7 @@ class Core:
             self._book,
             self._watchlist,
             hello=lambda: self._vision.hello,
+            audit_head=lambda: self._audit.head,
         )
 
     async def _open_local(self) -> None:
@@ -170,11 +195,14 @@ class Core:
             book=self._book,
             watchlist=self._watchlist,
             clock=self._clock,
-            put=self._put,
+            put=self._observer.hear,
             identity=self._announcer.identity,
+            audit=self._audit,
+            start=self._start,
         )
         path = self._config.node.run_dir / "control.sock"
-        self._local = LocalServer(path, operations.table())
+        keeping = KeepingOperations(self._stores)
+        self._local = LocalServer(path, {**operations.table(), **keeping.table()})
         try:
             await self._local.open()
         except OSError as error:
@@ -186,7 +214,7 @@ class Core:
             self._config.node.vision_group,
             VisionWatch(self._config.cameras, stamp(self._clock)),
             clock=self._clock,
-            put=self._put,
+            put=self._observer.hear,
             on_hello=self._vision_up,
             on_beat=self._observer.vision_figures,
             on_gone=self._vision_gone,
@@ -199,14 +227,11 @@ class Core:
                 self._observer.issue("vision-socket", "vision", str(error))
 
     def _build_link(self) -> None:
-        answers = Answers(
-            self._put,
-            self._outbox.acked,
-            lambda topic, body, retain: self._announcer.publish(topic, body, retain=retain),
-        )
-        self._control = Control(
-            self._address, self._clock, self._commands, self._watchlist, answers
-        )
+        address, later = self._address, self._loop.call_later
+        answers = Answers(self._observer.hear, self._outbox.acked)
+        self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
+        deeds = (self._orders.gate, self._desired)
+        self._control = Control(address, self._clock, *deeds, answers)
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,
@@ -215,72 +240,58 @@ class Core:
             steady=self._observer.link_steady,
             message=self._control.hear,
             freed=self._outbox.pump,
+            waiting=lambda: self._outbox.fullness.pending > 0,
         )
         backoff = Backoff(BackoffPolicy(), random.random)
-        self._link = self._announcer.link = Link(self._config.link, self._address, backoff, events)
+        self._link = self._announcer.link = Link(self._config.link, address, backoff, events)
 
     def _start_tasks(self) -> None:
         start = self.tasks.start
         parts = (self._panel, self._dispatcher, self._outbox, self._clock)
         chores = Chores()
         chores.daily("03:30", "expire watchlist entries", self._watchlist.expire)
+        chores.daily("03:40", "forget old audit records", self._audit.forget)
         start("inbox", self._inbox.run, vital=True)
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)
+        if self._config.link.tls is not None:
+            told = self._observer.certificate
+            start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
-        start(
-            "clock",
-            lambda: watchers.watch_clock(
-                self._clock, self._health, self._put, chores.clock_stepped
-            ),
-        )
+        clock = (self._clock, self._health, self._observer.hear, chores.clock_stepped)
+        start("clock", lambda: watchers.watch_clock(*clock))
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
         start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
-        start("watchdog", lambda: self._watchdog.run(self._put))
+        start("watchdog", lambda: self._watchdog.run(self._observer.hear))
         start("heartbeat", self._announcer.beat)
         start("chores", chores.run)
         if self._config.cameras:
             start("vision", self._vision.run)
-        self._put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
-
-    def _tell_damage(self) -> None:
-        """A damaged outbox was replaced: an issue that stays, and an alert that is over at once."""
-        reason = self._stores.outbox_damage
-        if reason is None:
-            return
-        self._observer.issue("outbox-damaged", "outbox", f"{reason}; what waited in it is not sent")
-        for ok in (False, True):
-            self._put(StorageChanged(stamp(self._clock), ok, reason))
+        self._observer.link_starts()
 
     # -- what follows from what -------------------------------------------------------------------
 
-    def _post(self, call: Callable[[], None]) -> None:
-        """Run *call* on the loop, from any thread; silent when the loop is gone."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(call)
-
-    def _put(self, event: Event) -> None:
-        if isinstance(event, HostChanged):
-            self._observer.station(event)
-        elif isinstance(event, CameraChanged):
-            self._observer.camera(event)
-        else:
-            self._inbox.put(event)
+    def _input(self, event: InputChanged) -> None:
+        self._inbox.put(event)
+        self._orders.doors.hear(event)
 
     def _link_up(self, where: str) -> None:
         self._observer.link_up(where)
         self._outbox.link_up(self._link)
+        self._orders.results.link_up()
+        self._desired.link_up()
         self._announcer.beat_once()
 
     def _link_down(self, fault: LinkFault, reason: str) -> None:
         self._outbox.link_lost()
+        self._orders.results.link_down()
         self._observer.link_down(fault, reason)
 
     def _vision_up(self, hello: Hello) -> None:
         self._observer.vision_up(hello)
         self._watchlist.vision_up(self._vision, hello.model_id)
-        if self._config.privacy.face_off:
+        if self._orders.face_off:
             self._vision.switch_faces(on=False)
         self._announcer.models_changed()
 

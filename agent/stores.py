@@ -6,23 +6,33 @@ Not here: what is kept in them (``agent.outbox``, ``agent.watchlist``, ``agent.p
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
+from agent.audit.log import AuditLog
 from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
 from agent.files.atomic import FolderLock
+from agent.orders import Kept
+from agent.outbox.no_store import NoStore
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
-from agent.pipeline.commands import CommandGate, Does
+from agent.outbox.sealed_store import SealedStore
+from agent.outbox.segments.ledger import Damage
+from agent.outbox.segments.store import SegmentStore
+from agent.pipeline.command_journal import CommandJournal
+from agent.pipeline.switches import Switches
+from agent.runtime.crash_count import NORMAL_START, Level, Start
+from agent.vault import AUDIT_FOLDER, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
-from contract.words import CommandName
 
+EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
 Issue = Callable[[str, str, str], None]
 _T = TypeVar("_T")
 
@@ -30,12 +40,19 @@ _T = TypeVar("_T")
 class Stores:
     """The gate's files. ``take_folders`` first; ``release`` when everything is closed."""
 
-    def __init__(self, config: Config, clock: Clock, issue: Issue) -> None:
-        """*issue* is told the code, the component and the text of what is wrong."""
+    def __init__(
+        self, config: Config, clock: Clock, issue: Issue, start: Start = NORMAL_START
+    ) -> None:
+        """*issue* is told the code, the component and the text of what is wrong.
+
+        *start* says what is left out because it may be what crashes.
+        """
+        self._start = start
         self._config = config
         self._clock = clock
         self._issue = issue
         self._lock = FolderLock(config.node.data_dir)
+        self.vault = Vault(config.node.data_dir, issue)
         self._keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
 
     def take_folders(self) -> None:
@@ -48,6 +65,26 @@ class Stores:
             self._lock.acquire()
         except OSError as error:
             self._issue("data-folder", "storage", f"{node.data_dir}: {error}")
+        self.vault.open()
+
+    def open_audit(
+        self,
+        post: Callable[[Callable[[], None]], None],
+        on_trouble: Callable[[str, str | None], None],
+    ) -> AuditLog:
+        """The audit log, at work, with the configuration in force written down."""
+        folder, key = self.audit_folder, self.vault.mac_key()
+        self.audit_key = key
+        self.audit = AuditLog(folder, key, clock=self._clock, post=post, on_trouble=on_trouble)
+        self.vault.auditor = self.audit
+        self.audit.open()
+        self.audit.configured(hashlib.sha256(self._config.model_dump_json().encode()).hexdigest())
+        return self.audit
+
+    @property
+    def audit_folder(self) -> Path:
+        """Where the audit log lies."""
+        return self._file(AUDIT_FOLDER)
 
     def release(self) -> None:
         """Another agent may have the folder."""
@@ -58,47 +95,79 @@ class Stores:
         post: Callable[[Callable[[], None]], None],
         on_state: Callable[[bool, str], None],
         on_counters: Callable[[Counters], None],
+        on_damage: Callable[[str], None],
     ) -> tuple[Outbox, Counters]:
-        """The outbox, open, and where counting goes on."""
-        config, now_s = self._config.outbox, self._clock.utc_ns() // NS_PER_S
-        self._store = SqliteStore(self._file("outbox.db"), after_damage=now_s)
+        """The outbox, open, and where counting goes on.
+
+        *on_damage* hears on the loop what was found damaged, now or later.
+        """
+        config = self._config.outbox
+        now_s = max(self._clock.utc_ns() // NS_PER_S, EARLIEST_S)
+        store = SegmentStore(
+            self._file("outbox"),
+            after_damage=now_s,
+            on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
+            earlier=self._file("outbox.db"),
+        )
+        told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
+        aside = self._file("outbox.unreadable")
+        sealed = SealedStore(store, self.vault.seal(OUTBOX), aside, told)
+
+        def upkeep() -> None:
+            key_id = sealed.reseal()
+            if key_id is not None:
+                post(lambda: self.vault.finish(OUTBOX, key_id))
+
+        in_memory = self._start.outbox_in_memory
         outbox = Outbox(
-            self._store,
+            NoStore("safe mode: the gate dies while it opens it") if in_memory else sealed,
             Limits(config.max_events, round(config.event_days * 86_400) * NS_PER_S),
             clock=self._clock,
             post=post,
             on_state=on_state,
             on_counters=on_counters,
+            upkeep=upkeep,
         )
-        return outbox, outbox.open() or Counters(now_s, 0, 0)
+        counters = outbox.open() or Counters(now_s, 0, 0)
+        self._start.outbox_open()
+        self.vault.reseal_by(OUTBOX, outbox.keep_up, later=True)
+        return outbox, counters
 
-    @property
-    def outbox_damage(self) -> str | None:
-        """What became of a damaged outbox; None when it was well."""
-        aside = self._store.moved_aside
-        if aside is None:
-            return None
-        return f"the outbox was damaged and is moved aside as {aside.name}"
+    async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
+        """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
+        path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
+        if self._start.level is not Level.NORMAL:
+            return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
+        store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
+        store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
+        store = store or WatchlistStore(path, load=False, seal=seal)
+        self.vault.reseal_by(WATCHLIST, store.reseal)
+        return self._watchlist(store, on_change)
 
-    def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
-        """The watchlist as it was kept; empty when its file is damaged."""
-        path = self._file("watchlist.json")
-        store = self._tried("watchlist", lambda: WatchlistStore(path))
-        if store is None:
-            store = self._tried("watchlist", lambda: WatchlistStore(_aside(path)))
-        if store is None:
-            store = WatchlistStore(path, load=False)
-        address = self._config.node.address
-        return Watchlist(store, self._keys, address, self._clock, on_change=on_change)
-
-    def open_commands(self, operations: Mapping[CommandName, Does]) -> CommandGate:
-        """The memory of commands; with a damaged one nothing is obeyed."""
-        path = self._file("commands.json")
-        gate = CommandGate(self._keys, self._config.node.address, self._clock, path, operations)
-        if gate.damaged:
-            text = f"{path} is damaged; no command is obeyed until it is put right"
+    def open_commands(self) -> Kept:
+        """The memory of commands and switches; with a damaged one nothing is obeyed."""
+        journal = CommandJournal(self._file("commands.json"))
+        switches = Switches(self._file("switches.json"))
+        if journal.damaged:
+            text = f"{journal.path} is damaged; no command is obeyed until it is put right"
             self._issue("commands", "commands", text)
-        return gate
+        if switches.damaged:
+            text = "switches.json is damaged; faces stay off until the station says otherwise"
+            self._issue("switches", "faces", text)
+        return Kept(self._keys, journal, switches, self.audit)
+
+    async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
+        try:
+            return await asyncio.to_thread(make)
+        except StoreError as error:
+            self._issue("watchlist", "watchlist", str(error))
+            return None
+
+    def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
+        address = self._config.node.address
+        return Watchlist(
+            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
+        )
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name
@@ -110,6 +179,20 @@ class Stores:
         except StoreError as error:
             self._issue(code, code, str(error))
             return None
+
+
+class _ClosedWatchlist(WatchlistStore):
+    """Empty, and stays so: what is on the disk is neither read nor changed."""
+
+    def _save(self, *_: object) -> NoReturn:
+        raise StoreError("safe mode: the watchlist is closed")
+
+
+def _in_words(damage: Damage) -> str:
+    """What became of a damaged outbox."""
+    names = ", ".join(f"outbox/{name}" for name in damage.names)
+    lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
+    return f"the outbox was damaged, see {names}; {lost} that waited may not be sent"
 
 
 def _aside(path: Path) -> Path:

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import random
-import resource
 import signal
 import time
 from pathlib import Path
@@ -39,8 +38,6 @@ def run(config_path: Path) -> None:
     folder = os.environ.get("STATE_DIRECTORY")
     config = open_config(config_path, Path(folder) if folder else None).config
     set_up_logs(config.log.level, config.log.format, journal="JOURNAL_STREAM" in os.environ)
-    with contextlib.suppress(OSError, ValueError):  # systemd has done it and forbids it
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):
         os.nice(NICE)
     faces, fault = _open_faces(config)

@@ -11,7 +11,10 @@ import sys
 
 BENCHES = {
     "core": "what the core costs when nothing happens",
+    "outbox": "what the outbox costs the card",
+    "link": "what the link adds to a message's CPU",
     "press": "from a press to the station's receipt",
+    "fleet": "a city's gates on one broker and one station",
     "camera": "a capture process against bare decoding",
     "vision": "the vision program against bare decoding",
     "faces": "detect to template against the face_recognition way",

@@ -31,7 +31,7 @@ from models.packs import models_dir
 from provisioning.demo.photos import LISTED, VOLUNTEER, fetch_photos
 from provisioning.demo.site import Site, write_entries
 from provisioning.demo.video import Walk, make_video
-from station import actions
+from station import actions, keys
 
 WARM_S = 6.0
 
@@ -86,7 +86,7 @@ def _scene(folder: Path, name: str, video: Path, home: Path, seconds: int) -> Re
     """The vision program on *video* for most of its length."""
     folder.mkdir()
     station = folder / "station"
-    actions.init(station, "bench", "bench")
+    keys.init(station, "bench", "bench")
     signed = _sign(folder, station, home)
     source = {"type": "file", "path": str(video), "loop": True}
     sections = {

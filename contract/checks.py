@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contract.routes import Route
-from contract.words import MAX_MESSAGE_BYTES, Status
+from contract.words import MAX_MESSAGE_BYTES, Document, Status
 
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
 MAX_VALIDITY = timedelta(days=90)
@@ -112,6 +112,15 @@ def _document(route: Route, value: Mapping[str, Any]) -> Iterator[Broken]:
         yield Broken("issuer", f"is not {route.station}, whose topic this is")
 
 
+def _chunk(route: Route, value: Mapping[str, Any]) -> Iterator[Broken]:
+    if value.get("doc") != route.rest[1]:
+        yield Broken("doc", f"is not {route.rest[1]}, whose topic this is")
+    if str(value.get("n")) != route.rest[2]:
+        yield Broken("n", f"is not {route.rest[2]}, whose topic this is")
+    if route.rest[1] == Document.WATCHLIST:
+        yield from entries(value)
+
+
 def _watchlist(route: Route, value: Mapping[str, Any]) -> Iterator[Broken]:
     yield from _document(route, value)
     yield from entries(value)
@@ -166,6 +175,7 @@ _CHECKS: Mapping[str, Callable[[Route, Mapping[str, Any]], Iterator[Broken]]] = 
     "cmd": _command,
     "document": _document,
     "watchlist": _watchlist,
+    "chunk": _chunk,
     "task": _same_id("task_id"),
     "task-status": _same_id("task_id"),
     "report": _same_id("report_id"),

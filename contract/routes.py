@@ -28,11 +28,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``schema`` names a file of ``contract/schemas``; evidence is JPEG and has none."""
+    """``schema`` names a file of ``contract/schemas``; evidence is JPEG and has none.
+
+    ``down``: from the station to gates; everything else goes up.
+    """
 
     schema: str
     qos: int = 1
     retained: bool = False
+    down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +50,47 @@ class Route:
     drill: bool = False
 
 
-_GATE = {
+GATE_RULES = {
     "state": Rule("state", retained=True),
     "meta": Rule("meta", retained=True),
     "hb": Rule("hb", qos=0),
     "alert": Rule("alert"),
     "event": Rule("event"),
     "evidence/*/{n}": Rule(EVIDENCE),
-    "ack": Rule("ack"),
-    "cmd/{command}": Rule("cmd"),
+    "ack": Rule("ack", down=True),
+    "cmd/{command}": Rule("cmd", down=True),
     "result": Rule("result"),
-    "desired/watchlist": Rule("watchlist", retained=True),
-    "desired/{doc}": Rule("document", retained=True),
+    "desired/watchlist": Rule("watchlist", retained=True, down=True),
+    "desired/{doc}": Rule("document", retained=True, down=True),
+    "desired/{doc}/{n}": Rule("chunk", retained=True, down=True),
     "reported/{doc}": Rule("reported", retained=True),
-    "task/*": Rule("task"),
+    "task/*": Rule("task", down=True),
     "task/*/status": Rule("task-status"),
     "report/{kind}/*": Rule("report"),
     "post": Rule("post", retained=True),
 }
-_STATION = {
-    "host/state": Rule("host-state", retained=True),
-    "area/{id}/call": Rule("area-call"),
+STATION_RULES = {
+    "host/state": Rule("host-state", retained=True, down=True),
+    "area/{id}/call": Rule("area-call", down=True),
     "area/{id}/respond/{id}/{id}": Rule("area-respond"),
-    "area/{id}/bulletin": Rule("area-bulletin", retained=True),
+    "area/{id}/bulletin": Rule("area-bulletin", retained=True, down=True),
 }
-_NOT_DRILLED = {"state", "meta", "hb", "post"}
+NOT_DRILLED = {"state", "meta", "hb", "post"}
 
 
 def route(topic: str) -> Route | None:
     """What *topic* carries, or None when version 1 has no such topic."""
     gate = parse_gate_topic(topic)
     if gate is not None:
-        rule = _find(_GATE, gate.rest)
-        if rule is None or (gate.drill and gate.rest[0] in _NOT_DRILLED):
+        rule = _find(GATE_RULES, gate.rest)
+        if rule is None or (gate.drill and gate.rest[0] in NOT_DRILLED):
             return None
         return Route(rule, gate.address.station, gate.address, gate.rest, gate.drill)
     parts = topic.split("/")
     if len(parts) < 4 or parts[:2] != ["gh", "v1"] or not is_id(parts[2]):
         return None
     rest = tuple(parts[3:])
-    rule = _find(_STATION, rest)
+    rule = _find(STATION_RULES, rest)
     return None if rule is None else Route(rule, parts[2], None, rest)
 
 

@@ -9,10 +9,8 @@ Not here: signatures (``contract.signing``), topics (``contract.routes``).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,13 +20,12 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from contract import checks
+from contract import checks, quick
 from contract.routes import EVIDENCE, Route, publish_problems, route
 from contract.signing import strict_json
 from contract.words import MAX_ALERT_BYTES, MAX_MESSAGE_BYTES
 
 SCHEMA_ROOT = "urn:gatehouse:contract:v1"
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +57,12 @@ class Checked:
 def validate_message(topic: str, payload: bytes, retained: bool) -> list[str]:  # noqa: FBT001
     """Every problem of one message; *retained* is the flag that its publisher set.
 
-    Live subscribers see that flag only with MQTT 5's *retain as published*.
+    Live subscribers see that flag only with MQTT 5's *retain as published*. An empty message that
+    is retained clears what stands on a topic of that kind.
     """
     checked = check_message(topic, payload)
+    if not payload and retained and checked.route is not None and checked.route.rule.retained:
+        return []
     found = [] if checked.route is None else publish_problems(checked.route, retained=retained)
     return [*found, *map(str, checked.problems)]
 
@@ -87,6 +87,13 @@ def check_message(topic: str, payload: bytes) -> Checked:
 
 def schema_problems(schema: str, value: Any) -> list[Problem]:
     """Problems of *value* by the schema of that name, each with the path to its place."""
+    if _surely_fit(schema)(value):
+        return []
+    return named_problems(schema, value)
+
+
+def named_problems(schema: str, value: Any) -> list[Problem]:
+    """The same without the short way of ``contract.quick``."""
     errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [*map(str, e.path)])
     return [_problem(error) for error in errors]
 
@@ -123,10 +130,15 @@ def _schemas() -> dict[str, dict[str, Any]]:
     return {file.name[:-5]: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
+def whole_schema(name: str) -> dict[str, Any]:
+    """The schema of that name with every reference replaced by what it names."""
+    whole: dict[str, Any] = _inlined(_schemas()[name])
+    return whole
+
+
 @cache
 def _validator(schema: str) -> Validator:
-    whole = _inlined(_schemas()[schema])
-    validator: Validator = _strict()(whole, format_checker=_formats())
+    validator: Validator = _strict()(whole_schema(schema), format_checker=_formats())
     return validator
 
 
@@ -146,31 +158,28 @@ def _inlined(schema: Any) -> Any:
     return _inlined(found) | {key: value for key, value in schema.items() if key != "$ref"}
 
 
+@cache
+def _surely_fit(schema: str) -> Callable[[Any], bool]:
+    try:
+        return quick.compiled(whole_schema(schema))
+    except ValueError:
+        return lambda _: False
+
+
 def _formats() -> FormatChecker:
     checker = FormatChecker(formats=())
-    checker.checks("date-time", raises=ValueError)(_is_date_time)
+    checker.checks("date-time")(_is_date_time)
     return checker
 
 
 def _is_date_time(value: object) -> bool:
-    if not isinstance(value, str):
-        return True
-    if _RFC3339.fullmatch(value) is None:
-        return False
-    datetime.fromisoformat(value)
-    return True
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """ECMA 262's ``$`` is the end of the text; Python's also matches before a last newline."""
-    return re.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern)
+    return not isinstance(value, str) or quick.is_time(value)
 
 
 def _pattern(
     _validator: Any, pattern: str, instance: object, _schema: object
 ) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and _compiled(pattern).search(instance) is None:
+    if isinstance(instance, str) and quick.searched(pattern)(instance) is None:
         yield ValidationError(f"{instance!r} is not of the form {pattern}")
 
 

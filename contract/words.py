@@ -14,6 +14,9 @@ from enum import StrEnum
 CONTRACT_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_ALERT_BYTES = 8 * 1024
+MAX_ENTRIES = 10_000
+MAX_CHUNKS = 999
+MAX_CHUNKED_BYTES = 16 * 1024 * 1024
 
 
 class Status(StrEnum):
@@ -133,8 +136,11 @@ class Refusal(StrEnum):
     CLOCK_UNSYNCED = "clock-unsynced"
     COUNTER = "counter"
     REPEATED = "repeated"
+    BUSY = "busy"
     OLDER_VERSION = "older-version"
     NOT_STORED = "not-stored"
+    INCOMPLETE = "incomplete"
+    EMPTY = "empty"
 
 
 class Role(StrEnum):

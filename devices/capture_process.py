@@ -98,6 +98,8 @@ class CaptureProcess:
                 data, _, flags, _ = self._socket.recvmsg(MAX_MESSAGE)
             except BlockingIOError:
                 break
+            except ConnectionResetError:
+                continue  # told once when the child left orders unread; its last words are behind
             except OSError:
                 data, flags = b"", 0
             if not data:

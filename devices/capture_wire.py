@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from agent.core.errors import DeviceError
+from agent.core.secret import scrub
 
 MAX_REQUEST = 64 * 1024
 MAX_MESSAGE = 4 * 1024
@@ -65,7 +66,7 @@ class SourceRequest:
 
     def __repr__(self) -> str:
         """Never the login: a repr ends in logs."""
-        return f"SourceRequest(type={self.type!r}, target={self.target!r})"
+        return f"SourceRequest(type={self.type!r}, target={scrub(self.target)!r})"
 
 
 @dataclass(frozen=True, slots=True)

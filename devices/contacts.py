@@ -20,6 +20,7 @@ from agent.core.events import InputChanged, InputState
 from agent.core.ids import DeviceName
 from devices.debounce import Debouncer
 from devices.meaning import Line, lines_of, state_of, timing_of
+from devices.restless import Restless
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Contacts:
         self._levels: dict[tuple[str, str], bool | None] = {}
         self._states: dict[str, InputState] = {}
         self.lost_edges = 0
+        self.restless = Restless()
 
     def open(self) -> dict[str, str]:
         """Take the pins not held yet; returns the inputs that failed, with the reason."""
@@ -169,6 +171,7 @@ class Contacts:
         if item.pin.closed:
             return
         item.told = level
+        self.restless.edge(item.device, at_ns)
         at_once = timing_of(item.config).confirm_ns == 0
         if at_once and self._read(item) is (not level):
             item.debouncer.glitches += 1

@@ -1,6 +1,7 @@
 """Outputs on GPIO: sirens, beacons and relays that can only be on for a bounded time.
 
-Every ON has an end; at start, at stop and when a pulse ends an output is in its safe state.
+Every ON has an end; at start, at stop and when a pulse ends an output is in its safe state. For
+the pulse of a gate relay a second process (``devices.guard``) makes sure of its end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gpiozero.pins import Factory
 from agent.config.schema.devices import GateRelay, Output
 from agent.core.decisions import Drive
 from agent.core.errors import DeviceError
+from devices.guard import NoGuard, Watches
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +34,16 @@ Later = Callable[[float, Callable[[], None]], Timer]
 class Outputs:
     """All outputs of the gate. Runs on the loop; driving never blocks and never raises late."""
 
-    def __init__(self, outputs: Mapping[str, Output], factory: Factory, *, later: Later) -> None:
+    def __init__(
+        self,
+        outputs: Mapping[str, Output],
+        factory: Factory,
+        *,
+        later: Later,
+        guard: Watches | None = None,
+    ) -> None:
         """*later* calls a function after so many seconds, as ``loop.call_later`` does."""
+        self._guard = guard or NoGuard()
         self._config = outputs
         self._factory = factory
         self._later = later
@@ -68,13 +78,15 @@ class Outputs:
         if drive is Drive.OFF:
             self._set(name, pin, on=_safe(config))
             self._cancel(name)
+            self._guard.disarm(name)
             return
         self._cancel(name)
         bound_s = bound_of(config)
-        self._ends[name] = self._later(
-            min(for_s, bound_s) if for_s is not None else bound_s,
-            lambda: self._end(name, config, pin),
-        )
+        on_s = min(for_s, bound_s) if for_s is not None else bound_s
+        if isinstance(config, GateRelay):
+            level = _safe(config) is (config.active == "high")
+            self._guard.arm(name, config.pin, level=level, for_s=on_s)
+        self._ends[name] = self._later(on_s, lambda: self._end(name, config, pin))
         self._set(name, pin, on=not _safe(config))
 
     def driven(self) -> dict[str, bool]:
@@ -90,6 +102,7 @@ class Outputs:
                 pin.value = _safe(self._config[name])
             except Exception:
                 log.exception("output %s could not be set to its safe state", name)
+            self._guard.disarm(name)
             pin.close()
         self._pins.clear()
 
@@ -99,6 +112,7 @@ class Outputs:
             self._set(name, pin, on=_safe(config))
         except DeviceError:
             log.exception("output %s could not be set back", name)
+        self._guard.disarm(name)
 
     def _set(self, name: str, pin: DigitalOutputDevice, *, on: bool) -> None:
         try:

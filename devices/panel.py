@@ -13,11 +13,13 @@ from pathlib import Path
 from gpiozero.pins import Factory
 
 from agent.config.schema.root import Config
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.clock import Clock
 from agent.core.decisions import Drive
 from agent.core.errors import DeviceError
-from agent.core.events import InputChanged
+from agent.core.events import InputChanged, InputState
 from devices.contacts import Contacts, Post
+from devices.guard import Guard
 from devices.outputs import Later, Outputs
 from devices.pins import open_pins
 from devices.simulated import SimulatedGate
@@ -37,13 +39,18 @@ class Panel:
         post: Post,
         later: Later,
         emit: Callable[[InputChanged], None],
+        audit: Auditor = NO_AUDIT,
+        guard: Guard | None = None,
     ) -> None:
+        """*guard* watches over the gate relays; none: nobody does."""
         self._config = config
+        self._guard = guard
         self._work_dir = work_dir
         self._clock = clock
         self._post = post
         self._later = later
         self._emit = emit
+        self._audit = audit
         self._factory: Factory | None = None
         self._outputs: Outputs | None = None
         self._contacts: Contacts | None = None
@@ -74,6 +81,8 @@ class Panel:
         if self._outputs is None:
             raise DeviceError(f"output {name}: the pins of this gate are not open")
         self._outputs.drive(name, drive, for_s)
+        if drive is not Drive.OFF and self._config.outputs[name].type == "gate":
+            self._audit.note(AuditKind.UNLOCK, "gate", {"output": name})
 
     def poll(self) -> None:
         """Read every level beside the edges."""
@@ -84,6 +93,10 @@ class Panel:
     def contacts(self) -> Contacts | None:
         """The inputs, once the pins are open."""
         return self._contacts
+
+    def state_of(self, name: str) -> InputState | None:
+        """What an input says; None when it could not be opened."""
+        return None if self._contacts is None else self._contacts.states.get(name)
 
     def driven(self) -> dict[str, bool]:
         """Which outputs are away from their safe state."""
@@ -98,10 +111,14 @@ class Panel:
         if self._factory is not None:
             self._factory.close()
         self._contacts = self._outputs = self._factory = None
+        if self._guard is not None:
+            self._guard.close()
 
     def _open_factory(self) -> bool:
         if not self._config.inputs and not self._config.outputs:
             return False
+        if self._guard is not None and self._guard.pid is None:
+            self._guard.start()
         try:
             factory = open_pins(self._config.node.pin_factory, self._work_dir)
         except DeviceError as error:
@@ -110,7 +127,7 @@ class Panel:
             self.failed = {"gpio": str(error)}
             return False
         self._factory = factory
-        self._outputs = Outputs(self._config.outputs, factory, later=self._later)
+        self._outputs = Outputs(self._config.outputs, factory, later=self._later, guard=self._guard)
         self._contacts = Contacts(
             self._config.inputs,
             factory,

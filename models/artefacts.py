@@ -30,7 +30,8 @@ _CHUNK = 1 << 20
 _POLL_S = 0.2
 # pip holds the artefact twice and its unpacked copy while it reads the metadata.
 _ROOM_FACTOR = 4
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+# TypeError: how tarfile fails on a stream that ends within its first bytes.
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, TypeError)
 
 
 def from_folder(artefact: Artefact, folder: Path) -> Path:

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import GatehouseError
-from provisioning import gate, models, watchlist
+from agent.runtime.dumps import forbid_dumps
+from provisioning import audit, gate, join, keys, models, watchlist
 from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
@@ -45,9 +46,12 @@ def options(
     """Edge agent for the gate of a compound, school or hospital."""
 
 
+join.register(app)
 gate.register(app)
 app.command()(demo)
 app.command()(units)
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(station_app, name="station")
 app.add_typer(watchlist.app, name="watchlist")
@@ -55,6 +59,7 @@ app.add_typer(watchlist.app, name="watchlist")
 
 def main() -> None:
     """Entry point: runs the command line, exits with the code of what went wrong."""
+    forbid_dumps()
     try:
         app()
     except GatehouseError as error:

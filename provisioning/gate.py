@@ -106,8 +106,12 @@ def reset(
     config: ConfigOption,
     name: Annotated[str | None, typer.Argument(help="One input; none: all latched alarms.")] = None,
     by: Annotated[str, typer.Option(help="Who resets.")] = "gate",
+    safe_mode: Annotated[
+        bool, typer.Option("--safe-mode", help="Leave safe mode: end, and start whole again.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Reset latched alarms and silence the siren, as the key switch does."""
-    answer = ask_agent(config, "reset", name=name, by=by)
+    """Reset latched alarms and silence the siren, as the key switch does; or leave safe mode."""
+    what = {"safe_mode": True} if safe_mode else {"name": name}
+    answer = ask_agent(config, "reset", by=by, **what)
     show(answer, str(answer["did"]), as_json=as_json)

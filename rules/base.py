@@ -76,8 +76,12 @@ class Rule:
         status: Status = Status.ACTUAL,
         where: str | None = None,
         lasting: bool = False,
+        cooldown_s: float = 0.0,
     ) -> list[Decision]:
-        """This rule's alert about *device* with its outputs, or nothing outside its windows."""
+        """This rule's alert about *device* with its outputs, or nothing outside its windows.
+
+        *cooldown_s* makes the rule's own cooldown longer.
+        """
         if not self.manner.windows.cover(at):
             return []
         place = self.places[device]
@@ -93,7 +97,7 @@ class Rule:
             where=where or place.where,
             details=details or {},
             status=status,
-            cooldown_s=self.manner.cooldown_s,
+            cooldown_s=max(self.manner.cooldown_s, cooldown_s),
             lasting=lasting,
         )
         sounding = [] if status is Status.EXERCISE else self.sounded()

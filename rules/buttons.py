@@ -1,7 +1,9 @@
 """Buttons and lines: panic, medical and assist buttons, tamper loops.
 
 Panic is latched: it stays an open incident, siren and all, until a person resets it at the gate.
-A re-press within two seconds is the same press; any later one is told again.
+A re-press within two seconds is the same press; any later one is told again. A button that goes on
+and on is stuck, or somebody is: after ten tellings it is told once a minute, with the count.
+A line that chatters is told once, and is well again when it has been quiet for half a minute.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from rules.base import Rule
 from rules.texts import sentence
 
 REPRESS_LOCK_NS = 2 * NS_PER_S
+MANY_PRESSES = 10
+STUCK_COOLDOWN_S = 60.0
+CALM_NS = 30 * NS_PER_S
 _BAD_LINE = (InputState.CUT, InputState.SHORTED, InputState.FAULT)
 
 
@@ -57,7 +62,8 @@ class ButtonRule(Rule):
         if event.initial and text == "panic":
             text = "panic-initial"
         details = {"presses": presses} | ({"at_start": True} if event.initial else {})
-        return self.raised(event.at, event.device, text, details=details)
+        stuck_s = STUCK_COOLDOWN_S if presses > MANY_PRESSES else 0.0
+        return self.raised(event.at, event.device, text, details=details, cooldown_s=stuck_s)
 
     def _reset(self, at: Stamp, device: str | None, by: str) -> list[Decision]:
         done: list[Decision] = []
@@ -80,7 +86,8 @@ class TamperRule(Rule):
     """
 
     chosen: Collection[str] = ()
-    _bad: set[str] = field(default_factory=set)
+    _bad: dict[str, InputState] = field(default_factory=dict)
+    _calm: dict[str, Stamp] = field(default_factory=dict)
 
     def on_event(self, event: Event) -> list[Decision]:
         """Follows the state of each line."""
@@ -88,14 +95,34 @@ class TamperRule(Rule):
             return []
         if event.state not in _BAD_LINE:
             return self._intact(event)
-        self._bad.add(event.device)
+        self._bad[event.device] = event.state
+        self._calm.pop(event.device, None)
         details = {"line": event.state.value}
         text = f"tamper-{event.state.value}"
         return self.raised(event.at, event.device, text, details=details, lasting=True)
 
+    @property
+    def due_ns(self) -> int | None:
+        """When a line that chattered has been quiet for long enough."""
+        quiet = min((at.monotonic_ns for at in self._calm.values()), default=None)
+        return None if quiet is None else quiet + CALM_NS
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """Lines that chattered and are well again."""
+        calm = [d for d, at in self._calm.items() if now.monotonic_ns >= at.monotonic_ns + CALM_NS]
+        return [self._resolved(now, device) for device in calm]
+
     def _intact(self, event: InputChanged) -> list[Decision]:
-        if event.device not in self._bad:
+        was = self._bad.get(event.device)
+        if was is None:
             return []
-        self._bad.discard(event.device)
-        text = sentence("tamper-intact", self.places[event.device].label)
-        return [Resolve(event.at, f"{self.manner.name}:{event.device}", text)]
+        if was is InputState.FAULT:
+            self._calm.setdefault(event.device, event.at)
+            return []
+        return [self._resolved(event.at, event.device)]
+
+    def _resolved(self, at: Stamp, device: str) -> Decision:
+        self._bad.pop(device, None)
+        self._calm.pop(device, None)
+        text = sentence("tamper-intact", self.places[device].label)
+        return Resolve(at, f"{self.manner.name}:{device}", text)

@@ -48,8 +48,8 @@ class DoorWatch:
                 device == self.config.exit
             ):
                 return self._exit(event)
-            case DoorReleased(at=at, door=door, for_s=for_s) if door == self.name:
-                self._release(at, for_s)
+            case DoorReleased(door=door) if door == self.name:
+                return self._granted(event)
         return []
 
     @property
@@ -104,6 +104,11 @@ class DoorWatch:
         if self.config.relay is not None:
             done.insert(0, Actuate(self.config.relay, Drive.PULSE))
         return done
+
+    def _granted(self, event: DoorReleased) -> list[Decision]:
+        self._release(event.at, event.for_s)
+        details = {"method": event.cause, **event.details}
+        return [self._note(event.at, "access.granted", details)]
 
     def _release(self, at: Stamp, for_s: float) -> None:
         until_ns = at.monotonic_ns + round(for_s * NS_PER_S)

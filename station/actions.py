@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,29 @@ from rich.console import Console
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError, UnreachableError
 from agent.files.atomic import FolderLock, write_atomic
+from contract.join import Place
 from contract.signing import content_hash
-from contract.words import MAX_MESSAGE_BYTES, Document, Role, Stage, Status
+from contract.words import Document, Role, Stage, Status
 from station import documents, keys, sign, watch
+from station.chunks import is_sendable
 from station.desk import Desk
 from station.lang import Lang, lang_of
 from station.mqtt import Link
-from station.options import Broker, Protocol, Ring, parse_addresses, read_login, read_tls
+from station.options import (
+    Broker,
+    Protocol,
+    Ring,
+    is_loopback,
+    parse_addresses,
+    read_login,
+    read_tls,
+)
 from station.serve import Parts, Server, Tell
 from station.snapshot import Reader
 from station.store import Store
 from station.terminal import Stop, write_json, write_line
+from station.trust.mosquitto import host_name
+from station.trust.running import OWN, has_trust, open_trust, running
 from station.view import Look, render
 
 WAIT_S = 5.0
@@ -38,7 +51,11 @@ Result = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class BrokerChoice:
-    """The broker as a person names it; several addresses of a cluster with commas between."""
+    """The broker as a person names it: HOST:PORT, or ``mosquitto`` to run our own.
+
+    Several addresses of a cluster stand with commas between. ``enrol``: the port for gates that
+    join or renew; None: as planned with our own broker.
+    """
 
     address: str
     protocol: Protocol
@@ -47,44 +64,47 @@ class BrokerChoice:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
-
-
-def init(folder: Path, station: str, name: str) -> Result:
-    """Make a station; the public keys are in the result."""
-    made = keys.init(folder, station, name or station)
-    public = {role.value: text for role, text in keys.public_keys(made).items()}
-    return {"station": made.id, "trusted_keys": str(made.trusted_keys), "keys": public}
+    enrol: int | None = None
 
 
 def serve(folder: Path, choice: BrokerChoice, tell: Tell) -> None:
     """Serve until a signal; ConfigError before anything is connected."""
     made = keys.open_station(folder)
-    login = read_login(choice.user, choice.password_file)
-    tls = read_tls(choice.ca, choice.cert, choice.key)
-    ring = Ring(
-        [
-            Broker(host, port, f"{made.id}.host", choice.protocol, login, tls)
-            for host, port in parse_addresses(choice.address)
-        ]
-    )
     stop, lock = Stop(), FolderLock(folder)
     lock.acquire()
-    store = Store(made.database, made.id)
-    parts = Parts(
-        link=lambda will: Link(ring.next(), will, time.time_ns),
-        brokers=len(ring),
-        tell=tell,
-        stopped=stop.asked,
-        sleep=stop.sleep,
-        now_ns=time.time_ns,
-        monotonic=time.monotonic,
-        uniform=random.SystemRandom().random,
-    )
-    try:
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        ring = _ring(made, choice, stack, tell)
+        store = Store(made.database, made.id)
+        stack.callback(store.close)
+        parts = Parts(
+            link=lambda will: Link(ring.next(), will, time.time_ns),
+            brokers=len(ring),
+            tell=tell,
+            stopped=stop.asked,
+            sleep=stop.sleep,
+            now_ns=time.time_ns,
+            monotonic=time.monotonic,
+            uniform=random.SystemRandom().random,
+        )
         Server(made.id, store, parts).run()
-    finally:
-        store.close()
-        lock.release()
+
+
+def _ring(made: keys.Station, choice: BrokerChoice, stack: ExitStack, tell: Tell) -> Ring:
+    """The brokers to serve on, with what has to run for them entered into *stack*."""
+    named = [] if choice.address == OWN else [Place(*at) for at in parse_addresses(choice.address)]
+    tls = read_tls(choice.ca, choice.cert, choice.key)
+    login = read_login(choice.user, choice.password_file)
+    if tls is None and has_trust(made) and not all(is_loopback(place.host) for place in named):
+        tls = open_trust(made).tls
+    draft = Broker("127.0.0.1", 1, host_name(made.id), choice.protocol, login, tls)
+    ring = Ring([replace(draft, host=place.host, port=place.port) for place in named])
+    if not named or choice.enrol is not None or has_trust(made):
+        trust = stack.enter_context(running(made, named, choice.enrol, tell))
+        if not named:
+            plan = trust.plan
+            return Ring([replace(draft, host=plan.here, port=plan.port, tls=trust.tls)])
+    return ring
 
 
 def ack(folder: Path, alert_id: str, stage: Stage, by: str, gate: str | None) -> Result:
@@ -115,14 +135,18 @@ def send(folder: Path, gate: str, document: Document, file: Path) -> Result:
         data = file.read_bytes()
     except OSError as error:
         raise CheckFailedError(f"{file} cannot be read: {error.strerror}") from error
-    body = sign.check_document(data, keys.role_key(made, Role.WATCHLIST))
-    message = documents.desired(address, data, body)
+    key = keys.role_key(made, Role.WATCHLIST)
+    body = sign.check_document(data, key)
+    messages = documents.desired(address, data, body, key)
+    topic = messages[-1].topic
     desk = Desk(made.database, time.time_ns)
     try:
-        _await_sent(desk, desk.send(message))
+        last = desk.send_all(messages, clear=topic)
+        _await_sent(desk, last, WAIT_S + len(messages))
     finally:
         desk.close()
-    return {"topic": message.topic, "version": body["version"], "hash": content_hash(body)}
+    told: Result = {"topic": topic, "version": body["version"], "hash": content_hash(body)}
+    return told | {"chunks": len(messages) - 1}
 
 
 def sign_watchlist(
@@ -154,9 +178,10 @@ def sign_watchlist(
     except OSError as error:
         raise CheckFailedError(f"{output} cannot be written: {error.strerror}") from error
     about: Result = {"file": str(output), "version": number, "entries": len(entries)}
-    sendable = len(data) <= MAX_MESSAGE_BYTES
+    document = json.loads(data)
+    sendable = is_sendable(document, len(data))
     return about | {
-        "hash": content_hash(json.loads(data)),
+        "hash": content_hash(document),
         "bytes": len(data),
         "sendable": sendable,
     }
@@ -202,8 +227,8 @@ def _checked_entries(file: Path, *, allow_empty: bool) -> list[Any]:
     return entries
 
 
-def _await_sent(desk: Desk, n: int) -> None:
-    sent = desk.wait(n, WAIT_S)
+def _await_sent(desk: Desk, n: int, wait_s: float = WAIT_S) -> None:
+    sent = desk.wait(n, wait_s)
     if sent is None:
         raise UnreachableError(
             "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "

@@ -69,7 +69,8 @@ class Fact:
 class GateRow:
     """One gate as people see it; names are empty until the gate told its own.
 
-    ``missing`` are holes in the numbers of alerts, ``missing_events`` their count for events.
+    ``missing`` are holes in the numbers of alerts, ``missing_events`` their count for events;
+    ``audit_fault`` is what is wrong with its audit log, until a person accepts it.
     """
 
     source: str
@@ -90,6 +91,7 @@ class GateRow:
     reused: int
     missing: tuple[Run, ...]
     missing_events: int
+    audit_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def gate_row(
     runs: Mapping[tuple[str, str], list[Run]],
     malformed: Mapping[str, int],
     reused: Mapping[str, int],
+    audit_faults: Mapping[str, str],
 ) -> GateRow:
     """A gate from a row of ``gates`` and the counts that other tables hold by source."""
     gate = gate_of(row)
@@ -158,6 +161,7 @@ def gate_row(
         reused=int(reused.get(gate.source, 0)),
         missing=tuple(missing(alerts)),
         missing_events=count(missing(events)),
+        audit_fault=audit_faults.get(gate.source, ""),
     )
 
 

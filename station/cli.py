@@ -12,9 +12,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from contract.words import Document, Stage, Status
+from agent.runtime.dumps import forbid_dumps
+from contract.words import CommandName, Document, Outcome, Stage, Status
+from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
+from station.trust.cli import register
 
 app = typer.Typer(
     name="station",
@@ -52,21 +55,39 @@ def init(
     directory: Dir,
     station: Annotated[str, typer.Option("--id", help="Its id: a-z, 0-9 and -, up to 32.")],
     name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or address under which gates reach it; may be repeated."),
+    ] = None,
+    bind: Annotated[str, typer.Option(help="Listen on this address only.")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The broker's port.")] = 8883,
+    enrol_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port for gates that join.")
+    ] = 8884,
+    gate_days: Annotated[
+        float, typer.Option(min=0.0001, max=1100, help="How long a gate's certificate is good.")
+    ] = 365.0,
     as_json: Json = False,
 ) -> None:
-    """Make the station's folder with its role keys; never overwrites one."""
-    from station import actions
+    """Make the station's folder: role keys, authority, broker files; never overwrites one."""
+    from station.trust import actions
+    from station.trust.files import Plan
 
-    told = actions.init(directory, station, name)
+    hosts = tuple(host or [actions.own_name()])
+    plan = Plan(hosts, bind, port, enrol_port, gate_days * 86_400)
+    told = actions.init(directory, station, name, plan)
     if as_json:
         write_json(told)
         return
     public = told["keys"]
-    print(f"Station {station} is ready in {directory}.")
-    print(f"Give every gate the file {told['trusted_keys']}; compare these when you do:")
+    print(f"Station {station} is ready in {directory}. Gates reach it as {', '.join(hosts)},")
+    print(f"ports {port} and {enrol_port}. Its authority, for comparing:")
+    print(f"  {told['authority']}")
+    print(f"Public role keys; gates get them when they join ({told['trusted_keys']}):")
     for role, text in public.items() if isinstance(public, dict) else ():
         print(f"  {role:<10} {text}")
     print(f"Keep {directory / 'keys'} to yourself: whoever has a key commands every gate.")
+    print(f"Next: gatehouse station serve --dir {directory}")
 
 
 @app.command()
@@ -75,8 +96,17 @@ def serve(
     *,
     directory: Dir,
     broker: Annotated[
-        str, typer.Option(help="HOST:PORT of the MQTT broker; of a cluster all, with commas.")
-    ],
+        str,
+        typer.Option(
+            help="HOST:PORT of a broker, of a cluster all with commas, or 'mosquitto': run our own."
+        ),
+    ] = "mosquitto",
+    enrol: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Port for gates that join or renew; our own broker: as planned."
+        ),
+    ] = None,
     protocol: Annotated[
         Mqtt, typer.Option(help="MQTT version; auto: 5, or what it speaks.")
     ] = Mqtt.AUTO,
@@ -89,11 +119,15 @@ def serve(
     key: Pem = None,
     as_json: Json = False,
 ) -> None:
-    """Receive, store, then ack, until SIGTERM or SIGINT. Another machine's broker needs TLS."""
+    """Receive, store, then ack, until SIGTERM or SIGINT. Another machine's broker needs TLS.
+
+    With 'mosquitto' the broker runs as a child with the generated configuration, and is reloaded
+    when gates join or are revoked.
+    """
     from station import actions
 
     spoken: Literal["auto", "5", "3.1.1"] = protocol.value
-    choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key)
+    choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key, enrol)
     actions.serve(directory, choice, teller(as_json=as_json))
 
 
@@ -126,19 +160,60 @@ def ack(
 def send(
     *,
     gate: Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")],
-    document: Annotated[Document, typer.Argument(help="Which document; this version: watchlist.")],
-    file: Annotated[Path, typer.Argument(help="The signed file.")],
+    what: Annotated[str, typer.Argument(help="A document (watchlist) or a command (door.open).")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The signed file of a document.", show_default=False)
+    ] = None,
     directory: Dir,
+    door: Annotated[str | None, typer.Option(help="Of door.open: which door.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; it is written down.")] = None,
+    by: Annotated[str | None, typer.Option(help="Your role or badge, such as desk-3.")] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE: another argument of the command.")
+    ] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Give a gate a signed document; the broker keeps it for a gate that is away."""
+    """Give a gate a signed document, which the broker keeps for it, or a command, done now."""
+    if what in set(CommandName):
+        from station import commands, orders
+
+        if file is not None:
+            raise typer.BadParameter("a command takes no file", param_hint="FILE")
+        named = {"door": door, "reason": reason, "by": by}
+        given = {name: value for name, value in named.items() if value is not None}
+        args = {**orders.args_of(arg or ()), **given}
+        name = CommandName(what)
+        answer = commands.send(directory, gate, name, args, exercise=exercise, wait_s=wait)
+        _show_result(answer, as_json=as_json)
+        return
+    if what not in set(Document):
+        words = ", ".join((*Document, *CommandName))
+        raise typer.BadParameter(f"is none of {words}", param_hint="WHAT")
+    if file is None:
+        raise typer.BadParameter("give the signed file", param_hint="FILE")
     from station import actions
 
-    told = actions.send(directory, gate, document, file)
+    told = actions.send(directory, gate, Document(what), file)
     if as_json:
         write_json(told)
     else:
-        print(f"sent: version {told['version']} to {told['topic']}")
+        chunks = f" in {told['chunks']} chunks" if told["chunks"] else ""
+        print(f"sent: version {told['version']} to {told['topic']}{chunks}")
+
+
+def _show_result(answer: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        write_json(answer)
+    else:
+        reason = f": {answer['reason']}" if answer["reason"] else ""
+        print(f"{answer['gate']} {answer['name']}: {answer['outcome']}{reason}")
+        proof = answer["proof"]
+        for name, value in proof.items() if isinstance(proof, dict) else ():
+            print(f"  {name}: {value}")
+    if answer["outcome"] != Outcome.DONE:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -173,7 +248,9 @@ def sign(
         return
     print(f"signed {output}: version {told['version']}, {told['entries']} entries, {told['hash']}")
     if not told["sendable"]:
-        print(f"It is {told['bytes']} bytes long, too large to send: import it at the gate.")
+        print(
+            f"It is {told['bytes']} bytes long, with an entry too large to send: import it there."
+        )
 
 
 @app.command()
@@ -191,8 +268,13 @@ def watch(
     actions.watch_station(directory, lang, once=once, as_json=as_json)
 
 
+app.add_typer(audit_app, name="audit")
+register(app)
+
+
 def main() -> None:
     """``python -m station.cli``: the same commands without the rest of ``gatehouse``."""
+    forbid_dumps()
     app(prog_name="gatehouse station")
 
 

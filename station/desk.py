@@ -1,17 +1,18 @@
 """What a person at the station does about an alert or a gate: durable orders for ``serve``.
 
-Here: acks by stage and documents to send, written to the queue of the same SQLite file, and
-waiting until the serving process sent them. Not here: the network.
+Here: acks by stage, documents and commands to send, written to the queue of the same SQLite file,
+and waiting until the serving process sent them or has the answer. Not here: the network.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError, StoreError
@@ -107,6 +108,26 @@ class Desk:
         with self._writing():
             return self._queue(message)
 
+    def send_all(self, messages: Sequence[Publish], *, clear: str) -> int:
+        """Queue *messages* as one, in order; returns the number of the last one.
+
+        What earlier documents left on topics below *clear* and is not among them is cleared.
+        """
+        with self._writing():
+            rows = self._db.execute(
+                "SELECT topic, max(n), length(payload) FROM outgoing"
+                " WHERE substr(topic,1,?)=? GROUP BY topic",
+                (len(clear) + 1, f"{clear}/"),
+            ).fetchall()
+            kept = {message.topic for message in messages}
+            last = 0
+            for message in messages:
+                last = self._queue(message)
+            for topic, _, length in rows:
+                if length and topic not in kept:
+                    self._queue(Publish(topic, b"", retain=True))
+            return last
+
     def wait(self, n: int, timeout_s: float) -> Sent | None:
         """Wait until the serving process sent order *n*; None when it did not in time."""
         until = self._monotonic() + timeout_s
@@ -116,6 +137,42 @@ class Desk:
                 return Sent(None)
             if row[0][0] is not None:
                 return Sent(row[0][1])
+            if self._monotonic() >= until:
+                return None
+            self._sleep(POLL_S)
+
+    def withdraw(self, n: int) -> bool:
+        """Take an order back; False when it was sent already."""
+        with self._writing():
+            query = "DELETE FROM outgoing WHERE n=? AND sent_ns IS NULL"
+            return self._db.execute(query, (n,)).rowcount > 0
+
+    def next_counter(self, gate: str) -> int:
+        """The counter of the next command to *gate*; it is never given out again.
+
+        Not below the milliseconds since 1970: a station whose file was lost still goes on upwards.
+        """
+        doc = f"cmd:{gate}"
+        with self._writing():
+            row = self._db.execute("SELECT max(version) FROM signed WHERE doc=?", (doc,)).fetchone()
+            counter = max(int(row[0] or 0) + 1, self._now_ns() // 1_000_000)
+            self._db.execute("DELETE FROM signed WHERE doc=?", (doc,))
+            self._db.execute("INSERT INTO signed VALUES (?,?,?)", (doc, counter, self._now_ns()))
+            return counter
+
+    def beat(self, source: str) -> str | None:
+        """The newest heartbeat of a gate, JSON; None before the first."""
+        rows = self._read("SELECT beat_ns, beat FROM gates WHERE source=?", (source,))
+        return rows[0][1] if rows else None
+
+    def answer(self, topic: str, cmd_id: str, timeout_s: float) -> bytes | None:
+        """Wait for a gate's result of a command, on *topic*; None when there is none in time."""
+        until = self._monotonic() + timeout_s
+        while True:
+            query = "SELECT 0, body FROM papers WHERE topic=? AND key=?"
+            rows: list[Any] = self._read(query, (topic, cmd_id))
+            if rows:
+                return bytes(rows[0][1])
             if self._monotonic() >= until:
                 return None
             self._sleep(POLL_S)

@@ -1,13 +1,16 @@
-"""Which topic a signed document goes out on, and whether it may. Decisions, no I/O."""
+"""Which topics a signed document goes out on, and whether it may. Decisions, no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from agent.core.errors import CheckFailedError, ConfigError
 from contract.topics import Address
 from contract.words import MAX_MESSAGE_BYTES, Status
+from station.chunks import manifest_and_chunks
 from station.values import Publish
 
 
@@ -22,16 +25,21 @@ def address_of(text: str, station: str) -> Address:
         raise ConfigError(f"{text!r} is no gate: {error}") from error
 
 
-def desired(gate: Address, data: bytes, document: Mapping[str, Any]) -> Publish:
-    """The retained message of *document*; CheckFailedError when it is not for *gate*."""
+def desired(
+    gate: Address, data: bytes, document: Mapping[str, Any], key: Ed25519PrivateKey
+) -> list[Publish]:
+    """The retained messages of *document*, in order: chunks if it is too large for one message.
+
+    *key* signs what names the chunks. CheckFailedError when it is not for *gate*, or too large.
+    """
     if document["node"] not in ("*", gate.client_id):
         raise CheckFailedError(f"the document is for {document['node']}, not for {gate.client_id}")
     if document["issuer"] != gate.station:
         raise CheckFailedError(f"the document is of {document['issuer']}, not of {gate.station}")
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise CheckFailedError(
-            f"the document is {len(data)} bytes long; a message may have {MAX_MESSAGE_BYTES}. "
-            "Use smaller photos, or import the file at the gate"
-        )
     drill = document["status"] == Status.EXERCISE.value
-    return Publish(gate.topic("desired", str(document["doc"]), drill=drill), data, retain=True)
+    topic = gate.topic("desired", str(document["doc"]), drill=drill)
+    if len(data) <= MAX_MESSAGE_BYTES:
+        return [Publish(topic, data, retain=True)]
+    manifest, chunks = manifest_and_chunks(document, key)
+    messages = [Publish(f"{topic}/{n}", c, retain=True) for n, c in enumerate(chunks, start=1)]
+    return [*messages, Publish(topic, manifest, retain=True)]

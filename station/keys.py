@@ -1,7 +1,7 @@
 """The station's folder and its role keys: made once, never overwritten, read by their owner only.
 
 Here: ``station.json``, ``keys/{role}.key`` (PKCS 8, PEM) and ``trusted-keys.json`` for the gates.
-Not here: certificates and broker accounts, signing itself (``contract.signing``).
+Not here: certificates and the broker (``station.trust``), signing itself (``contract.signing``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +52,12 @@ class Station:
         return self.folder / TRUSTED_KEYS
 
 
-def init(folder: Path, station: str, name: str) -> Station:
+def init(
+    folder: Path, station: str, name: str, fill: Callable[[Path], None] | None = None
+) -> Station:
     """Make *folder* with fresh keys for every role, whole or not at all.
 
+    *fill* adds to the draft of the folder before it takes its name.
     CheckFailedError when something is there already, ConfigError for an unfit id.
     """
     if not is_id(station):
@@ -66,6 +69,8 @@ def init(folder: Path, station: str, name: str) -> Station:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir(mode=0o700)
         _fill(draft, station, name)
+        if fill is not None:
+            fill(draft)
         draft.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:

@@ -98,6 +98,7 @@ WORDS: Mapping[str, Pair] = {
     "unsynced": ("clock unsynced", "时钟未同步"),
     "missing-events": ("events missing", "事件缺号"),
     "never": ("never", "从未"),
+    "audit-fault": ("AUDIT LOG ALTERED", "审计日志被改动"),
 }
 
 

@@ -16,7 +16,6 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -25,10 +24,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.core.errors import ConfigError, UnreachableError
+from agent.core.errors import UnreachableError
+from agent.files.tls import client_context, tls_trouble, why_refused
 from contract.topics import subscription_qos
-from station.options import Broker, Tls
-from station.values import Arrival, Publish
+from station.options import Broker
+from station.values import Arrival, Delivery, Publish, Published
 
 WINDOW = 100
 BATCH = 256
@@ -37,22 +37,6 @@ GOODBYE_S = 2.0
 RECEIVE_MAXIMUM = 200
 _NOT_FIVE = "Unsupported protocol version"
 _LOGIN_REFUSED = {"Not authorized", "Bad user name or password", "Client identifier not valid"}
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An arrival with what it takes to confirm it to the broker; ``mid`` is 0 with QoS 0."""
-
-    arrival: Arrival
-    mid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The broker answered a publish; ``refusal`` says why it will not carry it."""
-
-    mid: int
-    refusal: str | None
 
 
 class Link:
@@ -99,7 +83,10 @@ class Link:
             raise
 
     def wait(self, timeout_s: float) -> list[Delivery]:
-        """What arrived, as one batch, after at most *timeout_s*; UnreachableError at the end."""
+        """What arrived, at most ``BATCH``, after at most *timeout_s*; UnreachableError at the end.
+
+        More may lie here: mosquitto 2.0.11 forgets our receive maximum with our first PUBACK.
+        """
         if not self._arrived:
             self._turn(timeout_s)
         until = time.monotonic() + BATCH_S
@@ -107,10 +94,19 @@ class Link:
         while before < len(self._arrived) < BATCH and time.monotonic() < until:
             before = len(self._arrived)
             self._turn(0.0)
-        batch, self._arrived = self._arrived, []
+        batch, self._arrived = self._arrived[:BATCH], self._arrived[BATCH:]
         if not batch and self._ended:
             raise UnreachableError(self._ended[0])
         return batch
+
+    def settle(self, timeout_s: float) -> None:
+        """Let the broker answer what was published, for at most *timeout_s*.
+
+        UnreachableError at the end; what arrived meanwhile is for :meth:`wait`.
+        """
+        if self._ended:
+            raise UnreachableError(self._ended[0])
+        self._turn(timeout_s)
 
     def confirm(self, batch: Sequence[Delivery]) -> None:
         """Tell the broker that these need not come again."""
@@ -149,13 +145,14 @@ class Link:
 
     def _enter(self, stopped: Callable[[], bool]) -> None:
         """Connect, as far as the broker's welcome."""
+        self._connect()
         try:
-            self._connect()
             self._await(lambda: bool(self._connected), stopped)
             self._check_welcome()
-        except UnreachableError:
+        except UnreachableError as error:
             refused = self._connected == [_NOT_FIVE] if self._connected else bool(self._ended)
-            if not (self._five and self._broker.protocol == "auto" and refused):
+            if not refused or not self._five or self._broker.protocol != "auto":
+                self._explain(error)
                 raise
             self._drop()
             self._ended, self._connected, self._five = [], [], False
@@ -175,11 +172,25 @@ class Link:
                 )
             else:
                 client.connect(broker.host, broker.port, broker.keepalive_s)
+        except ssl.SSLError as error:
+            text = f"TLS with the broker {broker.name} failed: {tls_trouble(error)}"
+            raise UnreachableError(text) from error
         except (OSError, ValueError) as error:
             raise UnreachableError(f"the broker {broker.name} is not reachable: {error}") from error
         opened: Any = client.socket()
         with suppress(OSError, AttributeError):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _explain(self, error: UnreachableError) -> None:
+        """Raise TLS's reason for a connection that ended before the CONNACK, if there is one."""
+        tls = self._broker.tls
+        if tls is None or self._connected or not self._ended:
+            return
+        context = client_context(tls.ca, tls.cert, tls.key)
+        why = why_refused(context, self._broker.host, self._broker.port)
+        if why:
+            text = f"TLS with the broker {self._broker.name} failed: {why}"
+            raise UnreachableError(text) from error
 
     def _check_welcome(self) -> None:
         reason = self._connected[0]
@@ -237,7 +248,8 @@ class Link:
         if self._broker.login is not None:
             client.username_pw_set(self._broker.login.user, self._broker.login.password)
         if self._broker.tls is not None:
-            client.tls_set_context(_tls_context(self._broker.tls))
+            tls = self._broker.tls
+            client.tls_set_context(client_context(tls.ca, tls.cert, tls.key))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -280,14 +292,3 @@ def _connect_properties(broker: Broker) -> Properties:
     # No MaximumPacketSize: mosquitto 2.0.11 loses a place of its window for every message that it
     # drops for it, so one gate could make the station deaf. The broker bounds what gates may send.
     return properties
-
-
-def _tls_context(files: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the broker's name and authority checked, our certificate shown."""
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(files.cert), str(files.key))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the TLS files cannot be used: {error}") from error
-    return context

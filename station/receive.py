@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from agent.core.clock import format_utc, parse_utc
 from contract.routes import EVIDENCE, Route
 from contract.validate import Checked, Problem
-from contract.words import Stage, Status
+from contract.words import Refusal, Stage, Status
 from station import gates
+from station.heads import judge
 from station.values import (
     Arrival,
     Channel,
@@ -28,6 +30,7 @@ from station.values import (
     Note,
     Publish,
     Refuse,
+    ToldHead,
     Verdict,
     Write,
 )
@@ -48,6 +51,12 @@ class Memory(Protocol):
     def gate(self, source: str) -> Gate | None:
         """What is known of the gate whose topics start with *source*."""
 
+    def last_head(self, source: str) -> ToldHead | None:
+        """The head of its audit log that the gate told last."""
+
+    def head_hashes(self, source: str, number: int) -> set[str]:
+        """Every hash that the gate told for a record of its audit log."""
+
 
 def decide(arrival: Arrival, checked: Checked, memory: Memory, station: str) -> Verdict:
     """What becomes of *arrival*, whose bytes were checked; *station* signs acks with its id."""
@@ -63,7 +72,8 @@ def decide(arrival: Arrival, checked: Checked, memory: Memory, station: str) -> 
     if schema in _ON_GATE and checked.body is not None:
         noted = _ON_GATE[schema](gate, checked.body, arrival)
         news = News.STALE if noted.stale else News.NOTED
-        return Verdict(news, (Note(noted.gate),), about=route.gate.base)
+        verdict = Verdict(news, (Note(noted.gate),), about=route.gate.base)
+        return _with_head(verdict, arrival, checked.body, gate.source, memory)
     if schema in _FILED or schema == EVIDENCE:
         filed = _file(arrival, checked, route)
         return Verdict(filed.news, (*filed.writes, Note(gates.heard(gate, arrival))))
@@ -99,6 +109,22 @@ def _take(
     return Verdict(news, writes, received_ack(item, station, route), item.id)
 
 
+def _with_head(
+    verdict: Verdict, arrival: Arrival, body: Mapping[str, Any], source: str, memory: Memory
+) -> Verdict:
+    """*verdict* and what the heartbeat's audit head adds to it; retained ones tell nothing."""
+    told = body.get("audit")
+    if told is None or arrival.retained:
+        return verdict
+    head = ToldHead(int(told["n"]), str(told["hash"]))
+    last, known = memory.last_head(source), memory.head_hashes(source, head.n)
+    writes, fault = judge(source, head, last, known, arrival.received_ns)
+    writes = (*verdict.writes, *writes)
+    if not fault:
+        return replace(verdict, writes=writes)
+    return Verdict(News.AUDIT, writes, about=f"{source}: {fault}")
+
+
 def _item(
     arrival: Arrival, body: Mapping[str, Any], route: Route, problems: tuple[Problem, ...]
 ) -> Item:
@@ -131,8 +157,16 @@ def _file(arrival: Arrival, checked: Checked, route: Route) -> Verdict:
         return refused(arrival, checked, "is not for a station")
     field = "call_id" if route.gate is None else _FILED.get(route.rule.schema, "")
     key = str((checked.body or {}).get(field, "")) if field else ""
+    if _is_of_a_repeat(checked):
+        key = f"{key} again"
     write = File(arrival.topic, key, arrival.payload, arrival.received_ns)
     return Verdict(News.FILED, (write,), about=arrival.topic)
+
+
+def _is_of_a_repeat(checked: Checked) -> bool:
+    """A command that was delivered twice is refused the second time; the first answer stands."""
+    reason = str((checked.body or {}).get("reason") or "")
+    return reason.partition(":")[0] == Refusal.REPEATED
 
 
 def refused(arrival: Arrival, checked: Checked, text: str = "is of another station") -> Verdict:

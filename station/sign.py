@@ -23,7 +23,7 @@ from contract.signing import is_signed_by, sign, strict_json
 from contract.validate import schema_problems
 from contract.words import Document, Role, Status
 
-MAX_INPUT_BYTES = 4 * 1024 * 1024
+MAX_INPUT_BYTES = 64 * 1024 * 1024
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 
@@ -77,7 +77,7 @@ def make_watchlist(
     issued_at: str,
 ) -> bytes:
     """The signed document; CheckFailedError when it is still none that the contract allows."""
-    body = {
+    body: dict[str, Any] = {
         "doc": Document.WATCHLIST.value,
         "version": version,
         "status": status.value,
@@ -87,6 +87,8 @@ def make_watchlist(
         "issued_at": issued_at,
         "entries": entries,
     }
+    if not entries:
+        body["empty"] = True
     signed = sign(body, key)
     problems = schema_problems("watchlist", signed)
     if problems:

@@ -23,6 +23,7 @@ from station.board import (
     gate_row,
     malformed_of,
 )
+from station.heads import standing_faults
 from station.runs import Run
 from station.tables import open_for_reading
 
@@ -133,8 +134,9 @@ class Reader:
             runs[source, channel].append(Run(first, last))
         malformed = dict(self._rows("SELECT source, count FROM malformed_counts"))
         reused = dict(self._rows("SELECT source, total(count) FROM reused GROUP BY source"))
+        faults = standing_faults(self._db)
         rows = self._rows("SELECT * FROM gates ORDER BY source")
-        return tuple(gate_row(row, now_ns, runs, malformed, reused) for row in rows)
+        return tuple(gate_row(row, now_ns, runs, malformed, reused, faults) for row in rows)
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         try:

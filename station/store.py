@@ -17,13 +17,29 @@ from typing import Any
 
 from agent.core.errors import StoreError
 from contract.words import Stage
+from station import heads
 from station.runs import Run, place
 from station.tables import open_database
-from station.values import CountAgain, File, Gate, Item, Keep, Note, Publish, Refuse, Write
+from station.values import (
+    AuditFault,
+    CountAgain,
+    File,
+    Gate,
+    Item,
+    Keep,
+    KeepHead,
+    Note,
+    Publish,
+    Refuse,
+    ToldHead,
+    Write,
+)
 
 _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
+LOOKED_BACK = 10_000
+SENT_BYTES_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,14 @@ class Store:
         row = self._db.execute("SELECT * FROM gates WHERE source=?", (source,)).fetchone()
         return None if row is None else gate_of(row)
 
+    def last_head(self, source: str) -> ToldHead | None:
+        """The head of its audit log that a gate told last."""
+        return heads.last_head(self._db, source)
+
+    def head_hashes(self, source: str, number: int) -> set[str]:
+        """Every hash that a gate told for a record of its audit log."""
+        return heads.hashes_of(self._db, source, number)
+
     def apply(self, writes: Iterable[Write]) -> None:
         """Carry out *writes* within a batch."""
         for write in writes:
@@ -103,6 +127,10 @@ class Store:
                     )
                 case Refuse():
                     self._refuse(write)
+                case KeepHead():
+                    heads.keep_head(self._db, write)
+                case AuditFault():
+                    heads.keep_fault(self._db, write)
 
     def outgoing(self, after: int, limit: int) -> list[Queued]:
         """Unsent messages of the durable queue behind number *after*, in order."""
@@ -118,6 +146,10 @@ class Store:
         """The broker has these, or refused them with a reason. Within a batch."""
         rows = [(at_ns, reason, n) for n, reason in refusals.items()]
         self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
+        self._db.executemany(
+            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=? AND length(payload)>?",
+            [(n, SENT_BYTES_KEPT) for n in refusals],
+        )
         self._db.execute(
             "DELETE FROM outgoing WHERE sent_ns IS NOT NULL"
             " AND n <= (SELECT max(n) FROM outgoing) - ?",
@@ -183,11 +215,12 @@ class Store:
         right = self._run("first=?", stream, item.seq + 1)
         placed = place(item.seq, left, right)
         if placed.new is None:
-            self._db.execute(
-                "INSERT INTO reused VALUES (?,?,1)"
-                " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
-                stream,
-            )
+            if self._in_one_session(item):
+                self._db.execute(
+                    "INSERT INTO reused VALUES (?,?,1)"
+                    " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
+                    stream,
+                )
             return
         for run in placed.old:
             self._db.execute(
@@ -195,6 +228,20 @@ class Store:
             )
         new = (placed.new.first, placed.new.last)
         self._db.execute("INSERT INTO runs VALUES (?,?,?,?)", (*stream, *new))
+
+    def _in_one_session(self, item: Item) -> bool:
+        """True when the number was used twice in one session: two gates, or an old card.
+
+        A gate that was killed between sending a number and storing it gives it again in its next
+        session; that is no fault of anybody's.
+        """
+        found = self._db.execute(
+            "SELECT count(*) FROM"
+            " (SELECT * FROM messages WHERE channel=? ORDER BY n DESC LIMIT ?)"
+            " WHERE source=? AND session=? AND seq=?",
+            (item.channel.value, LOOKED_BACK, item.source, item.session, item.seq),
+        )
+        return int(found.fetchone()[0]) > 1
 
     def _run(self, where: str, stream: tuple[str, str], seq: int) -> Run | None:
         query = f"SELECT first, last FROM runs WHERE source=? AND channel=? AND {where} LIMIT 1"  # noqa: S608 - where is ours

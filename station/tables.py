@@ -7,11 +7,12 @@ with NORMAL 32 of 40). One process serves; others write acks and documents to ``
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
 from agent.core.errors import ConfigError, StoreError
+from agent.files.atomic import make_private
+from station import heads
 
 FILE_NAME = "station.db"
 VERSION = 1
@@ -80,11 +81,12 @@ def open_database(path: Path) -> sqlite3.Connection:
     """
     connection = None
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        make_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _bring_up(connection, path)
+        connection.executescript(heads.TABLES)
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             connection.close()

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from agent.core.errors import GatehouseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_WRITING = threading.Lock()
 
 
 def exits(command: Callable[P, R]) -> Callable[P, R]:
@@ -50,10 +52,14 @@ def _print_red(text: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """A line on standard output, at once; a reader that went away is no reason to stop."""
+    """A line on standard output, at once, from any thread.
+
+    A reader that went away is no reason to stop.
+    """
     try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        with _WRITING:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

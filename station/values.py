@@ -32,12 +32,28 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """An arrival with what it takes to confirm it to the broker; ``mid`` is 0 with QoS 0."""
+
+    arrival: Arrival
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """A message to publish with QoS 1."""
 
     topic: str
     payload: bytes
     retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker answered a publish; ``refusal`` says why it will not carry it."""
+
+    mid: int
+    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +151,33 @@ class Refuse:
     received_ns: int
 
 
-Write = Keep | CountAgain | Note | File | Refuse
+@dataclass(frozen=True, slots=True)
+class ToldHead:
+    """The newest record of a gate's audit log, as the gate told it: number and hash."""
+
+    n: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepHead:
+    """Keep a head for later comparison."""
+
+    source: str
+    told: ToldHead
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """A gate's audit log is not what the gate told before; stands until a person accepts it."""
+
+    source: str
+    text: str
+    at_ns: int
+
+
+Write = Keep | CountAgain | Note | File | Refuse | KeepHead | AuditFault
 
 
 class News(StrEnum):
@@ -147,6 +189,7 @@ class News(StrEnum):
     STALE = "stale"
     NOTED = "noted"
     FILED = "filed"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,8 @@ def _delay(row: Alert, look: Look) -> Text:
 def _notes(row: GateRow, look: Look) -> Text:
     lang = look.lang
     bad: list[str] = [word("doubled", lang)] if row.doubled else []
+    if row.audit_fault:
+        bad.append(f"{word('audit-fault', lang)}: {plain(row.audit_fault, 100)}")
     if row.malformed:
         bad.append(f"{word('malformed', lang)} {row.malformed}")
     if row.reused:

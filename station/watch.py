@@ -84,6 +84,7 @@ def gate_line(row: GateRow) -> Line:
         "missing_events": row.missing_events,
         "malformed": row.malformed,
         "reused": row.reused,
+        "audit_fault": row.audit_fault or None,
     }
 
 

@@ -73,9 +73,7 @@ class Channel:
     def receive(self) -> Packet | None:
         """The next message, None when there is none now; raises ChannelClosedError at the end."""
         try:
-            data, ancillary, flags, _ = self._socket.recvmsg(
-                MAX_DATAGRAM, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
-            )
+            data, ancillary, flags, _ = self._recvmsg()
         except BlockingIOError:
             return None
         except OSError as error:
@@ -90,6 +88,14 @@ class Channel:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+
+    def _recvmsg(self) -> tuple[bytes, list[tuple[int, int, bytes]], int, object]:
+        """One message. Linux tells, before its last words, that the other end left ours unread."""
+        what = MAX_DATAGRAM, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
+        try:
+            return self._socket.recvmsg(*what)
+        except ConnectionResetError:
+            return self._socket.recvmsg(*what)
 
     def close(self) -> None:
         """Hang up."""

@@ -15,6 +15,7 @@ from agent.config.schema.root import Config
 from agent.files.atomic import write_atomic
 
 _NAME = ".last-good"
+_STEADY = ".steady"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,28 @@ def open_config(path: Path, folder: Path | None = None, *, keep: bool = True) ->
     if keep:
         _keep(last_good_path(path, folder), loaded.source)
     return Opened(loaded.config)
+
+
+def keep_steady(path: Path, folder: Path | None = None) -> None:
+    """The configuration that runs has proved itself: keep a copy of it for worse times."""
+    try:
+        _keep(_steady_path(path, folder), last_good_path(path, folder).read_bytes())
+    except OSError:
+        return
+
+
+def open_steady(path: Path, folder: Path | None = None) -> Opened | None:
+    """The configuration that last proved itself, with a problem that says so; None without one."""
+    kept = _steady_path(path, folder)
+    config = _read_kept(kept)
+    if config is None:
+        return None
+    told = "the gate crashes with it; the one that ran well before is used"
+    return Opened(config, (Problem(str(path), 1, 1, "(file)", told),))
+
+
+def _steady_path(path: Path, folder: Path | None) -> Path:
+    return (folder or path.parent) / (path.name + _STEADY)
 
 
 def _read_kept(kept: Path) -> Config | None:

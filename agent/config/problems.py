@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from agent.config.yaml12 import Document, Path
+from agent.core.secret import HIDDEN, names_secret, scrub
 
 MAX_SHOWN = 80
 
@@ -59,7 +60,10 @@ def from_pydantic(
     """One of pydantic's findings as a :class:`Problem`."""
     path = _real_path(error["loc"], document.value)
     message = _message(error, path, model)
-    return problem(file, document, path, message)
+    given = error.get("input")
+    if names_secret(path) and isinstance(given, str | int | float):
+        message = message.replace(_show(given), HIDDEN).replace(str(given), HIDDEN)
+    return problem(file, document, path, scrub(message))
 
 
 def _real_path(loc: tuple[str | int, ...], value: object) -> Path:

@@ -49,6 +49,17 @@ class StoreFullError(StoreError):
     """A durable store has no room left."""
 
 
+class SealedError(StoreError):
+    """Sealed data cannot be opened.
+
+    ``key_id`` names the key that is missing; empty: the data are not genuine.
+    """
+
+    def __init__(self, text: str, key_id: str = "") -> None:
+        super().__init__(text)
+        self.key_id = key_id
+
+
 class PackError(GatehouseError):
     """A model pack is missing, altered or does not compute what it must."""
 

@@ -6,7 +6,8 @@ Here: facts, each with the stamp of its cause. Not here: what follows from them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.clock import Stamp
@@ -69,12 +70,16 @@ class LatchReset:
 
 @dataclass(frozen=True, slots=True)
 class DoorReleased:
-    """A door was released on purpose and may open for ``for_s`` seconds."""
+    """A door was released on purpose and may open for ``for_s`` seconds.
+
+    ``cause`` is what released it, in a word; ``details`` who and why.
+    """
 
     at: Stamp
     door: str
     cause: str
     for_s: float
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

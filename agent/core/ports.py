@@ -72,7 +72,11 @@ class OutboxStore(Protocol):
         """Open or create, count the session up durably, and tell the counters."""
 
     def write(self, appended: Sequence[Entry], removed: Sequence[str]) -> None:
-        """Append and remove in one durable step; nothing is done when it raises."""
+        """Append and remove in one durable step: all of it, or nothing when it raises.
+
+        StoreFullError: there is no room for what is appended; removals alone still succeed. After
+        any other StoreError the store has to be opened again.
+        """
 
     def read(self, lane: Lane, after: int, limit: int) -> list[tuple[int, Entry]]:
         """Up to *limit* entries of *lane* with positions above *after*, in order."""
@@ -82,6 +86,9 @@ class OutboxStore(Protocol):
 
     def evict(self, limits: Limits, now_utc_ns: int) -> int:
         """Delete events beyond *limits*, oldest first; how many went."""
+
+    def has_room(self) -> bool:
+        """Whether entries can be appended again, after StoreFullError."""
 
     def close(self) -> None:
         """Give everything back; never raises."""

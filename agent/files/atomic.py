@@ -6,16 +6,17 @@ here does the same; TinyDB's own JSONStorage truncates in place and lost data in
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tinydb.storages import Storage
 
-from agent.core.errors import AlreadyRunningError, StoreError
+from agent.core.errors import AlreadyRunningError, SealedError, StoreError
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -34,6 +35,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner only, where there is none yet.
+
+    One that is there is not even opened: SQLite's locks are the process's, and closing any
+    descriptor of the file gives up those of every connection to it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames and creations in *folder* durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -43,14 +54,45 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def overwritten(path: Path) -> Iterator[None]:
+    """Overwrite what *path* was, once it is replaced or deleted within; nothing without a file.
+
+    As good as the disk: flash may keep the old block.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        yield
+        os.write(descriptor, os.urandom(os.fstat(descriptor).st_size))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Seal(Protocol):
+    """How a file's bytes are kept from eyes that have the disk and not the key."""
+
+    def seal(self, data: bytes) -> bytes:
+        """*data* as it is written; StoreError when there is no key."""
+
+    def open(self, data: bytes) -> bytes:
+        """What was sealed; StoreError when it cannot be opened."""
+
+
 class AtomicJSONStorage(Storage):
     """A TinyDB storage for small documents: one JSON file, replaced whole and durably.
 
     A file that is no JSON or cannot be read raises :class:`StoreError`; the caller moves it aside.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, seal: Seal | None = None) -> None:
+        """*seal*: how the file is sealed; none: plain JSON."""
         self._path = Path(path)
+        self._seal = seal
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """The document, or None when there is no file yet."""
@@ -61,8 +103,10 @@ class AtomicJSONStorage(Storage):
         except OSError as error:
             raise StoreError(f"{self._path} cannot be read: {error}") from error
         try:
-            value = json.loads(text)
-        except ValueError as error:
+            value = json.loads(text if self._seal is None else self._seal.open(text))
+        except SealedError as error:
+            raise SealedError(f"{self._path} {error}", error.key_id) from error
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{self._path} is damaged: {error}") from error
         if not isinstance(value, dict):
             raise StoreError(f"{self._path} is damaged: not a JSON object")
@@ -71,8 +115,9 @@ class AtomicJSONStorage(Storage):
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the document; StoreError when the disk refuses."""
         body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        sealed = body if self._seal is None else self._seal.seal(body)
         try:
-            write_atomic(self._path, body)
+            write_atomic(self._path, sealed)
         except OSError as error:
             raise StoreError(f"{self._path} cannot be written: {error}") from error
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -24,60 +23,19 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.core.errors import GatehouseError
 from agent.core.ports import Received
-from agent.link.session import LinkFault, Protocol
+from agent.files.tls import tls_trouble, why_refused
+from agent.link.session import LinkFault
+from agent.link.target import ConnectError, Handlers, Target, Will
 from agent.runtime.threads import in_daemon_thread
 from contract.topics import subscription_qos
 
 log = logging.getLogger(__name__)
 
 WINDOW = 20
+_CLOSED = frozenset({errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE})
 MISC_S = 1.0
 _LOGIN_REFUSED = frozenset({"Bad user name or password", "Not authorized", "Banned"})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where and how to connect. ``tls`` None is plain text, for loopback only."""
-
-    host: str
-    port: int
-    protocol: Protocol
-    client_id: str
-    keepalive_s: int
-    connect_timeout_s: float
-    session_expiry_s: int
-    tls: ssl.SSLContext | None = None
-    username: str | None = None
-    password: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says for us when we are gone: QoS 1, retained."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """Who hears of what, all on the loop. ``lost`` is called once, for a connection that was up."""
-
-    message: Callable[[Received], None]
-    freed: Callable[[], None]
-    lost: Callable[[LinkFault, str], None]
-
-
-class ConnectError(GatehouseError):
-    """The connection was not made."""
-
-    exit_code = 69
-
-    def __init__(self, fault: LinkFault, text: str) -> None:
-        super().__init__(text)
-        self.fault = fault
 
 
 class Connection:
@@ -92,6 +50,7 @@ class Connection:
         self._up = False
         self._misc: asyncio.TimerHandle | None = None
         self._sock: Any = None
+        self._sending = self._watching = False
         self._client = self._make_client(will)
 
     async def open(self) -> None:
@@ -107,33 +66,68 @@ class Connection:
             self.close()
             text = f"{target.host}:{target.port} does not answer"
             raise ConnectError(LinkFault.UNREACHABLE, text) from error
-        except ConnectError:
+        except ConnectError as error:
             self.close()
-            raise
+            if error.fault is not LinkFault.CLOSED:
+                raise
+            explained = await self._explained(error)
+            if explained is error:
+                raise
+            raise explained from error
         except ssl.SSLError as error:
             self.close()
-            text = f"TLS with {target.host}:{target.port} failed: {error.reason or error}"
+            text = f"TLS with {target.host}:{target.port} failed: {tls_trouble(error)}"
             raise ConnectError(LinkFault.TLS, text) from error
         except (OSError, ValueError) as error:
             self.close()
             text = f"{target.host}:{target.port} cannot be reached: {error}"
-            raise ConnectError(LinkFault.UNREACHABLE, text) from error
+            known = ConnectError(LinkFault.UNREACHABLE, text)
+            if isinstance(error, OSError) and error.errno in _CLOSED:
+                known = await self._explained(known)
+            raise known from error
         self._up = True
+
+    async def _explained(self, error: ConnectError) -> ConnectError:
+        """The same error, or TLS's reason for it."""
+        target = self._target
+        context = target.tls
+        if context is None:
+            return error
+        why = await in_daemon_thread(lambda: why_refused(context, target.host, target.port))
+        if not why:
+            return error
+        return ConnectError(LinkFault.TLS, f"TLS with {target.host}:{target.port} failed: {why}")
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for *topics*, each with its QoS."""
         self._client.subscribe([(topic, subscription_qos(topic)) for topic in topics])
 
+    def unsubscribe(self, topic: str) -> None:
+        """Hear *topic* no more."""
+        self._client.unsubscribe(topic)
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Put a message on the wire; False when the connection is gone."""
         if not self._up:
             return False
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        info = self._send(topic, payload, qos=qos, retain=retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not self._up:
             return False
         if qos:
             self._unacked[info.mid] = self._loop.time()
         return True
+
+    def _send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> paho.MQTTMessageInfo:
+        """Write at once: to be told first that the socket takes bytes costs as much as sending."""
+        self._sending = True
+        try:
+            info = self._client.publish(topic, payload, qos=qos, retain=retain)
+            self._client.loop_write()
+        finally:
+            self._sending = False
+        if self._client.want_write():
+            self._on_register_write()
+        return info
 
     @property
     def up(self) -> bool:
@@ -178,7 +172,8 @@ class Connection:
         if target.tls is not None:
             client.tls_set_context(target.tls)
         if target.username is not None:
-            client.username_pw_set(target.username, target.password)
+            password = None if target.password is None else target.password.reveal()
+            client.username_pw_set(target.username, password)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
@@ -209,7 +204,7 @@ class Connection:
         self._sock = sock
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
-            self._loop.add_writer(sock, self._writable)
+            self._on_register_write()
         self._misc = self._loop.call_later(MISC_S, self._misc_due)
 
     def _detach(self) -> None:
@@ -236,7 +231,7 @@ class Connection:
         if self._sock is not None:
             self._misc = self._loop.call_later(MISC_S, self._misc_due)
 
-    def _on_socket_open(self, _client: Any, _data: Any, sock: socket.socket) -> None:
+    def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
         """Before the first byte: a name that was configured as this machine's must be its."""
         peer = str(sock.getpeername()[0])
         if self._target.tls is None and not ipaddress.ip_address(peer).is_loopback:
@@ -244,11 +239,13 @@ class Connection:
             raise ConnectError(LinkFault.UNREACHABLE, text)
 
     def _on_register_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and not self._sending:
+            self._watching = True
             self._loop.add_writer(self._sock, self._writable)
 
     def _on_unregister_write(self, *_: object) -> None:
-        if self._sock is not None:
+        if self._sock is not None and self._watching:
+            self._watching = False
             self._loop.remove_writer(self._sock)
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:

@@ -11,11 +11,15 @@
 
 A connection that the broker took and closed soon, three times without a steady one between, is
 ``closed-again``: two agents with one identity throw each other out like that, and not every broker
-says so. Addresses are tried in their order; after a failure or a loss the next one is tried. With
-several, each is asked twice within half a second each, and only then does waiting begin, until a
-connection was steady: a cluster that lost a node takes connections at once, but RabbitMQ ends them
-again until its queues have elected leaders. ``auto`` prefers MQTT 5 and
-asks a broker that does not speak it, or hangs up, in 3.1.1 at once (never in plain text: TLS is the
+says so. A steady connection that the broker closes was probably everybody's: the broker restarts,
+and thousands of gates would be back within a second, at a broker that takes 240 TLS connections in
+that time. A gate that has nothing to send stands back for a random part of ``RETURN_SPREAD_S``.
+
+Addresses are tried in their order; after a failure or a loss the next one is tried. With several,
+each is asked twice within half a second each, and only then does waiting begin, until a connection
+was steady: a cluster that lost a node takes connections at once, but RabbitMQ ends them again until
+its queues have elected leaders. ``auto`` prefers MQTT 5 and asks a broker that does not speak it,
+or hangs up, in 3.1.1 at once (never in plain text: TLS is the
 address's).
 """
 
@@ -32,6 +36,7 @@ TAKEN_OVER_S = 30.0
 QUICK_S = 0.5
 ROUNDS = 2
 CLOSED_AGAIN = 3
+RETURN_SPREAD_S = 40.0
 
 
 class Phase(StrEnum):
@@ -66,7 +71,10 @@ _TABLE = {
 
 
 class LinkFault(StrEnum):
-    """Why a connection could not be made or was lost, as far as it makes a difference."""
+    """Why a connection could not be made or was lost, as far as it makes a difference.
+
+    RENEWED is our own doing: the next connection shows another certificate.
+    """
 
     UNREACHABLE = "unreachable"
     TLS = "tls"
@@ -76,6 +84,7 @@ class LinkFault(StrEnum):
     SILENT = "silent"
     CLOSED = "closed"
     CLOSED_AGAIN = "closed-again"
+    RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,8 @@ class Session:
         self._closed = 0
         self._moves = 0
         self._guessed: int | None = None
+        self._was_steady = False
+        self._spread_s = 0.0
         self.phase = Phase.IDLE
 
     def attempt(self) -> Attempt:
@@ -118,6 +129,7 @@ class Session:
     def accepted(self) -> None:
         """The broker took the connection."""
         self.signal(Signal.ACCEPTED)
+        self._was_steady = False
         self._learned[self._address] = self.attempt().protocol
         self._guessed = None
 
@@ -125,6 +137,7 @@ class Session:
         """The connection has carried for a while: forget earlier failures."""
         self._backoff.succeeded()
         self._closed = self._moves = 0
+        self._was_steady = True
 
     def failed(self, fault: LinkFault) -> float:
         """The attempt failed; seconds to wait before the next one."""
@@ -141,6 +154,11 @@ class Session:
             del self._learned[self._address]
         return self._move()
 
+    def left(self) -> float:
+        """We ended the connection ourselves; another attempt is due at once."""
+        self.signal(Signal.LOST)
+        return 0.0
+
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
         """The connection was lost: what it was, and seconds to wait before the next attempt.
 
@@ -152,7 +170,14 @@ class Session:
         self._closed += fault is LinkFault.CLOSED
         if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN * self._addresses:
             fault = LinkFault.CLOSED_AGAIN
+        if fault is LinkFault.CLOSED and self._was_steady:
+            self._spread_s = self._backoff.part_of(RETURN_SPREAD_S)
         return fault, self._move()
+
+    def spread_s(self) -> float:
+        """Seconds to stand back besides, while nothing has to be sent; told once for every loss."""
+        spread_s, self._spread_s = self._spread_s, 0.0
+        return spread_s
 
     def _move(self) -> float:
         """On to the next address; seconds to wait before it is asked."""

@@ -19,7 +19,7 @@ from agent.core.clock import Clock
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
 from agent.outbox.delivery import Delivery
 from agent.outbox.lane import Want
-from agent.outbox.writer import REOPEN_S, Append, Measure, Post, Read, Remove, Writer
+from agent.outbox.writer import REOPEN_S, Append, Measure, Post, Read, Remove, Upkeep, Writer
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,11 @@ class Outbox:
         on_state: Callable[[bool, str], None],
         on_counters: Callable[[Counters], None],
         reopen_s: float = REOPEN_S,
+        upkeep: Callable[[], None] = lambda: None,
     ) -> None:
         """*on_state(ok, reason)* hears whether entries are stored durably.
+
+        *upkeep* is what the store wants done in its own thread, first of all and when asked.
 
         *on_counters* hears the numbers of earlier sessions when a store that could not be opened
         at start is back.
@@ -67,7 +70,7 @@ class Outbox:
         self._limits = limits
         self._on_state = on_state
         self._on_counters = on_counters
-        self._writer = Writer(store, post, self._writer_state, reopen_s=reopen_s)
+        self._writer = Writer(store, post, self._writer_state, reopen_s=reopen_s, upkeep=upkeep)
         self._delivery = Delivery()
         self._link: Publisher | None = None
         self._unstored: dict[str, Entry] = {}
@@ -104,6 +107,10 @@ class Outbox:
         self._writer.put(Remove(entry_id))
         self.pump()
         return known
+
+    def keep_up(self) -> None:
+        """Have the store's upkeep done now."""
+        self._writer.put(Upkeep())
 
     def link_up(self, link: Publisher) -> None:
         """The link carries; what waits goes out."""

@@ -2,6 +2,7 @@
 
 The loop hands over jobs and gets answers back on the loop; it never waits for a disk. A failed
 write is never tried again on the same handle (a failed fsync may not be): the store is reopened.
+A full disk is no such failure: the store stays open, and what the station acks is recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.core.errors import StoreError
+from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,12 @@ class Measure:
     done: Callable[[Fill | None], None]
 
 
-Job = Append | Remove | Read | Measure
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Do the store's upkeep now, before anything that is handed over later."""
+
+
+Job = Append | Remove | Read | Measure | Upkeep
 
 
 class Writer:
@@ -80,15 +86,22 @@ class Writer:
         on_state: Callable[[str | None, Counters | None], None],
         *,
         reopen_s: float = REOPEN_S,
+        upkeep: Callable[[], None] = lambda: None,
     ) -> None:
-        """*reopen_s*: how long after a failure the store is opened again at the earliest."""
+        """*reopen_s*: how long after a failure the store is opened again at the earliest.
+
+        *upkeep* is done first in this thread, and again for each :class:`Upkeep`; when it fails, it
+        is left alone until then.
+        """
         self._store = store
         self._reopen_s = reopen_s
         self._post = post
         self._on_state = on_state
+        self._upkeep = upkeep
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox-writer", daemon=True)
         self._healthy = True
+        self._full = False
         self._reopen_at = 0.0
         self._unremoved: list[str] = []
 
@@ -114,6 +127,7 @@ class Writer:
         self._store.close()
 
     def _run(self) -> None:
+        self._attempt(self._upkeep)
         while True:
             jobs, stop = self._next_batch()
             try:
@@ -133,7 +147,7 @@ class Writer:
             return jobs, False
         while job is not None:
             jobs.append(job)
-            if len(jobs) == BATCH or isinstance(job, Measure):
+            if len(jobs) == BATCH or isinstance(job, Measure | Upkeep):
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()
@@ -142,13 +156,13 @@ class Writer:
         return jobs, True
 
     def _patience_s(self) -> float | None:
-        """How long to wait for a job: for ever, or until the store may be opened again."""
-        if self._healthy:
+        """How long to wait for a job: for ever, or until the store may be tried again."""
+        if self._healthy and not self._full:
             return None
         return max(self._reopen_at - time.monotonic(), SHORTEST_WAIT_S)
 
     def _do(self, jobs: list[Job]) -> None:
-        self._reopen_if_due()
+        self._try_again_if_due()
         appends = [job for job in jobs if isinstance(job, Append)]
         removes = [job.entry_id for job in jobs if isinstance(job, Remove)]
         self._write(appends, removes)
@@ -157,20 +171,30 @@ class Writer:
                 self._read(job)
             elif isinstance(job, Measure):
                 self._measure(job)
+            elif isinstance(job, Upkeep):
+                self._attempt(self._upkeep)
 
     def _write(self, appends: list[Append], removes: list[str]) -> None:
         removes = [*self._unremoved, *removes]
         if not appends and not removes:
             return
-
-        def write() -> bool:
-            self._store.write([job.entry for job in appends], removes)
-            return True
-
-        stored = self._attempt(write) is True
-        self._unremoved = [] if stored else removes
+        entries = [job.entry for job in appends]
+        stored = self._attempt(lambda: self._stored(entries, removes))
+        self._unremoved = removes if stored is None else []
         for job in appends:
-            self._post(lambda job=job: job.done(stored))  # type: ignore[misc]
+            self._post(lambda job=job: job.done(stored is True))  # type: ignore[misc]
+
+    def _stored(self, entries: list[Entry], removes: list[str]) -> bool:
+        """True when all is durable; False when only *removes* are, because the disk is full."""
+        try:
+            self._store.write(entries, removes)
+        except StoreFullError as error:
+            if not entries:
+                raise
+            self._store.write([], removes)
+            self._note_full(error)
+            return False
+        return True
 
     def _read(self, job: Read) -> None:
         found = self._attempt(lambda: self._store.read(job.lane, job.after, job.limit))
@@ -202,13 +226,35 @@ class Writer:
         self._reopen_at = time.monotonic() + self._reopen_s
         if self._healthy:
             log.warning("the outbox cannot be written: %s", error)
-        self._healthy = False
+        self._healthy = self._full = False
         reason = str(error)
         self._post(lambda: self._on_state(reason, None))
 
-    def _reopen_if_due(self) -> None:
-        if self._healthy or time.monotonic() < self._reopen_at:
+    def _note_full(self, error: StoreFullError) -> None:
+        if self._full:
             return
+        self._full = True
+        self._reopen_at = time.monotonic() + self._reopen_s
+        log.warning("the outbox takes no more entries: %s", error)
+        reason = str(error)
+        self._post(lambda: self._on_state(reason, None))
+
+    def _try_again_if_due(self) -> None:
+        if time.monotonic() < self._reopen_at:
+            return
+        if self._full:
+            self._look_for_room()
+        elif not self._healthy:
+            self._reopen()
+
+    def _look_for_room(self) -> None:
+        self._reopen_at = time.monotonic() + self._reopen_s
+        if self._attempt(self._store.has_room):
+            self._full = False
+            log.info("the outbox takes entries again")
+            self._post(lambda: self._on_state(None, None))
+
+    def _reopen(self) -> None:
         try:
             counters = self._store.open()
         except StoreError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Hello
 from agent.core.alerts import drill_mark
+from agent.core.audit import Head
 from agent.core.health import HealthBoard
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link, Retained
@@ -37,7 +38,9 @@ class Announcer:
         book: IncidentBook,
         watchlist: Watchlist,
         hello: Callable[[], Hello | None],
+        audit_head: Callable[[], Head | None] = lambda: None,
     ) -> None:
+        """*audit_head*: the newest durable record of the audit log, for the heartbeat."""
         self._address = address
         self._presence = presence
         self._health = health
@@ -45,6 +48,7 @@ class Announcer:
         self._book = book
         self._watchlist = watchlist
         self._hello = hello
+        self._audit_head = audit_head
         self.link: Link | None = None
 
     def will(self) -> Retained:
@@ -88,10 +92,23 @@ class Announcer:
         message = self._report(applied)
         self.publish(message.topic, message.payload, retain=True)
 
-    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1, as far as the link carries now; what must not be lost goes by the outbox."""
+        return self.link is not None and self.link.publish(topic, body, retain=retain)
+
+    def report(self, topic: str, body: bytes) -> bool:
+        """A word that stands at the broker."""
+        return self.publish(topic, body, retain=True)
+
+    def follow(self, topic: str) -> None:
+        """Hear one more topic, as long as this connection lasts."""
         if self.link is not None:
-            self.link.publish(topic, body, retain=retain)
+            self.link.follow(topic)
+
+    def unfollow(self, topic: str) -> None:
+        """Hear it no more."""
+        if self.link is not None:
+            self.link.unfollow(topic)
 
     async def beat(self) -> None:
         """Heartbeats until cancelled, each period jittered by a tenth."""
@@ -106,12 +123,13 @@ class Announcer:
         fullness = self._outbox.fullness
         waiting = Waiting(fullness.pending, fullness.oldest_s)
         busy = self._book.open_count > 0
-        body, period_s = self._presence.heartbeat(self._health, waiting, busy=busy)
+        head = self._audit_head()
+        body, period_s = self._presence.heartbeat(self._health, waiting, head, busy=busy)
         self.link.publish(self._address.topic("hb"), body, qos=0)
         return period_s
 
     def _report(self, applied: Applied) -> Retained:
         drill = applied.status is Status.EXERCISE
         topic = self._address.topic("reported", Document.WATCHLIST, drill=drill)
-        body = {**applied.report(), **drill_mark(drill=drill)}
+        body = {**applied.told(), **drill_mark(drill=drill)}
         return Retained(topic, json.dumps(body, ensure_ascii=False).encode())

@@ -1,75 +1,44 @@
-"""Signed commands: which are obeyed, which are refused, and why (CONTRACT 4).
+"""Signed commands: obeyed once, refused aloud, and answered even after a crash (CONTRACT 4).
 
-Here: the checks, in their order, and the durable memory of counters. Not here: what a command
-does (the composition root gives the operations), nor the topic it came by.
+The steps of a command, and what is told of it when the agent dies right after one::
 
-A counter is stored durably before anything is done; a command id is obeyed once.
+    received   checked, nothing stored     the broker delivers it again: obeyed then, or expired
+    accepted   counter and order stored    unknown, with what can be seen; never done afterwards
+    done       the deed has begun          the same
+    ended      its result is stored        that result
+    told       the result is on the wire   that result once more; a station keeps one per cmd_id
+
+Here: this sequence. Not here: grounds for refusal (``command_checks``), the file
+(``command_journal``), the way out (``results``), the deeds.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from agent.border.inbound import read_model
-from agent.core.alerts import drill_mark
-from agent.core.clock import NS_PER_S, Clock, parse_utc
-from agent.core.errors import RefusedError
-from agent.files.atomic import write_atomic
-from contract.signing import TrustedKeys, is_signed_by
-from contract.topics import Address
-from contract.words import MAX_MESSAGE_BYTES, CommandName, Outcome, Refusal
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor
+from agent.core.clock import Clock, format_utc
+from agent.core.commands import Command, Deed, Ending, Order, Result
+from agent.core.errors import RefusedError, StoreError
+from agent.pipeline.command_checks import Asked, Checks, as_command, read_asked
+from agent.pipeline.command_journal import CommandJournal
+from agent.runtime.ration import Ration, suffix
+from contract.words import CommandName, Outcome, Refusal
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_IDS = 1000
-SKEW_NS = 5 * NS_PER_S
+MAX_REASON = 300
 
 
-class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    cmd_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
-    name: str
-    issuer: str
-    node: str
-    issued_at: str
-    expires_at: str
-    counter: Annotated[int, Field(ge=1, lt=1 << 53)]
-    args: dict[str, Any]
-    sig: str
+class Tells(Protocol):
+    """Where results go."""
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a command; the body of ``~/result``."""
-
-    cmd_id: str
-    outcome: Outcome
-    reason: str = ""
-    proof: Mapping[str, object] | None = None
-    late_ms: int | None = None
-
-    def body(self, *, drill: bool) -> bytes:
-        """UTF-8 JSON; *drill* is the branch that it goes out on."""
-        value = {
-            "cmd_id": self.cmd_id,
-            "outcome": self.outcome.value,
-            "reason": self.reason,
-            "proof": None if self.proof is None else dict(self.proof),
-            "late_ms": self.late_ms,
-            **drill_mark(drill=drill),
-        }
-        return json.dumps(value, ensure_ascii=False).encode()
-
-
-Does = Callable[[Mapping[str, Any]], Mapping[str, object]]
+    def __call__(self, result: Result, *, drill: bool) -> None:
+        """Tell the station."""
 
 
 class CommandGate:
@@ -77,112 +46,108 @@ class CommandGate:
 
     def __init__(
         self,
-        keys: TrustedKeys | None,
-        address: Address,
+        checks: Checks,
+        journal: CommandJournal,
+        deeds: Mapping[CommandName, Deed],
         clock: Clock,
-        counters: Path,
-        operations: Mapping[CommandName, Does],
+        tell: Tells,
+        audit: Auditor = NO_AUDIT,
     ) -> None:
-        """*counters* is the file that remembers the last counter of each issuer."""
-        self._keys = keys
-        self._address = address
+        self._checks = checks
+        self._journal = journal
+        self._deeds = deeds
         self._clock = clock
-        self._path = counters
-        self._operations = operations
-        self._done_ids: OrderedDict[str, None] = OrderedDict()
-        self._counters: dict[str, int] | None = _read_counters(counters)
-        self.refused = 0
+        self._tell = tell
+        self._audit = audit
+        self._ration = Ration()
+        self.counts: Counter[Outcome] = Counter()
+        self.last_refusal = ""
 
-    @property
-    def damaged(self) -> bool:
-        """True when the memory of counters cannot be used: then every command is refused."""
-        return self._counters is None
-
-    def handle(self, topic_name: str, payload: bytes, *, retained: bool) -> Result:
-        """Check and do what arrived on ``~/cmd/{topic_name}``."""
+    def handle(
+        self, topic_name: str, payload: bytes, *, retained: bool, drill: bool = False
+    ) -> None:
+        """Check and do what arrived on ``~/cmd/{topic_name}``; the result is told, now or later."""
         cmd_id = "unknown"
         try:
             if retained:
                 raise RefusedError(Refusal.RETAINED, "never taken from the broker's shelf")
-            command, _ = read_model(_Command, payload, MAX_MESSAGE_BYTES)
-            cmd_id = command.cmd_id
-            operation = self._check(command, topic_name)
+            asked, signed = read_asked(payload)
+            cmd_id = asked.cmd_id
+            name = self._checks.genuine(asked, signed, topic_name)
+            command = as_command(asked, name, drill=drill)
+            deed, order = self._accept(asked, command, drill=drill)
         except RefusedError as error:
-            self.refused += 1
-            log.warning("command %s refused: %s", topic_name[:32], error)
-            return Result(cmd_id, Outcome.REFUSED, str(error)[:300])
-        late_ms = (self._clock.utc_ns() - parse_utc(command.issued_at)) // 1_000_000
+            self._refuse(topic_name, cmd_id, error, drill=drill)
+            return
+        self._do(command, deed, order, self._checks.late_ms(asked))
+
+    def resume(self) -> None:
+        """After a start: end what an earlier life left open, without doing any of it."""
+        for order in self._journal.open:
+            deed = self._deeds.get(order.name)
+            ending = Ending(Outcome.UNKNOWN) if deed is None else deed.recall(order.plan)
+            if not ending.reason and ending.outcome is Outcome.UNKNOWN:
+                ending = replace(ending, reason="the agent ended before it was over")
+            log.warning("%s %s: %s: %s", order.name, order.cmd_id, ending.outcome, ending.reason)
+            self._end(order, ending, None)
+
+    def _accept(self, asked: Asked, command: Command, *, drill: bool) -> tuple[Deed, Order]:
+        """The deed and its order, durably stored with the counter; RefusedError otherwise."""
+        name = command.name
+        self._checks.timely(asked, name)
+        deed = self._deeds.get(name)
+        if deed is None:
+            raise RefusedError(Refusal.UNSUPPORTED, f"this gate does not do '{name}'")
+        if command.exercise and not deed.in_drills:
+            raise RefusedError(Refusal.UNSUPPORTED, f"'{name}' is not done in a drill")
+        self._checks.next_counter(asked)
+        plan = deed.plan(command)
+        now = format_utc(self._clock.utc_ns())
+        order = Order(command.cmd_id, name, drill, now, plan)
         try:
-            proof = operation(command.args)
+            self._journal.accept(order, asked.issuer, asked.counter)
+        except StoreError as error:
+            raise RefusedError(Refusal.NOT_STORED, f"the counter: {error}") from error
+        return deed, order
+
+    def _do(self, command: Command, deed: Deed, order: Order, late_ms: int | None) -> None:
+        ended = False
+
+        def finish(ending: Ending) -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._end(order, ending, late_ms)
+
+        log.info("command %s %s accepted", command.name, command.cmd_id)
+        try:
+            deed.do(command, order.plan, finish)
         except Exception as error:
             log.exception("command %s failed", command.name)
-            return Result(cmd_id, Outcome.FAILED, str(error)[:300], None, late_ms)
-        return Result(cmd_id, Outcome.DONE, "", proof, late_ms)
+            finish(Ending(Outcome.FAILED, str(error)))
 
-    def _check(self, command: _Command, topic_name: str) -> Does:
-        if command.name != topic_name or command.name not in set(CommandName):
-            raise RefusedError(Refusal.UNKNOWN_COMMAND, f"'{command.name[:32]}' on '{topic_name}'")
-        name = CommandName(command.name)
-        if command.node != self._address.client_id:
-            raise RefusedError(Refusal.WRONG_NODE, f"meant for '{command.node[:100]}'")
-        self._check_signature(command, name)
-        self._check_time(command)
-        operation = self._operations.get(name)
-        if operation is None:
-            raise RefusedError(Refusal.UNSUPPORTED, f"this gate does not do '{name}'")
-        self._take_counter(command)
-        return operation
-
-    def _check_signature(self, command: _Command, name: CommandName) -> None:
-        keys = self._keys
-        if keys is None or command.issuer != keys.station:
-            raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{command.issuer[:32]}'")
-        document = command.model_dump()
-        key = keys.keys.get(name.role)
-        if key is not None and is_signed_by(document, key):
-            return
-        if any(is_signed_by(document, other) for other in keys.keys.values()):
-            raise RefusedError(Refusal.WRONG_ROLE, f"'{name}' needs the key of role '{name.role}'")
-        raise RefusedError(Refusal.BAD_SIGNATURE)
-
-    def _check_time(self, command: _Command) -> None:
-        if not self._clock.synced():
-            raise RefusedError(Refusal.CLOCK_UNSYNCED, "this gate does not know the time")
+    def _end(self, order: Order, ending: Ending, late_ms: int | None) -> None:
+        reason = ending.reason[:MAX_REASON]
+        result = Result(order.cmd_id, ending.outcome, reason, ending.proof, late_ms)
+        self.counts[result.outcome] += 1
+        log.info("command %s %s: %s", order.name, order.cmd_id, result.outcome)
         try:
-            issued_ns, expires_ns = parse_utc(command.issued_at), parse_utc(command.expires_at)
-        except ValueError as error:
-            raise RefusedError(Refusal.MALFORMED, str(error)) from error
-        now_ns = self._clock.utc_ns()
-        if issued_ns > now_ns + SKEW_NS:
-            raise RefusedError(Refusal.NOT_YET_VALID, f"issued at {command.issued_at}")
-        if expires_ns <= now_ns:
-            raise RefusedError(Refusal.EXPIRED, f"at {command.expires_at}")
+            self._journal.end(result)
+        except StoreError as error:
+            log.error("the result of %s is not stored: %s", order.cmd_id, error)  # noqa: TRY400
+        self._note(AuditKind.COMMAND, self._checks.station, order.name, result)
+        self._tell(result, drill=order.drill)
 
-    def _take_counter(self, command: _Command) -> None:
-        if command.cmd_id in self._done_ids:
-            raise RefusedError(Refusal.REPEATED, "this command was handled before")
-        if self._counters is None:
-            raise RefusedError(Refusal.NOT_STORED, f"{self._path} is damaged")
-        last = self._counters.get(command.issuer, 0)
-        if command.counter <= last:
-            raise RefusedError(Refusal.COUNTER, f"{command.counter} is not above {last}")
-        counters = {**self._counters, command.issuer: command.counter}
-        try:
-            write_atomic(self._path, json.dumps(counters).encode())
-        except OSError as error:
-            raise RefusedError(Refusal.NOT_STORED, f"the counter: {error}") from error
-        self._counters = counters
-        self._done_ids[command.cmd_id] = None
-        if len(self._done_ids) > REMEMBERED_IDS:
-            self._done_ids.popitem(last=False)
+    def _refuse(self, topic_name: str, cmd_id: str, error: RefusedError, *, drill: bool) -> None:
+        self.counts[Outcome.REFUSED] += 1
+        self.last_refusal = str(error)[:MAX_REASON]
+        withheld = self._ration.take(self._clock.monotonic_ns())
+        if withheld is not None:
+            log.warning("command %s refused: %s%s", topic_name[:32], error, suffix(withheld))
+        result = Result(cmd_id, Outcome.REFUSED, self.last_refusal)
+        self._note(AuditKind.REFUSAL, "unverified", topic_name[:64], result)
+        self._tell(result, drill=drill)
 
-
-def _read_counters(path: Path) -> dict[str, int] | None:
-    try:
-        value = json.loads(path.read_bytes())
-        return {str(issuer): int(counter) for issuer, counter in value.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, TypeError):
-        log.exception("%s is damaged; no command will be obeyed until it is put right", path)
-        return None
+    def _note(self, kind: AuditKind, who: str, name: str, result: Result) -> None:
+        what = {"command": name, "cmd_id": result.cmd_id, "outcome": result.outcome.value}
+        self._audit.note(kind, who, {**what, "reason": result.reason})

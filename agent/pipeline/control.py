@@ -6,30 +6,28 @@ has a place for it, answered; nothing of it stops the gate.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
-from agent.core.alerts import drill_mark
 from agent.core.clock import Clock, stamp
 from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged
 from agent.core.ids import AlertId
 from agent.core.ports import Received
 from agent.pipeline.commands import CommandGate
+from agent.pipeline.desired import Desired
 from agent.pipeline.host import HostWatch
-from agent.watchlist.service import Watchlist
+from agent.runtime.ration import Ration, suffix
 from contract.topics import Address, parse_gate_topic
-from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
+from contract.words import MAX_MESSAGE_BYTES, Refusal
 
 log = logging.getLogger(__name__)
 
-LOG_FIRST = 10
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -53,7 +51,6 @@ class Answers:
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
-    publish: Callable[[str, bytes, bool], None]
 
 
 class Control:
@@ -64,15 +61,16 @@ class Control:
         address: Address,
         clock: Clock,
         commands: CommandGate,
-        watchlist: Watchlist,
+        desired: Desired,
         answers: Answers,
     ) -> None:
         self._address = address
         self._clock = clock
         self._commands = commands
-        self._watchlist = watchlist
+        self._desired = desired
         self._answers = answers
         self._watch = HostWatch()
+        self._ration = Ration()
         self.malformed = 0
 
     def hear(self, message: Received) -> None:
@@ -81,8 +79,9 @@ class Control:
             self._hear(message)
         except RefusedError as error:
             self.malformed += 1
-            if self.malformed <= LOG_FIRST or self.malformed % 1000 == 0:
-                log.warning("message on %s not used: %s", message.topic, error)
+            withheld = self._ration.take(self._clock.monotonic_ns())
+            if withheld is not None:
+                log.warning("message on %s not used: %s%s", message.topic, error, suffix(withheld))
         except Exception:
             self.malformed += 1
             log.exception("message on %s not handled", message.topic)
@@ -100,7 +99,9 @@ class Control:
             case ("cmd", name):
                 self._command(name, message, drill=topic.drill)
             case ("desired", name):
-                self._desired(name, message, drill=topic.drill)
+                self._desired.hear(name, message.payload, drill=topic.drill)
+            case ("desired", name, number):
+                self._desired.hear_chunk(name, number, message.payload, drill=topic.drill)
             case _:
                 raise RefusedError(Refusal.UNEXPECTED, "nothing is expected here")
 
@@ -127,43 +128,7 @@ class Control:
     def _command(self, name: str, message: Received, *, drill: bool) -> None:
         if not message.payload and message.retained:
             return
-        result = self._commands.handle(name, message.payload, retained=message.retained)
-        topic = self._address.topic("result", drill=drill)
-        self._answers.publish(topic, result.body(drill=drill), False)
-
-    def _desired(self, name: str, message: Received, *, drill: bool) -> None:
-        if not message.payload:
-            log.info("%s was emptied at the broker; what stands at the gate stays", message.topic)
-            return
-        try:
-            self._apply(name, message.payload, drill=drill)
-        except RefusedError as error:
-            self._refused(name, error, drill=drill)
-            raise
-
-    def _apply(self, name: str, payload: bytes, *, drill: bool) -> None:
-        if name != Document.WATCHLIST:
-            raise RefusedError(Refusal.UNSUPPORTED, f"this gate keeps no '{name[:32]}'")
-        self._watchlist.apply(payload, drill=drill)
-
-    def _refused(self, name: str, error: RefusedError, *, drill: bool) -> None:
-        """Tell the station what stands and why its document does not."""
-        standing: Mapping[str, object] = {
-            "version": 0,
-            "hash": "",
-            "applied_at": None,
-            "rejected": [],
-        }
-        for applied in self._watchlist.applied():
-            if name == Document.WATCHLIST and (applied.status == "Exercise") is drill:
-                standing = applied.report()
-        mark = drill_mark(drill=drill)
-        body = json.dumps(
-            {**standing, **mark, "refused": str(error)[:300]}, ensure_ascii=False
-        ).encode()
-        if name in set(Document):
-            topic = self._address.topic("reported", name, drill=drill)
-            self._answers.publish(topic, body, True)
+        self._commands.handle(name, message.payload, retained=message.retained, drill=drill)
 
 
 def _read(model: type[_M], message: Received) -> _M:

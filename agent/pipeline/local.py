@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,16 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 96 * 1024 * 1024
 ASK_TIMEOUT_S = 30.0
+PEER = "peer"
 Answer = Mapping[str, Any]
 Operation = Callable[[Mapping[str, Any]], Awaitable[Answer] | Answer]
 
 
 class LocalServer:
-    """Serves operations by name. A failing one answers with its error and exit code."""
+    """Serves operations by name. A failing one answers with its error and exit code.
+
+    Each request carries who asks under ``peer``, as the kernel tells it: ``uid 1000``.
+    """
 
     def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:
         self._path = path
@@ -48,7 +53,7 @@ class LocalServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = await self._answer(await reader.readline())
+            answer = await self._answer(await reader.readline(), _peer(writer))
             writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
             await writer.drain()
         except (OSError, ValueError, asyncio.LimitOverrunError) as error:
@@ -56,9 +61,9 @@ class LocalServer:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes, peer: str) -> Answer:
         try:
-            request = json.loads(line)
+            request = {**json.loads(line), PEER: peer}
             operation = self._operations[request["op"]]
         except (ValueError, KeyError, TypeError):
             return {"ok": False, "error": "this agent does not know that request", "exit_code": 2}
@@ -99,6 +104,13 @@ def ask(path: Path, op: str, **arguments: Any) -> dict[str, Any]:
     if not answer.pop("ok", False):
         raise LocalError(str(answer.get("error")), int(answer.get("exit_code", 70)))
     return answer
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    sock = writer.get_extra_info("socket")
+    size = struct.calcsize("3i")
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return f"uid {uid}"
 
 
 def _read_line(sock: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import Clock, format_utc, stamp
 from agent.core.errors import CheckFailedError
 from agent.core.events import Event, LatchReset
@@ -19,7 +20,8 @@ from agent.core.health import HealthBoard
 from agent.core.ids import DeviceName
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
-from agent.pipeline.local import Operation
+from agent.pipeline.local import PEER, Operation
+from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.watchlist.service import Watchlist
 from devices.panel import Panel
 
@@ -44,6 +46,8 @@ class LocalOperations:
         clock: Clock,
         put: Callable[[Event], None],
         identity: Callable[[], Mapping[str, object]],
+        audit: Auditor = NO_AUDIT,
+        start: Start = NORMAL_START,
     ) -> None:
         self._panel = panel
         self._health = health
@@ -53,6 +57,8 @@ class LocalOperations:
         self._clock = clock
         self._put = put
         self._identity = identity
+        self._audit = audit
+        self._start = start
 
     def table(self) -> Mapping[str, Operation]:
         """Operations by name."""
@@ -119,7 +125,9 @@ class LocalOperations:
         return f"{verb} {name}"
 
     def reset(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Reset latched alarms, of one device or of all."""
+        """Reset latched alarms, of one device or of all; or leave safe mode."""
+        if request.get("safe_mode") is True:
+            return self._leave_safe_mode()
         name = request.get("name")
         contacts = self._panel.contacts
         if name is not None and (contacts is None or name not in contacts.states):
@@ -129,27 +137,39 @@ class LocalOperations:
         self._put(LatchReset(stamp(self._clock), device, by))
         return {"did": f"reset {name or 'all'}"}
 
+    def _leave_safe_mode(self) -> Mapping[str, Any]:
+        if self._start.level is Level.NORMAL:
+            raise CheckFailedError("this agent is not in safe mode")
+        self._start.leave()
+        return {"did": "left safe mode: the agent ends, and its next start is a normal one"}
+
     async def watchlist_import(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Apply a signed document given as base64; waits a little for templates to be made."""
         try:
             data = base64.b64decode(str(request.get("document")), validate=True)
         except (ValueError, binascii.Error) as error:
             raise CheckFailedError("the document did not arrive whole") from error
-        applied = self._watchlist.apply(data, drill=None)
+        applied = self._watchlist.apply(data, drill=None, by=_asker(request))
         await self._watchlist.made(WAIT_FOR_TEMPLATES_S)
         standing = next(a for a in self._watchlist.applied() if a.status is applied.status)
-        listing = self.watchlist_list({})["entries"]
+        listing = self._listing()
         of_status = [row for row in listing if row["status"] == applied.status]
         return {**standing.report(), "status": applied.status, "entries": of_status}
 
-    def watchlist_list(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    def watchlist_list(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every entry that stands at the gate."""
+        rows = self._listing()
+        what: What = {"store": "watchlist", "entries": len(rows)}
+        self._audit.note(AuditKind.VIEW, _asker(request), what)
+        return {"entries": rows}
+
+    def _listing(self) -> list[dict[str, Any]]:
         rows = []
         for listing in self._watchlist.listing():
             row = dataclasses.asdict(listing)
             row["expires_at"] = format_utc(row.pop("expires_at_ns"))
             rows.append(row)
-        return {"entries": rows}
+        return rows
 
     def watchlist_expire(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Delete what is over, or the entries that are named."""
@@ -160,5 +180,9 @@ class LocalOperations:
         unknown = [name for name in names if name not in known]
         if unknown:
             raise CheckFailedError(f"there is no entry {', '.join(unknown)}")
-        self._watchlist.delete(names)
+        self._watchlist.delete(names, by=_asker(request))
         return {"deleted": names}
+
+
+def _asker(request: Mapping[str, Any]) -> str:
+    return str(request.get(PEER, "local"))

@@ -6,9 +6,10 @@ Here: link, storage, station, vision and rules as the heartbeat and the rules se
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Beat, Hello
+from agent.config.problems import Problem
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.events import (
     CameraChanged,
@@ -22,10 +23,12 @@ from agent.core.events import (
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
 from agent.pipeline.vision_watch import NO_ANSWER
+from agent.runtime.crash_count import Level, Start
 from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
 
+LONGEST_REASON = 300
 _LINK_ISSUES = {
     LinkFault.LOGIN: "the broker refuses the login; put link.username and password_file right",
     LinkFault.TLS: "TLS with the broker fails; check the files of link.brokers and the clock",
@@ -33,6 +36,11 @@ _LINK_ISSUES = {
     LinkFault.CLOSED_AGAIN: "the broker closes the connection again and again; see whether another "
     "agent uses the identity of this gate, and what the broker's log says",
 }
+_SAFE_MODE = (
+    "{failed} starts in a row ended in a crash{why}; panic, sirens and doors work; cameras, "
+    "watchlist and the site's own rules are off. See the log, put right what crashes, then "
+    "'gatehouse reset --safe-mode'; it also tries again by itself"
+)
 _UNTIL_STEADY = frozenset({LinkFault.TAKEN_OVER, LinkFault.CLOSED_AGAIN})
 
 
@@ -49,6 +57,31 @@ class Observer:
         if self._health.raise_issue(code, component, text, stamp(self._clock)):
             log.warning("%s: %s", component, text)
 
+    def hear(self, event: Event) -> None:
+        """Note what an event of any part says of that part, and put it into the inbox."""
+        match event:
+            case HostChanged():
+                self.station(event)
+            case CameraChanged():
+                self.camera(event)
+            case _:
+                self.put(event)
+
+    def started(self, start: Start, problems: Sequence[Problem] = ()) -> None:
+        """*problems* of a file that is not used; what this start leaves out, and what to do."""
+        for problem in problems:
+            self.issue("config", str(problem.path), f"new file not used: {problem}")
+        if start.level is Level.NORMAL:
+            return
+        why = f" (last: {start.error})" if start.error else ""
+        text = _SAFE_MODE.format(failed=start.failed, why=why)
+        if start.level is Level.BARE:
+            text += "; inputs other than panic and doors are off too"
+        if start.outbox_in_memory:
+            text += "; the data folder is left alone, alarms are in memory, no command is obeyed"
+        self._health.note("core", ComponentState.DEGRADED, "safe mode")
+        self.issue("safe-mode", "core", text)
+
     def storage(self, ok: bool, reason: str) -> None:  # noqa: FBT001 - the outbox's answer
         """The outbox can (not) be written."""
         state = ComponentState.OK if ok else ComponentState.DEGRADED
@@ -58,6 +91,23 @@ class Observer:
         else:
             self.issue("storage", "outbox", f"alarms are kept in memory only: {reason}")
         self.put(StorageChanged(stamp(self._clock), ok, reason))
+
+    def audit(self, code: str, text: str | None) -> None:
+        """The audit log cannot be written, or does not hold; text None: it is over."""
+        if text is None:
+            self._health.clear_issue(code, "audit")
+        else:
+            self.issue(code, "audit", text)
+
+    def outbox_damage(self, reason: str) -> None:
+        """A part of the outbox was damaged: an issue that stays, an alert that is over at once."""
+        self.issue("outbox-damaged", "outbox", reason)
+        for ok in (False, True):
+            self.put(StorageChanged(stamp(self._clock), ok, reason))
+
+    def link_starts(self) -> None:
+        """There was no link yet."""
+        self.put(LinkChanged(stamp(self._clock), up=False, reason="starting"))
 
     def link_up(self, where: str) -> None:
         """The broker carries."""
@@ -74,12 +124,23 @@ class Observer:
 
     def link_down(self, fault: LinkFault, reason: str) -> None:
         """The broker does not carry, and why."""
-        before = self._health.note("link", ComponentState.DOWN, reason)
+        before = self._health.note("link", ComponentState.DOWN, reason[:LONGEST_REASON])
         if before is not None:
-            log.warning("link down: %s", reason)
+            level = logging.INFO if fault is LinkFault.RENEWED else logging.WARNING
+            log.log(level, "link down: %s", reason)
         if fault in _LINK_ISSUES:
             self.issue(fault, "link", f"{_LINK_ISSUES[fault]} ({reason})")
         self.put(LinkChanged(stamp(self._clock), up=False, reason=reason))
+
+    def certificate(self, until: str, trouble: str) -> None:
+        """The gate's certificate is good *until* then; *trouble* is why it is not renewed."""
+        if trouble:
+            trouble = trouble[:LONGEST_REASON]
+            self._health.note("certificate", ComponentState.DEGRADED, trouble, until=until)
+            self.issue("certificate", "certificate", f"the certificate is not renewed: {trouble}")
+        else:
+            self._health.note("certificate", ComponentState.OK, until=until)
+            self._health.clear_issue("certificate", "certificate")
 
     def station(self, event: HostChanged) -> None:
         """The station's software listens, or not."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.border.messages import Hello
 from agent.config.schema.base import Label
 from agent.config.schema.root import Config
+from agent.core.audit import Head
 from agent.core.clock import NS_PER_S, Clock, format_utc
 from agent.core.health import HealthBoard
 from contract.words import CONTRACT_VERSION
 
-INCIDENT_PERIOD_S = 10.0
-CAPABILITIES = ("panic", "door", "exercise", "replay", "rebirth", "selftest")
+SOON_PERIOD_S = 10.0
+CAPABILITIES = (
+    "panic", "door", "exercise", "replay", "rebirth", "selftest", "face.off", "wipe", "chunks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,36 @@ class Waiting:
     oldest_s: float
 
 
+class Standing(Protocol):
+    """How the station's commands left this gate; ``agent.orders`` has it."""
+
+    @property
+    def face_off(self) -> bool:
+        """True while no face may be looked for."""
+
+    def nonce(self) -> str | None:
+        """The word to say while the clock is not synced."""
+
+
+class _Plain:
+    face_off = False
+
+    def nonce(self) -> str | None:
+        return None
+
+
 class Presence:
     """Builds the bodies for one session of one gate."""
 
-    def __init__(self, config: Config, clock: Clock, session: int, version: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        session: int,
+        version: str,
+        standing: Standing | None = None,
+    ) -> None:
+        self._standing = standing or _Plain()
         self._config = config
         self._clock = clock
         self._session = session
@@ -84,18 +114,22 @@ class Presence:
         )
 
     def heartbeat(
-        self, health: HealthBoard, waiting: Waiting, *, busy: bool
+        self, health: HealthBoard, waiting: Waiting, audit: Head | None = None, *, busy: bool
     ) -> tuple[bytes, float]:
         """Body of ``~/hb`` and the period in seconds until the next one.
 
-        *busy* (an incident is open) makes the period at most ten seconds.
+        *audit* is the head of the audit log: what the station has to find there later. *busy* (an
+        incident is open) makes the period at most ten seconds, and so does a clock that is not
+        synced: the station then needs a fresh nonce for every command.
         """
         period_s = self._config.link.heartbeat_s
-        if busy:
-            period_s = min(period_s, INCIDENT_PERIOD_S)
+        nonce = self._standing.nonce()
+        if busy or nonce is not None:
+            period_s = min(period_s, SOON_PERIOD_S)
+        clock = {"synced": self._clock.synced(), "offset_ms": self._clock.offset_ms()}
         self._beats += 1
         next_due_ns = self._clock.utc_ns() + round(period_s * NS_PER_S)
-        body = {
+        body: dict[str, object] = {
             "seq": self._beats,
             "session": self._session,
             "period_s": period_s,
@@ -103,8 +137,10 @@ class Presence:
             "components": {name: part.as_json() for name, part in health.components.items()},
             "issues": [issue.as_json() for issue in health.issues],
             "outbox": {"pending": waiting.pending, "oldest_s": round(waiting.oldest_s, 1)},
-            "clock": {"synced": self._clock.synced(), "offset_ms": self._clock.offset_ms()},
+            "clock": clock if nonce is None else {**clock, "nonce": nonce},
         }
+        if audit is not None:
+            body["audit"] = {"n": audit.n, "hash": audit.hash}
         return _dumps(body), period_s
 
     def identity(self) -> dict[str, object]:
@@ -113,8 +149,10 @@ class Presence:
         return {"name": name, "version": self._version, "session": self._session}
 
     def _capabilities(self) -> Sequence[str]:
-        faces = ["watchlist.face"] if self._config.faces.enabled else []
-        return [*CAPABILITIES, *faces]
+        looks = self._config.faces.enabled and not self._standing.face_off
+        opens = any(door.relay is not None for door in self._config.access.doors.values())
+        more = {"watchlist.face": looks, "door.open": opens}
+        return [*CAPABILITIES, *(name for name, able in more.items() if able)]
 
 
 def _models(vision: Hello | None) -> list[dict[str, object]]:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 CLOCK_S = 1.0
 PROBE_S = 5.0
-MEASURE_S = 30.0
+MEASURE_S = 5.0
 OUTBOX_S = 30
 EXPIRE_S = 60.0
 STATION_S = 1.0
@@ -78,6 +78,14 @@ def note_inputs(panel: Panel, health: HealthBoard, clock: Clock) -> None:
     health.note("inputs", state, reason, **figures)
     if not contacts.edges_trusted:
         health.raise_issue("edges-lost", "inputs", reason, stamp(clock))
+    restless = contacts.restless.names(clock.monotonic_ns())
+    for name in contacts.states:
+        if name in restless:
+            text = f"{restless[name]} edges within 10 s: the contact chatters or its line is noisy"
+            if health.raise_issue("input-restless", name, text, stamp(clock)):
+                log.warning("%s: %s", name, text)
+        else:
+            health.clear_issue("input-restless", name)
 
 
 async def watch_clock(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.core.errors import GatehouseError
+from agent.runtime.dumps import forbid_dumps
 
 log = logging.getLogger(__name__)
 INTERNAL = 70
@@ -19,6 +20,7 @@ INTERNAL = 70
 
 def enter(run: Callable[[Path], None]) -> None:
     """Run a program on the configuration file that the command line names; ends the process."""
+    forbid_dumps()
     try:
         run(Path(sys.argv[1]))
     except GatehouseError as error:

@@ -8,6 +8,7 @@ import sys
 from typing import Literal
 
 from agent.core.clock import format_utc
+from agent.core.secret import scrub
 
 _LEVEL_TO_SYSLOG = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
@@ -23,8 +24,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        body["message"] = scrub(body["message"])
         if record.exc_info:
-            body["error"] = self.formatException(record.exc_info)
+            body["error"] = scrub(self.formatException(record.exc_info))
         return json.dumps(body, ensure_ascii=False)
 
 
@@ -37,7 +39,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback after it."""
-        text = super().format(record)
+        text = scrub(super().format(record))
         if self._journal:
             level = _LEVEL_TO_SYSLOG.get(record.levelname, 5)
             return "\n".join(f"<{level}>{line}" for line in text.splitlines())

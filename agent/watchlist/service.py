@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow
-from agent.core.clock import Clock
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
+from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
-from agent.watchlist.bundle import read_bundle
-from agent.watchlist.store import Applied, Stored, WatchlistStore
+from agent.watchlist.bundle import Bundle, read_bundle
+from agent.watchlist.entry import Stored
+from agent.watchlist.gathering import Gathering
+from agent.watchlist.manifest import read_manifest
+from agent.watchlist.store import Applied, WatchlistStore
+from agent.watchlist.sure_time import SureTime
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status
@@ -68,6 +73,7 @@ class Watchlist:
         clock: Clock,
         *,
         on_change: Callable[[Applied], None],
+        audit: Auditor = NO_AUDIT,
     ) -> None:
         """*on_change* hears what to report to the station."""
         self._store = store
@@ -75,23 +81,53 @@ class Watchlist:
         self._address = address
         self._clock = clock
         self._on_change = on_change
+        self._audit = audit
         self._vision: Vision | None = None
         self._model_id: str | None = None
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        self._sure = SureTime(clock, store.floor_ns)
 
     def now_ns(self) -> int:
         """The best known time: the wall clock, but never before a signed time we have seen."""
         return max(self._clock.utc_ns(), self._store.floor_ns)
 
-    def apply(self, data: bytes, *, drill: bool | None) -> Applied:
-        """Apply a signed document; RefusedError when it is refused (nothing is changed then)."""
-        bundle = read_bundle(data, self._keys, self._address, self.now_ns(), drill=drill)
+    def apply(self, data: bytes, *, drill: bool | None, by: str = "station") -> Applied:
+        """Apply a signed document; RefusedError when it is refused (nothing is changed then).
+
+        *by*: who brought it, for the audit log.
+        """
+        try:
+            return self._apply(data, drill=drill, by=by)
+        except RefusedError as error:
+            self._audit.note(AuditKind.REFUSAL, by, {"doc": "watchlist", "reason": str(error)})
+            raise
+
+    def _apply(self, data: bytes, *, drill: bool | None, by: str) -> Applied:
+        now_ns = self._sure.now_ns(self._store.floor_ns)
+        bundle = read_bundle(data, self._keys, self._address, now_ns, drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
             return standing
+        self.stored(self.store(bundle), by)
+        return self._store.applied[bundle.status]
+
+    def begin(self, data: bytes, *, drill: bool) -> Gathering | None:
+        """Begin to gather a document that comes in chunks; None when it stands already.
+
+        RefusedError when it is refused.
+        """
+        manifest = read_manifest(data, self._keys, self._address, drill=drill)
+        standing = self._store.applied.get(manifest.status)
+        if standing is not None and standing.hash == manifest.hash:
+            return None
+        self._store.check_newer(manifest.status, manifest.version)
+        return Gathering(manifest, self._sure.now_ns(self._store.floor_ns))
+
+    def store(self, bundle: Bundle) -> Applied:
+        """Store a document durably; RefusedError when that fails. May run beside the loop."""
         try:
             applied = self._store.apply(bundle, self._clock.utc_ns())
         except StoreError as error:
@@ -103,9 +139,13 @@ class Watchlist:
             len(bundle.entries),
             len(applied.rejected),
         )
+        return applied
+
+    def stored(self, applied: Applied, by: str = "station") -> None:
+        """What follows from a new document: the audit, the report, and what vision searches."""
+        self._note_applied(applied, by)
         self._on_change(applied)
         self.refresh()
-        return self._store.applied[bundle.status]
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""
@@ -123,20 +163,31 @@ class Watchlist:
         """What was applied, for ``~/reported``."""
         return list(self._store.applied.values())
 
-    def delete(self, entry_ids: Sequence[str]) -> int:
-        """End entries at this gate before their time."""
+    def delete(self, entry_ids: Sequence[str], by: str = "gate") -> int:
+        """End entries at this gate before their time; *by* whom, for the audit log."""
         count = self._store.delete(entry_ids)
+        self._note_deleted(entry_ids, by)
         self.refresh()
         return count
+
+    def wipe(self) -> None:
+        """Delete everything, durably; StoreError when the disk refuses. Reported to the station."""
+        gone = self._store.wipe()
+        log.warning("the watchlist is wiped: %d documents", len(gone))
+        self._audit.note(AuditKind.DELETION, "station", {"store": "watchlist", "entry": "all"})
+        for status in gone:
+            self._on_change(Applied(status, 0, "", format_utc(self._clock.utc_ns()), ()))
+        self.refresh()
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
-            over = self._store.expire(self.now_ns())
+            over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
         finally:
             self.refresh()
         for entry_id in over:
             log.info("watchlist entry %s is over and deleted", entry_id)
+        self._note_deleted(over, "expiry")
         return over
 
     async def made(self, timeout_s: float) -> None:
@@ -204,9 +255,27 @@ class Watchlist:
         except StoreError as error:
             log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
             return
+        what: What = {"entry": entry.entry_id, "model": told.model_id, "templates": len(templates)}
+        self._audit.note(AuditKind.ENROLMENT, "vision", what)
         if not templates:
             self._on_change(self._store.applied[entry.status])
         self.refresh()
+
+    def _note_applied(self, applied: Applied, by: str) -> None:
+        entries = [e for e in self._store.entries if e.status is applied.status]
+        what: What = {
+            "status": applied.status.value,
+            "version": applied.version,
+            "hash": applied.hash,
+            "issuer": "" if self._keys is None else self._keys.station,
+            "entries": len(entries),
+            "rejected": len(applied.rejected),
+        }
+        self._audit.note(AuditKind.WATCHLIST, by, what)
+
+    def _note_deleted(self, entry_ids: Sequence[str], by: str) -> None:
+        for entry_id in entry_ids:
+            self._audit.note(AuditKind.DELETION, by, {"store": "watchlist", "entry": entry_id})
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()

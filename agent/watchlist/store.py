@@ -1,26 +1,32 @@
 """The watchlists of this gate on disk: one document for the real thing and one for drills.
 
-TinyDB behind the atomic storage: every change replaces the file whole, so a document is applied
-or not. Photos are kept only until their templates are made. Entries whose time is over are
+One file behind the atomic storage: every change replaces it whole, so a document is applied or
+not. Photos are kept only until their templates are made. Entries whose time is over are
 deleted, network or not.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinydb import TinyDB
+from tinydb.middlewares import CachingMiddleware
+from tinydb.storages import Storage
 
 from agent.core.clock import format_utc
 from agent.core.errors import RefusedError, StoreError
-from agent.files.atomic import AtomicJSONStorage
-from agent.watchlist.bundle import Bundle, Entry, Rejected
-from contract.words import ListName, Refusal, Status
+from agent.files.atomic import AtomicJSONStorage, Seal, overwritten
+from agent.watchlist.bundle import Bundle, Rejected
+from agent.watchlist.entry import Stored
+from agent.watchlist.packing import pack, unpack
+from contract.words import Refusal, Status
+
+MOST_TOLD = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,19 @@ class Applied:
     applied_at: str
     rejected: tuple[Rejected, ...]
 
+    def told(self) -> dict[str, object]:
+        """The body of ``~/reported/watchlist``; of very many rejected entries it names the first.
+
+        ``rejected_total`` then tells how many there are.
+        """
+        total = len(self.rejected)
+        if total <= MOST_TOLD:
+            return self.report()
+        few = dataclasses.replace(self, rejected=self.rejected[:MOST_TOLD])
+        return {**few.report(), "rejected_total": total}
+
     def report(self) -> dict[str, object]:
-        """The body of ``~/reported/watchlist``."""
+        """All of it."""
         return {
             "version": self.version,
             "hash": self.hash,
@@ -43,45 +60,27 @@ class Applied:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One entry at the gate.
+class WatchlistStore:
+    """Holds everything in memory and in ``watchlist.json``; durable when a call returns.
 
-    ``facts`` are authority, case reference, legal basis and category; ``templates`` float32 rows
-    by model id; ``photos`` those that are no templates yet.
+    Changes may come from another thread than reads: they take turns, and readers see the list
+    before a change or after it.
     """
 
-    entry_id: str
-    status: Status
-    listed: ListName
-    facts: Mapping[str, str]
-    instruction: Mapping[str, str]
-    not_before_ns: int
-    expires_ns: int
-    templates: Mapping[str, Sequence[bytes]]
-    photos: Sequence[bytes]
+    def __init__(self, path: Path, *, load: bool = True, seal: Seal | None = None) -> None:
+        """StoreError when the file cannot be used; with *load* false it begins empty anyway.
 
-    @property
-    def exercise(self) -> bool:
-        """True for an entry of a drill."""
-        return self.status is Status.EXERCISE
-
-    def active(self, now_ns: int) -> bool:
-        """True within its time."""
-        return self.not_before_ns <= now_ns < self.expires_ns
-
-
-class WatchlistStore:
-    """Holds everything in memory and in ``watchlist.json``; durable when a call returns."""
-
-    def __init__(self, path: Path, *, load: bool = True) -> None:
-        """StoreError when the file cannot be used; with *load* false it begins empty anyway."""
-        self._storage = AtomicJSONStorage(path)
+        *seal*: how the file is sealed; none: it is plain.
+        """
+        self._path = path
+        self._storage = AtomicJSONStorage(path, seal)
         self._entries: list[Stored] = []
         self._applied: dict[Status, Applied] = {}
         self._floor_ns = 0
+        self._change = threading.RLock()
+        self._floors: dict[Status, int] = {}
         if load:
-            with TinyDB(path, storage=AtomicJSONStorage) as db:
+            with TinyDB(path, seal, storage=_cached) as db:
                 self._load(db, path)
 
     @property
@@ -99,23 +98,37 @@ class WatchlistStore:
         """It is not earlier than this: the latest signed time of a document that was applied."""
         return self._floor_ns
 
+    def check_newer(self, status: Status, version: int) -> None:
+        """RefusedError unless *version* is above what stands, and above what was wiped."""
+        standing, wiped = self._applied.get(status), self._floors.get(status, 0)
+        if standing is not None and version <= standing.version:
+            detail = f"version {version} is not newer than {standing.version}"
+            raise RefusedError(Refusal.OLDER_VERSION, detail)
+        if version <= wiped:
+            detail = f"version {version} is not newer than {wiped}, which was wiped"
+            raise RefusedError(Refusal.OLDER_VERSION, detail)
+
     def apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
         """Replace the document of the bundle's status; RefusedError unless it is newer."""
-        standing = self._applied.get(bundle.status)
-        if standing is not None and bundle.version <= standing.version:
-            detail = f"version {bundle.version} is not newer than {standing.version}"
-            raise RefusedError(Refusal.OLDER_VERSION, detail)
+        with self._change:
+            return self._apply(bundle, applied_at_ns)
+
+    def _apply(self, bundle: Bundle, applied_at_ns: int) -> Applied:
+        self.check_newer(bundle.status, bundle.version)
         applied = Applied(
             bundle.status, bundle.version, bundle.hash, format_utc(applied_at_ns), bundle.rejected
         )
         kept = [e for e in self._entries if e.status is not bundle.status]
-        new = [_stored(entry, bundle.status) for entry in bundle.entries]
         documents = {**self._applied, bundle.status: applied}
-        self._save([*kept, *new], documents, max(self._floor_ns, bundle.issued_ns))
+        self._save([*kept, *bundle.entries], documents, max(self._floor_ns, bundle.issued_ns))
         return applied
 
     def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
         """Put templates in the place of an entry's photos; without any it is rejected."""
+        with self._change:
+            self._embedded(done, model_id, rows, reason)
+
+    def _embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
         others = [e for e in self._entries if e is not done]
         if len(others) == len(self._entries):
             return
@@ -132,11 +145,24 @@ class WatchlistStore:
     def delete(self, entry_ids: Iterable[str]) -> int:
         """Delete entries by id; how many went."""
         gone = set(entry_ids)
-        kept = [e for e in self._entries if e.entry_id not in gone]
-        count = len(self._entries) - len(kept)
-        if count:
-            self._save(kept, self._applied, self._floor_ns)
+        with self._change:
+            kept = [e for e in self._entries if e.entry_id not in gone]
+            count = len(self._entries) - len(kept)
+            if count:
+                self._save(kept, self._applied, self._floor_ns)
         return count
+
+    def wipe(self) -> tuple[Status, ...]:
+        """Delete every entry and every document; which documents stood.
+
+        Their versions stay as floors: what the broker still keeps of them is not taken again.
+        """
+        with self._change:
+            gone = tuple(self._applied)
+            for status, applied in self._applied.items():
+                self._floors[status] = max(self._floors.get(status, 0), applied.version)
+            self._save([], {}, self._floor_ns)
+        return gone
 
     def expire(self, now_ns: int) -> tuple[str, ...]:
         """Delete what is over; the ids that went."""
@@ -144,20 +170,31 @@ class WatchlistStore:
         self.delete(over)
         return over
 
+    def reseal(self) -> None:
+        """Write what stands anew, with the key of now; StoreError when the disk refuses."""
+        if self._path.exists():
+            with overwritten(self._path):
+                self._save(self._entries, self._applied, self._floor_ns)
+
     def _save(self, entries: list[Stored], documents: dict[Status, Applied], floor_ns: int) -> None:
         rows = [{"status": d.status.value, **d.report()} for d in documents.values()]
         self._storage.write(
             {
-                "entries": _table([_to_json(e) for e in entries]),
+                "entries": pack(entries),
                 "documents": _table(rows),
                 "time": _table([{"floor_ns": floor_ns}]),
+                "wiped": _table(
+                    {"status": status.value, "version": version}
+                    for status, version in self._floors.items()
+                ),
             }
         )
         self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
 
     def _load(self, db: TinyDB, path: Path) -> None:
+        """Metadata are TinyDB's tables. Entries are packed: a table took ten times as long."""
         try:
-            self._entries = [_from_json(row) for row in db.table("entries").all()]
+            self._entries = unpack((db.storage.read() or {}).get("entries", {}))
             for row in db.table("documents").all():
                 status = Status(row["status"])
                 rejected = tuple(Rejected(r["entry_id"], r["reason"]) for r in row["rejected"])
@@ -166,6 +203,8 @@ class WatchlistStore:
                 )
             times = [int(row["floor_ns"]) for row in db.table("time").all()]
             self._floor_ns = max(times, default=0)
+            wiped = db.table("wiped").all()
+            self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
 
@@ -174,55 +213,8 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {str(number): row for number, row in enumerate(rows, start=1)}
 
 
-def _stored(entry: Entry, status: Status) -> Stored:
-    templates: dict[str, list[bytes]] = {}
-    for template in entry.templates:
-        templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
-    return Stored(
-        entry_id=entry.entry_id,
-        status=status,
-        listed=entry.list_name,
-        facts={
-            "authority": entry.authority,
-            "case_reference": entry.case_reference,
-            "legal_basis": entry.legal_basis,
-            "category": entry.category,
-        },
-        instruction={"en": entry.instruction.en, "zh": entry.instruction.zh},
-        not_before_ns=entry.not_before_ns,
-        expires_ns=entry.expires_ns,
-        templates=templates,
-        photos=entry.photo_bytes(),
-    )
-
-
-def _to_json(entry: Stored) -> dict[str, Any]:
-    return {
-        "entry_id": entry.entry_id,
-        "status": entry.status.value,
-        "list": entry.listed.value,
-        "facts": dict(entry.facts),
-        "instruction": dict(entry.instruction),
-        "not_before_ns": entry.not_before_ns,
-        "expires_ns": entry.expires_ns,
-        "templates": {m: [_text(row) for row in rows] for m, rows in entry.templates.items()},
-        "photos": [_text(photo) for photo in entry.photos],
-    }
-
-
-def _from_json(row: Mapping[str, Any]) -> Stored:
-    return Stored(
-        entry_id=row["entry_id"],
-        status=Status(row["status"]),
-        listed=ListName(row["list"]),
-        facts=row["facts"],
-        instruction=row["instruction"],
-        not_before_ns=int(row["not_before_ns"]),
-        expires_ns=int(row["expires_ns"]),
-        templates={m: [base64.b64decode(r) for r in rows] for m, rows in row["templates"].items()},
-        photos=[base64.b64decode(photo) for photo in row["photos"]],
-    )
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _cached(path: Path, seal: Seal | None) -> Storage:
+    """Read once for all tables; nothing is written through it."""
+    middleware = CachingMiddleware(AtomicJSONStorage)  # type: ignore[no-untyped-call]
+    storage: Storage = middleware(path, seal)
+    return storage

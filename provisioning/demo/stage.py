@@ -38,7 +38,7 @@ class Stage:
         """Make the station, the list and the gate's configuration; start all programs."""
         site = self._site
         self.broker.start()
-        actions.init(site.station, STATION, "Demonstration station")
+        keys.init(site.station, STATION, "Demonstration station")
         write_config(site, self.broker.port, self.broker.protocol, self._models)
         actions.sign_watchlist(
             site.station,

@@ -14,8 +14,11 @@ import pytest
 
 from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Fill, Lane, Limits, OutboxStore
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
+from bench.sqlite_outbox import SqliteStore
+from tests.support.power import Disk
 from tests.support.samples import entry
+from tests.support.seals import KEY, FixedKeys, sealed
 
 ALARM, EVENT = Lane.ALARM, Lane.EVENT
 KEEP_ALL = Limits(max_events=1 << 40, event_age_ns=1 << 60)
@@ -30,15 +33,33 @@ class SmallSqliteStore(SqliteStore):
         return db
 
 
+def small_segment_store(path: Path) -> SegmentStore:
+    """A store on a disk of 40 pages."""
+    return SegmentStore(path, folder=Disk(room=40 * 4096), segment_bytes=16 * 1024, reserve=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of store: how it is made, also on a very small disk."""
+    """One kind of store: how it is made, also on a very small disk, and the files it makes."""
 
     make: Callable[[Path], OutboxStore]
     make_small: Callable[[Path], OutboxStore]
+    files: Callable[[Path], list[Path]]
 
 
-STORES = {"sqlite": Kind(SqliteStore, SmallSqliteStore)}
+def _sealed(inner: Callable[[Path], OutboxStore]) -> Callable[[Path], OutboxStore]:
+    return lambda path: sealed(inner(path), FixedKeys(KEY), path.with_name("aside"))
+
+
+def _segments(path: Path) -> list[Path]:
+    return sorted(path.glob("*.segment"))
+
+
+STORES = {
+    "sqlite": Kind(SqliteStore, SmallSqliteStore, lambda path: [path]),
+    "segments": Kind(SegmentStore, small_segment_store, _segments),
+    "sealed-segments": Kind(_sealed(SegmentStore), _sealed(small_segment_store), _segments),
+}
 
 
 @pytest.fixture(params=STORES)
@@ -48,7 +69,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "outbox.db"
+    return tmp_path / "outbox"
 
 
 @pytest.fixture
@@ -115,6 +136,24 @@ def test_what_is_removed_is_gone_and_the_rest_stays_in_order(store: OutboxStore)
     assert seqs(store) == [2, 4, 5]
 
 
+def test_an_id_that_is_gone_may_come_again(store: OutboxStore) -> None:
+    store.write([entry(1), entry(2)], [])
+    store.write([], ["alarm-1"])
+    store.write([entry(1)], [])
+    assert seqs(store) == [2, 1]
+
+
+def test_an_entry_may_be_as_large_as_it_likes(kind: Kind, store: OutboxStore, path: Path) -> None:
+    large = [entry(n, body=bytes([n]) * 300_000) for n in (1, 2)]
+    store.write([entry(3), *large], [])
+    store.write([entry(4)], ["alarm-1"])
+    store.close()
+    again = kind.make(path)
+    again.open()
+    assert [found for _, found in again.read(ALARM, 0, 10)] == [entry(3), large[1], entry(4)]
+    again.close()
+
+
 def test_an_entry_that_is_acked_before_it_is_stored_does_not_stay(store: OutboxStore) -> None:
     store.write([entry(1), entry(2)], ["alarm-1"])
     assert seqs(store) == [2]
@@ -179,44 +218,52 @@ def test_a_store_that_is_not_open_refuses_everything(kind: Kind, path: Path) -> 
         lambda: store.read(ALARM, 0, 1),
         store.fill,
         lambda: store.evict(KEEP_ALL, 0),
+        store.has_room,
     ):
         with pytest.raises(StoreError, match="is not open"):
             work()
 
 
 def test_a_folder_that_is_not_there_is_a_store_error(kind: Kind, tmp_path: Path) -> None:
-    store = kind.make(tmp_path / "none" / "outbox.db")
-    with pytest.raises(StoreError, match=r"outbox\.db"):
+    store = kind.make(tmp_path / "none" / "outbox")
+    with pytest.raises(StoreError, match="outbox"):
         store.open()
     (tmp_path / "none").mkdir()
     assert store.open().session == 1
     store.close()
 
 
-@pytest.mark.parametrize("damage", [b"this is no database " * 500, b"\0" * 8192])
+@pytest.mark.parametrize("damage", [b"this is no store " * 500, b"\0" * 8192])
 def test_a_damaged_file_is_moved_aside_and_a_new_one_started(
-    kind: Kind, path: Path, damage: bytes
+    kind: Kind, store: OutboxStore, path: Path, damage: bytes
 ) -> None:
-    path.write_bytes(damage)
-    store = kind.make(path)
-    assert store.open() == Counters(1, 0, 0)
     store.write([entry(1)], [])
-    assert seqs(store) == [1]
     store.close()
+    for file in kind.files(path):
+        file.write_bytes(damage)
+    again = kind.make(path)
+    assert again.open() == Counters(1, 0, 0)
+    again.write([entry(2)], [])
+    assert seqs(again) == [2]
+    again.close()
 
 
-def test_a_file_with_a_hole_in_its_middle_is_found_damaged(kind: Kind, path: Path) -> None:
-    store = kind.make(path)
-    store.open()
+def test_with_a_hole_in_its_middle_a_store_goes_on_in_order(
+    kind: Kind, store: OutboxStore, path: Path
+) -> None:
     store.write([entry(n, body=b"x" * 3000) for n in range(1, 50)], [])
     store.close()
-    data = bytearray(path.read_bytes())
-    data[4096:-4096] = b"\xa5" * (len(data) - 8192)
-    path.write_bytes(data)
+    for file in kind.files(path):
+        data = bytearray(file.read_bytes())
+        data[4096:-4096] = b"\xa5" * (len(data) - 8192)
+        file.write_bytes(data)
     again = kind.make(path)
     again.open()
     again.write([entry(100)], [])
-    assert seqs(again) == [100]
+    left = seqs(again)
+    assert left[-1] == 100
+    assert left == sorted(set(left))
+    assert len(left) < 50
     again.close()
 
 
@@ -240,6 +287,28 @@ def test_a_full_store_still_takes_acks_and_then_entries_again(kind: Kind, path: 
     store.close()
 
 
+def test_a_full_store_says_when_it_has_room_again(kind: Kind, path: Path) -> None:
+    store = kind.make_small(path)
+    store.open()
+    assert store.has_room()
+    kept = fill_up(store)
+    assert not store.has_room()
+    store.write([], [f"alarm-{n}" for n in range(1, kept)])
+    assert store.has_room()
+    store.close()
+
+
+def test_a_full_store_can_be_closed_and_opened(kind: Kind, path: Path) -> None:
+    store = kind.make_small(path)
+    store.open()
+    kept = fill_up(store)
+    store.write([], ["alarm-1"])
+    store.close()
+    assert store.open().session == 2
+    assert seqs(store) == list(range(2, kept + 1))
+    store.close()
+
+
 def fill_up(store: OutboxStore) -> int:
     """Write until it is full; the number of the last entry that fitted."""
     for number in range(1, 1000):
@@ -254,6 +323,9 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from tests.contract.test_outbox_store import STORES
+from agent.outbox.segments.store import SegmentStore
+from bench.sqlite_outbox import SqliteStore
+from tests.support.power import Disk
 from tests.support.samples import entry
 store = STORES[sys.argv[1]].make(Path(sys.argv[2]))
 store.open()

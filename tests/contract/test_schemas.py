@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from importlib import resources
@@ -12,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from contract import checks
-from contract.signing import is_signed_by, read_trusted_keys
+from contract.signing import content_hash, is_signed_by, read_trusted_keys
 from contract.validate import schema_names, schema_problems
 from contract.words import (
     CommandName,
@@ -27,6 +28,7 @@ from contract.words import (
     Status,
     Urgency,
 )
+from tests.tools import sign_examples
 
 EXAMPLES = resources.files("contract") / "examples"
 SCHEMAS = resources.files("contract") / "schemas"
@@ -74,6 +76,36 @@ def test_signed_example_is_signed_by_its_role(name: str) -> None:
     role = Role(value.get("role") or CommandName(value["name"]).role)
     assert is_signed_by(value, trusted.keys[role])
     assert not is_signed_by({**value, "issuer": "elsewhere"}, trusted.keys[role])
+
+
+def test_examples_are_as_the_tool_signs_them() -> None:
+    assert {path.name for path in sign_examples.files()} == set(SIGNED)
+    for path in sign_examples.files():
+        text = path.read_text(encoding="utf-8")
+        assert text == sign_examples.text_of(sign_examples.signed(json.loads(text)))
+
+
+def test_the_chunked_example_names_its_chunk() -> None:
+    data = (EXAMPLES / "chunk.watchlist.1.json").read_bytes()
+    whole, manifest = example("watchlist.json"), example("watchlist.chunked.json")
+    assert manifest["chunks"] == [{"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}]
+    assert manifest["hash"] == content_hash(whole)
+    assert example("chunk.watchlist.1.json")["entries"] == whole["entries"]
+
+
+@pytest.mark.parametrize("name", ["watchlist", "document.roster"])
+def test_an_empty_list_says_so_and_no_other(name: str) -> None:
+    whole = example(f"{name}.json")
+    schema_name = schema_of(f"{name}.json")
+    bare = {**whole, "entries": []}
+    assert [str(p) for p in schema_problems(schema_name, bare)] == [
+        "'empty' is a required property"
+    ]
+    assert schema_problems(schema_name, {**bare, "empty": True}) == []
+    both = schema_problems(schema_name, {**whole, "empty": True})
+    assert [str(p) for p in both] == ["says 'empty' although it is not"]
+    del bare["entries"]
+    assert "has neither 'entries' nor" in str(schema_problems(schema_name, bare)[0])
 
 
 def strict_objects(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,7 @@ def shown(line: str, came: Presses) -> None:
         p50_s=percentile(came.waits_s, 0.5),
         p95_s=percentile(came.waits_s, 0.95),
         max_s=max(came.waits_s),
+        after_reset_s=came.after_reset_s,
         connects=came.connects,
     )
     came.ledger.assert_sound()
@@ -48,7 +49,7 @@ def test_press_to_ack_on_a_clean_line(tmp_path: Path) -> None:
 )
 def test_press_to_ack_with_loss(scene: Presses, lasts: str) -> None:
     shown(f"press to ack, 30 % loss at 64 kbit/s, {lasts}", scene)
-    assert max(scene.waits_s) <= BAD_MAX_S
+    assert max(*scene.waits_s, scene.after_reset_s) <= BAD_MAX_S
 
 
 @pytest.mark.scene("dns")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.tools.outbox import waiting
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.recorder import Recorded
 from tests.tools.site import Site
@@ -23,9 +22,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def waiting_in_store(site: Site) -> int:
-    """Entries in the agent's own file."""
-    with closing(sqlite3.connect(site.folder / "data" / "outbox.db")) as database:
-        return int(database.execute("SELECT count(*) FROM entry").fetchone()[0])
+    """Entries in the agent's own files."""
+    return len(waiting(site.folder / "data"))
 
 
 @pytest.mark.parametrize("protocol", ["auto", "5", "3.1.1"])
@@ -140,6 +138,7 @@ def test_state_birth_and_will_are_told(site: Site) -> None:
     site.agent.kill()
     site.recorder.wait_last("gate-1/state", b'"online":false')
     site.start("agent")
+    site.recorder.wait_last("gate-1/state", b'"online":true')
     words = [json.loads(message.payload) for message in site.recorder.on("gate-1/state")]
     told = [(word["online"], word["session"]) for word in words]
     assert told == [(True, 1), (False, 1), (True, 2)]

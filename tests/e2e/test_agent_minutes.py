@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from agent.link.link import STEADY_S
 from tests.tools.program import Program, gatehouse, run_to_end
 from tests.tools.site import Site, Stored
 from tests.tools.site_config import overlaid
@@ -70,6 +71,23 @@ def broker_away(folder: Path) -> Away:
         stored = site.alerts()
     site.recorder.assert_contract()
     return Away(before, stored, sirens, pending, reason)
+
+
+def broker_restarts(folder: Path) -> float:
+    """Under a steady gate; a press while the gate stands back: seconds from it to the station."""
+    with Site(folder) as site:
+        site.start("station", "agent")
+        steady_s = time.monotonic() + STEADY_S + 2.0
+        site.until(lambda: time.monotonic() >= steady_s, STEADY_S + 5.0)
+        site.broker.restart()
+        site.until(site.listening, 20)
+        pressed_s = time.monotonic()
+        site.push("panic-1")
+        site.stored(lambda found: found.device == "panic-1")
+        took_s = time.monotonic() - pressed_s
+        site.delivered()
+    site.recorder.assert_contract()
+    return took_s
 
 
 def twins(folder: Path, protocol: str) -> Twins:
@@ -137,6 +155,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Futur
     with ThreadPoolExecutor() as pool:
         yield {
             "away": pool.submit(broker_away, folder / "away"),
+            "restart": pool.submit(broker_restarts, folder / "restart"),
             "5": pool.submit(twins, folder / "five", "5"),
             "3.1.1": pool.submit(twins, folder / "three", "3.1.1"),
         }
@@ -174,3 +193,9 @@ def test_the_broker_is_away_for_a_minute(scenes: dict[str, Future[object]]) -> N
     assert {found.kind for found in came.stored} <= {"panic", "link.degraded"}
     assert sorted(found.seq for found in came.stored) == list(range(1, len(came.stored) + 1))
     assert len({found.id for found in came.stored}) == len(came.stored)
+
+
+def test_a_press_ends_the_standing_back_after_a_restart(scenes: dict[str, Future[object]]) -> None:
+    came = scenes["restart"].result(SCENE_S)
+    assert isinstance(came, float)
+    assert came < 5.0

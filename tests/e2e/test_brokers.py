@@ -8,10 +8,9 @@ both sit at one node.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.tools.broker import Broker
 from tests.tools.brokers import Brokers, Nodes, Single, forget, shelf
 from tests.tools.checker import Ledger
 from tests.tools.figures import tell
+from tests.tools.outbox import waiting
 from tests.tools.program import until
 from tests.tools.proxy import Proxy
 from tests.tools.site import GATE, Site
@@ -107,12 +107,6 @@ def births(site: Site) -> int:
     return max((int(row["meta_ns"]) for row in site.rows("gates")), default=0)
 
 
-def in_store(site: Site) -> int:
-    """Entries in the agent's own file."""
-    with closing(sqlite3.connect(site.folder / "data" / "outbox.db")) as database:
-        return int(database.execute("SELECT count(*) FROM entry").fetchone()[0])
-
-
 def listens(site: Site) -> bool:
     """What the gate shows of its station."""
     return bool(site.component("station").get("state") == "ok")
@@ -177,7 +171,7 @@ def test_a_press_is_acked_and_each_end_sees_the_other_go_and_come(
         site.start("station", "agent")
         at = carrying(site)
         alert = site.panic_works()
-        until(lambda: in_store(site) == 0, TOLD_S, site.told)
+        until(lambda: not waiting(site.folder / "data"), TOLD_S, site.told)
         assert [row["copies"] for row in site.rows("messages", "channel='alert'")] == [1]
         assert alert.session == 1
         site.until(lambda: listens(site), TOLD_S)

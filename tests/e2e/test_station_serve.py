@@ -117,6 +117,23 @@ def test_alerts_sent_while_the_station_is_down(broker: Broker, folder: Path, pro
     assert [row[0] for row in stored(folder, "seq")] == list(range(1, 301))
 
 
+def test_acks_keep_pace_with_a_flood_although_the_broker_takes_few_at_once(
+    broker: Broker, folder: Path
+) -> None:
+    with serving(folder, broker.address) as station:
+        station.wait_event("connected")
+        station.signal(signal.SIGINT)
+        assert station.wait() == 0
+    with WireGate(broker.host, broker.port) as gate:
+        for number in range(1, 2001):
+            gate.publish("alert", alert(number))
+        with serving(folder, broker.address):
+            gate.wait_acks(200)
+            assert len(stored(folder)) < 1500, "the first acks waited for the last alarms"
+            assert len(gate.wait_acks(2000, timeout_s=60)) == 2000
+    assert len(stored(folder)) == 2000
+
+
 @pytest.mark.parametrize("kill", [False, True])
 def test_the_broker_restarts(broker: Broker, folder: Path, *, kill: bool) -> None:
     with (

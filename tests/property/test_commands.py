@@ -1,4 +1,4 @@
-"""A signed command is obeyed as it was signed, or not at all."""
+"""A signed command is obeyed as it was signed, once, at this gate, now, or not at all."""
 
 from __future__ import annotations
 
@@ -14,52 +14,113 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.clock import ManualClock
-from agent.pipeline.commands import CommandGate
-from contract.words import CommandName, Outcome
-from tests.support.samples import ADDRESS
-from tests.support.signed import TRUSTED, command, to_bytes
+from contract.words import CommandName, Outcome, Role
+from tests.support.lives import Fate, Life
+from tests.support.orders import Desk, NotingDeed
+from tests.support.signed import KEYS, STRANGER, command, to_bytes, utc
 
-MUTATIONS = 1_000
+MUTATIONS = 10_000
+DOOR = {"door": "side", "reason": "delivery", "pulse_s": 1.5}
 
 
 @contextmanager
-def a_gate() -> Iterator[tuple[CommandGate, list[Mapping[str, Any]], ManualClock]]:
+def a_gate() -> Iterator[tuple[Desk, list[Mapping[str, Any]], ManualClock]]:
     """A gate that obeys every name and writes down what it did."""
-    clock, done = ManualClock(), list[Mapping[str, Any]]()
-
-    def do(args: Mapping[str, Any]) -> Mapping[str, object]:
-        done.append(args)
-        return {}
-
+    clock, deed = ManualClock(), NotingDeed([])
     with tempfile.TemporaryDirectory() as folder:
-        counters = Path(folder) / "commands.json"
-        operations = dict.fromkeys(CommandName, do)
-        yield CommandGate(TRUSTED, ADDRESS, clock, counters, operations), done, clock
+        desk = Desk(Path(folder) / "commands.json", clock, dict.fromkeys(CommandName, deed))
+        yield desk, deed.done, clock
 
 
-def test_a_thousand_commands_with_one_wrong_byte_are_all_refused() -> None:
+@contextmanager
+def a_life() -> Iterator[Life]:
+    """A gate with a real door: the relay's line is counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        life = Life(Path(folder), ManualClock(), Fate())
+        life.begin()
+        yield life
+
+
+def a_door(clock: ManualClock, **fields: Any) -> dict[str, Any]:
+    return command(clock, **{"key": KEYS[Role.DOOR], "name": "door.open", "args": DOOR, **fields})
+
+
+def test_ten_thousand_door_commands_with_one_wrong_byte_open_nothing() -> None:
     chance = random.Random(2026)  # noqa: S311 - seeded
-    with a_gate() as (gate, done, clock):
-        payload = to_bytes(command(clock, args={"door": "side", "for_s": 2}))
+    with a_life() as life:
+        payload = to_bytes(a_door(life.clock))
         for _ in range(MUTATIONS):
             mutated = bytearray(payload)
             mutated[chance.randrange(len(payload))] ^= chance.randrange(1, 256)
-            result = gate.handle("rebirth", bytes(mutated), retained=False)
-            assert result.outcome is Outcome.REFUSED
-        assert done == []
-        assert gate.handle("rebirth", payload, retained=False).outcome is Outcome.DONE
+            life.hear(bytes(mutated))
+        assert life.actuations == 0
+        assert [result.outcome for result in life.told] == [Outcome.REFUSED] * MUTATIONS
+        assert all(result.reason for result in life.told)
+        assert len(life.published) == MUTATIONS
+        life.hear(payload)
+        life.timers.wait(20)
+        assert life.told[-1].outcome is Outcome.DONE
+        assert life.actuations == 1
+
+
+def forgeries(clock: ManualClock, chance: random.Random) -> Iterator[tuple[str, bytes, bool]]:
+    """Well-made commands that are not for this door now: topic, payload, retained."""
+    for number in range(1, 26):
+        unique = {"cmd_id": f"forged-{number:08}", "counter": 100 + number}
+        for role, key in KEYS.items():
+            if role is not Role.DOOR:
+                yield "door.open", to_bytes(a_door(clock, key=key, **unique)), False
+        yield "door.open", to_bytes(a_door(clock, key=STRANGER, **unique)), False
+        for node in ("cancheng.liya-garden.gate-2", "cancheng.no3-school.gate-1", "*"):
+            yield "door.open", to_bytes(a_door(clock, node=node, **unique)), False
+        yield "door.open", to_bytes(a_door(clock, issuer="foshan", **unique)), False
+        yield "door.open", to_bytes(a_door(clock, **unique)), True
+        yield "barrier.override", to_bytes(a_door(clock, **unique)), False
+        yield "barrier.override", to_bytes(a_door(clock, name="barrier.override", **unique)), False
+        late = {"issued_at": utc(clock, -11), "expires_at": utc(clock, chance.uniform(-10, 3600))}
+        yield "door.open", to_bytes(a_door(clock, **late, **unique)), False
+        early = {"issued_at": utc(clock, 6), "expires_at": utc(clock, 16)}
+        yield "door.open", to_bytes(a_door(clock, **early, **unique)), False
+        yield "door.open", to_bytes(a_door(clock, status="Exercise", **unique)), False
+        yield "door.open", to_bytes(a_door(clock, args={"door": "back"}, **unique)), False
+
+
+def test_replays_and_other_gates_and_roles_commands_open_nothing() -> None:
+    chance = random.Random(7)  # noqa: S311 - seeded
+    with a_life() as life:
+        good = [
+            to_bytes(a_door(life.clock, cmd_id=f"genuine-{n:08}", counter=n)) for n in range(1, 4)
+        ]
+        for payload in reversed(good):
+            life.hear(payload)
+            life.timers.wait(1.9)
+        assert life.actuations == 1
+        refused = life.told[0:2]
+        assert [result.reason.split(":")[0] for result in refused] == ["counter", "counter"]
+        told = 0
+        for name, payload, retained in [
+            *forgeries(life.clock, chance),
+            *(("door.open", payload, False) for payload in good * 100),
+        ]:
+            before = len(life.told)
+            life.hear(payload, name, retained=retained)
+            assert len(life.told) == before + 1
+            assert life.told[-1].outcome is Outcome.REFUSED
+            told += 1
+        assert told > 600
+        assert life.actuations == 1
 
 
 def test_a_signature_has_exactly_one_spelling() -> None:
-    with a_gate() as (gate, done, clock):
+    with a_gate() as (desk, done, clock):
         made = command(clock)
         sig = made["sig"]
         for letter in string.ascii_letters + string.digits + "+/=\n ":
             for other in (sig[:-3] + letter + "==", sig[:-2] + letter, sig + letter, letter + sig):
                 if other != sig:
-                    gate.handle("rebirth", to_bytes({**made, "sig": other}), retained=False)
-        gate.handle("rebirth", to_bytes({**made, "sig": sig[:-2]}), retained=False)
-        gate.handle("rebirth", to_bytes({**made, "sig": sig.rstrip("=") + "="}), retained=False)
+                    desk.handle({**made, "sig": other})
+        desk.handle({**made, "sig": sig[:-2]})
+        desk.handle({**made, "sig": sig.rstrip("=") + "="})
         assert done == []
 
 
@@ -68,13 +129,13 @@ def test_a_signature_has_exactly_one_spelling() -> None:
 def test_ids_and_counters_are_each_obeyed_at_most_once_and_counters_rise(
     story: list[tuple[int, int, bool]],
 ) -> None:
-    with a_gate() as (gate, done, clock):
+    with a_gate() as (desk, done, clock):
         for number, counter, forged in story:
             args = {"id": number, "counter": counter}
             made = command(clock, cmd_id=f"cmd-{number:08}", counter=counter, args=args)
             if forged:
                 made["args"] = {"id": 99, "counter": 99}
-            gate.handle("rebirth", to_bytes(made), retained=False)
+            desk.handle(made)
         ids = [args["id"] for args in done]
         counters = [args["counter"] for args in done]
         assert len(set(ids)) == len(ids)
@@ -87,8 +148,8 @@ def test_ids_and_counters_are_each_obeyed_at_most_once_and_counters_rise(
 def test_bytes_from_anywhere_are_refused_and_answered(
     payload: bytes, name: str, retained: bool
 ) -> None:
-    with a_gate() as (gate, done, _):
-        result = gate.handle(name, payload, retained=retained)
+    with a_gate() as (desk, done, _):
+        result = desk.handle(payload, topic=name, retained=retained)
         assert result.outcome is Outcome.REFUSED
         assert result.body(drill=retained)
         assert done == []

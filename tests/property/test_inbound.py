@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.border.messages import BorderError, decode_from_core, decode_from_vision, decode_index
 from agent.config.load import InvalidConfigError, parse
 from agent.core.clock import ManualClock
+from tests.support.chunks import chunk, manifest
 from tests.support.samples import ADDRESS, GATE_YAML
 from tests.support.signed import command, listed, to_bytes, watchlist
 from tests.support.station import Gate
@@ -21,7 +22,7 @@ OWN = [
     *(ADDRESS.topic(*parts, drill=drill)
       for drill in (False, True)
       for parts in (("ack",), ("cmd", "rebirth"), ("cmd", "wipe"), ("desired", "watchlist"),
-                    ("desired", "plates"), ("cmd", ""), ("state",))),
+                    ("desired", "plates"), ("desired", "watchlist", "1"), ("cmd", ""), ("state",))),
     ADDRESS.host_state(),
 ]  # fmt: skip
 JSON = st.recursive(
@@ -29,9 +30,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-WORDS = st.sampled_from(
-    ["alert_id", "stage", "by", "online", "cmd_id", "name", "counter", "args", "sig", "entries"]
-)
+OF_ALERTS, OF_COMMANDS = ["alert_id", "stage", "by"], ["cmd_id", "name", "counter", "args", "nonce"]
+OF_DOCUMENTS = ["doc", "entries", "chunks", "n", "status", "sig"]
+WORDS = st.sampled_from([*OF_ALERTS, *OF_COMMANDS, *OF_DOCUMENTS, "online"])
 SHAPED = st.dictionaries(WORDS, JSON, max_size=6)
 PAYLOADS = st.binary(max_size=200) | (JSON | SHAPED).map(lambda value: json.dumps(value).encode())
 TOPICS = st.sampled_from(OWN) | st.text(max_size=60) | st.lists(
@@ -61,8 +62,10 @@ def test_a_signed_document_with_bytes_changed_is_applied_as_signed_or_not_at_all
     data: st.DataObject,
 ) -> None:
     clock = ManualClock()
+    part = chunk(1, [listed(clock)])
     documents = {
         "desired/watchlist": watchlist(clock, [listed(clock)]),
+        "desired/watchlist/1": part,
         "cmd/rebirth": to_bytes(command(clock)),
     }
     where = data.draw(st.sampled_from(sorted(documents)))
@@ -71,6 +74,8 @@ def test_a_signed_document_with_bytes_changed_is_applied_as_signed_or_not_at_all
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     with tempfile.TemporaryDirectory() as folder:
         gate = Gate(Path(folder), clock)
+        if where.endswith("1"):
+            gate.hear(ADDRESS.topic("desired", "watchlist"), manifest(clock, [part], 1))
         gate.hear(ADDRESS.topic(*where.split("/")), bytes(payload))
         if bytes(payload) != documents[where]:
             assert gate.done == []

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.pipeline.local import Operation
+from agent.pipeline.local import LocalServer, Operation
 from provisioning.cli import main
 
 
@@ -58,3 +61,20 @@ def answering(heard: list[Mapping[str, Any]], **answers: Mapping[str, Any]) -> d
         return answers[request["op"].replace(".", "_")]
 
     return dict.fromkeys((name.replace("_", ".") for name in answers), answer)
+
+
+@contextmanager
+def agent(folder: Path, operations: Mapping[str, Operation]) -> Iterator[None]:
+    """An agent that answers at ``control.sock``, on a loop of its own."""
+    loop = asyncio.new_event_loop()
+    server = LocalServer(folder / "control.sock", operations)
+    loop.run_until_complete(server.open())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()

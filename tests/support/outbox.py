@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.core.clock import ManualClock
+from agent.core.errors import StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.outbox.writer import Read
 from tests.support.samples import entry
 
@@ -39,12 +40,13 @@ class Loop:
                 raise AssertionError("it did not come to pass") from None
 
 
-class BreakableStore(SqliteStore):
-    """A real store whose disk fails while ``fault`` is set and stands still while ``held``."""
+class BreakableStore(SegmentStore):
+    """A real store whose disk fails while ``fault`` is set, is full, or stands still."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        super().__init__(path, segment_bytes=16 * 1024, reserve=1)
         self.fault: Exception | None = None
+        self.full = False
         self.openings = 0
         self.batches: list[tuple[list[str], list[str]]] = []
         self.may_write = threading.Event()
@@ -64,6 +66,8 @@ class BreakableStore(SqliteStore):
         if not self.may_write.wait(DEADLINE_S):
             raise AssertionError("the disk was held for ever")
         self._fail()
+        if self.full and appended:
+            raise StoreFullError("no room left")
         self.batches.append(([e.id for e in appended], list(removed)))
         super().write(appended, removed)
 
@@ -71,6 +75,11 @@ class BreakableStore(SqliteStore):
         """Read unless the disk fails."""
         self._fail()
         return super().read(lane, after, limit)
+
+    def has_room(self) -> bool:
+        """Whether it is not full."""
+        self._fail()
+        return not self.full and super().has_room()
 
     def fill(self) -> Fill:
         """Count unless the disk fails."""
@@ -119,7 +128,7 @@ class Life:
 
     def __init__(self, folder: Path, clock: ManualClock) -> None:
         self.clock = clock
-        self.store = BreakableStore(folder / "outbox.db")
+        self.store = BreakableStore(folder / "outbox")
         self.loop = Loop()
         self.link = RecordingLink()
         self.states: list[tuple[bool, str]] = []

@@ -92,4 +92,7 @@ def watchlist(
         "issued_at": utc(clock),
         "entries": entries,
     }
-    return to_bytes(sign(document | fields, key))
+    if not entries:
+        document["empty"] = True
+    whole = {name: each for name, each in {**document, **fields}.items() if each is not ...}
+    return to_bytes(sign(whole, key))

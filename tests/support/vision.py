@@ -10,6 +10,7 @@ from agent.border.messages import Embedded, GalleryRow, PhotoVerdict
 from agent.core.clock import ManualClock
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import Applied, WatchlistStore
+from tests.support.audit import Recorder
 from tests.support.samples import ADDRESS
 from tests.support.signed import TRUSTED, listed, template, watchlist
 
@@ -58,8 +59,14 @@ class Bench:
         self.path = folder / "watchlist.json"
         self.reported: list[Applied] = []
         self.vision = RecordingVision()
+        self.audit = Recorder()
         self.list = Watchlist(
-            WatchlistStore(self.path), TRUSTED, ADDRESS, clock, on_change=self.reported.append
+            WatchlistStore(self.path),
+            TRUSTED,
+            ADDRESS,
+            clock,
+            on_change=self.reported.append,
+            audit=self.audit,
         )
 
     def apply(self, *entries: dict[str, Any], version: int = 1, **fields: Any) -> Applied:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from tests.tools.recorder import Recorder
 from tests.tools.site import Site
 
 MADE = re.compile(r"agent\.pipeline\.dispatch: (?:Alert|Update|Cancel) \S+ \S+ ([0-9a-f-]{36})$")
@@ -31,11 +32,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """``made`` and ``accepted`` ids in the gate's order; ``rows`` as the station stored them."""
+    """``made`` and ``accepted`` ids in the gate's order; ``rows`` as the station stored them.
+
+    ``runs`` are the unbroken runs of sequence numbers that the station noted, ``reused`` those
+    that it calls used twice.
+    """
 
     made: tuple[str, ...]
     accepted: tuple[str, ...]
     rows: tuple[Row, ...]
+    runs: tuple[Row, ...] = ()
+    reused: tuple[Row, ...] = ()
 
     @classmethod
     def of(cls, site: Site) -> Self:
@@ -46,7 +53,8 @@ class Ledger:
                 made.append(found[1])
             elif found := ACCEPTED.search(line):
                 accepted.append(found[1])
-        return cls(tuple(made), tuple(accepted), tuple(site.rows("messages")))
+        tables = (tuple(site.rows(name)) for name in ("messages", "runs", "reused"))
+        return cls(tuple(made), tuple(accepted), *tables)
 
     @property
     def alerts(self) -> list[Row]:
@@ -75,11 +83,18 @@ class Ledger:
         self._assert_stored_once()
         self._assert_order()
         self._assert_incidents()
+        self._assert_numbers()
         assert len(self.cut_off) <= IN_FLIGHT * kills, f"never accepted: {_some(self.cut_off)}"
 
     def _assert_nothing_invented(self) -> None:
         invented = {row["id"] for row in self.alerts} - set(self.made)
         assert not invented, f"the gate never made: {_some(invented)}"
+
+    def _assert_numbers(self) -> None:
+        """What the station shows of the gate's numbers: none missing, none used twice."""
+        channels = Counter(str(run["channel"]) for run in self.runs)
+        assert max(channels.values(), default=0) <= 1, f"numbers are missing: {self.runs}"
+        assert not self.reused
 
     def _assert_stored_once(self) -> None:
         ids = Counter(row["id"] for row in self.rows)
@@ -113,9 +128,9 @@ class Ledger:
         assert len(headless) <= cut_off, f"incidents that never began: {_some(headless)}"
 
 
-def assert_actuations(site: Site, valid: Collection[str]) -> int:
+def assert_actuations(recorder: Recorder, valid: Collection[str]) -> int:
     """Commands that were done: each of *valid*, each once; how many."""
-    results = [json.loads(message.payload) for message in site.recorder.on("gate-1/result")]
+    results = [json.loads(message.payload) for message in recorder.on("/result")]
     done = Counter(result["cmd_id"] for result in results if result["outcome"] == "done")
     unknown = set(done) - set(valid)
     assert not unknown, f"done, and never commanded: {_some(unknown)}"

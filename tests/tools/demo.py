@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from tests.tools.outbox import waiting
 from tests.tools.program import environment, gatehouse, until
 
 STARTED_S = 120.0
@@ -128,6 +129,10 @@ class Demo:
         uri = (self.made / "demo" / name).as_uri()
         with closing(sqlite3.connect(f"{uri}?mode=ro", uri=True)) as database:
             return database.execute(query).fetchall()
+
+    def left_in_outbox(self) -> int:
+        """Messages that the gate still keeps for the station."""
+        return len(waiting(self.made / "demo" / "data"))
 
     def kill(self) -> None:
         """Leave nothing behind, whatever happened; safe after its end."""

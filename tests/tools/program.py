@@ -38,9 +38,9 @@ def gatehouse(*arguments: str | Path) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Ours without what a service manager would set, with *more*."""
+    """Ours without what a service manager would set, with *more*; programs find ``tests`` too."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**kept, "NO_COLOR": "1", "COLUMNS": "120", **more}
+    return {**kept, "PYTHONPATH": str(REPO), "NO_COLOR": "1", "COLUMNS": "120", **more}
 
 
 def run_to_end(

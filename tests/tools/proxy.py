@@ -1,7 +1,7 @@
 """A TCP relay between a gate and its broker that can be a bad network.
 
 Here: what goes wrong above the packets, on any machine: silence without a reset, one deaf
-direction, a link that goes and comes. Not here: lost packets and slow lines (``tests.tools.netns``).
+direction, a link that goes and comes. Not here: lost packets, slow lines (``tests.tools.netns``).
 
 While a direction is held, its bytes are neither read nor passed on, and an end of stream is not
 told either: the other side learns nothing, as behind a cable that was pulled. What was held goes on

@@ -5,12 +5,13 @@ Here: pydantic types with the limits of CONTRACT 1 and 7. Not here: reading file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agent.core.secret import scrub
 from contract.topics import ID_PATTERN
 
 
@@ -18,6 +19,11 @@ class Section(BaseModel):
     """A mapping of the configuration: unknown keys are errors, types are strict, values frozen."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """As it stands in the file, but for logins and passwords in URLs."""
+        for name, value in super().__repr_args__():
+            yield name, scrub(value) if isinstance(value, str) else value
 
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]

@@ -26,7 +26,10 @@ class Node(Section):
     trusted_keys: Annotated[
         AbsolutePath | None, Field(description="the station's public role keys; none: trust nobody")
     ] = None
-
+    steady_s: Annotated[
+        float,
+        Field(ge=1, le=86_400, description="after so long earlier crashes are forgotten"),
+    ] = 600.0
     vision_group: Annotated[
         str | None, Field(description="Unix group of the vision program, when it is another user")
     ] = None
@@ -72,6 +75,13 @@ class Broker(Section):
             return False
 
 
+class Place(Section):
+    """Where something listens."""
+
+    host: Annotated[str, Field(min_length=1, max_length=255)]
+    port: Port
+
+
 PROFILES = {
     "normal": {"keepalive_s": 30, "heartbeat_s": 60.0},
     "high": {"keepalive_s": 6, "heartbeat_s": 30.0},
@@ -79,7 +89,7 @@ PROFILES = {
 
 
 class Link(Section):
-    """The way to the station.
+    """The way to the station. At ``enrolment`` the gate's certificate is renewed by itself.
 
     ``profile`` says how soon a loss shows at the gate and at the station: within 90 s (normal) or
     20 s (high). It sets ``keepalive_s`` and ``heartbeat_s`` where the file does not. The gate finds
@@ -88,6 +98,7 @@ class Link(Section):
     """
 
     brokers: Annotated[list[Broker], Field(min_length=1, max_length=8)]
+    enrolment: Annotated[list[Place], Field(max_length=8)] = []
     profile: Literal["normal", "high"] = "normal"
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     username: str | None = None
@@ -109,6 +120,23 @@ class Link(Section):
         if self.password_file is not None and self.username is None:
             raise ValueError("'password_file' needs 'username'")
         return self
+
+    @model_validator(mode="after")
+    def _renewal_is_possible(self) -> Self:
+        files = {broker.tls for broker in self.brokers if broker.tls is not None}
+        if self.enrolment and not files:
+            raise ValueError("'enrolment' needs a broker with 'tls'")
+        if self.enrolment and (len(files) > 1 or any(f.cert_file != f.key_file for f in files)):
+            raise ValueError(
+                "'enrolment' needs one file with certificate and key for all brokers, named by "
+                "cert_file and key_file, so that both are replaced at once"
+            )
+        return self
+
+    @property
+    def tls(self) -> Tls | None:
+        """The gate's TLS files, as the first broker that has any names them."""
+        return next((broker.tls for broker in self.brokers if broker.tls is not None), None)
 
 
 class Outbox(Section):

@@ -177,6 +177,19 @@ def test_the_end_of_the_other_program_is_told_both_ways(pair: Pair) -> None:
         channel.send(b"anybody?")
 
 
+def test_the_last_word_of_one_who_left_without_listening_is_heard(pair: Pair) -> None:
+    """Linux reports a reset before what was said, when the other end left something unread."""
+    mine, other = pair
+    mine.send(b"never read")
+    other.send(b"last word")
+    other.close()
+    packet = mine.receive()
+    assert packet is not None
+    assert packet.data == b"last word"
+    with pytest.raises(ChannelClosedError):
+        mine.receive()
+
+
 def test_a_listener_takes_the_place_of_one_that_died(tmp_path: Path) -> None:
     path = tmp_path / "vision.sock"
     listen(path).close()

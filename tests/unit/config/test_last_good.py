@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.last_good import last_good_path, open_config
+from agent.config.last_good import keep_steady, last_good_path, open_config, open_steady
 from agent.config.load import InvalidConfigError
 from tests.support.samples import GATE_YAML, gate, gate_text
 
@@ -95,3 +95,20 @@ def test_a_copy_that_cannot_be_written_does_not_stop_the_gate(path: Path, tmp_pa
 def test_a_folder_where_the_copy_should_be_does_not_stop_the_gate(path: Path) -> None:
     last_good_path(path).mkdir()
     assert open_config(path).config == gate()
+
+
+def test_the_file_that_ran_well_is_kept_when_it_has_proved_itself(path: Path) -> None:
+    assert open_steady(path) is None
+    open_config(path)
+    keep_steady(path)
+    path.write_text(gate_text(("North gate", "Crashing gate")), encoding="utf-8")
+    assert open_config(path).config.node.name.en == "Crashing gate"
+    steady = open_steady(path)
+    assert steady is not None
+    assert steady.config == gate()
+    assert "the gate crashes with it" in str(steady.problems[0])
+
+
+def test_without_a_copy_to_prove_nothing_is_kept(path: Path) -> None:
+    keep_steady(path)
+    assert open_steady(path) is None

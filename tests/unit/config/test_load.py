@@ -178,3 +178,30 @@ def test_the_exact_bytes_of_a_valid_file_are_kept(tmp_path: Path) -> None:
 def test_a_name_with_half_a_character_is_refused() -> None:
     (line,) = problems_of(("name: Siren", 'name: "\\ud83d"'))
     assert "outputs.siren-1.name" in line
+
+
+FILE_SOURCE = "{type: file, path: /srv/north.mp4}"
+PLANTED = "hunter2-planted"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (FILE_SOURCE, f"{{type: rtsp, url: 'rtsp://admin:{PLANTED}@10.0.0.9/live'}}"),
+        (FILE_SOURCE, f"{{type: rtsp, url: ' rtsp://admin:{PLANTED}@10.0.0.9/live'}}"),
+        (FILE_SOURCE, f"{{type: rtsp, url: 'http://10.0.0.9/?password={PLANTED}'}}"),
+        (FILE_SOURCE, f"{{type: rtsp, url: 'rtsp://h/l', password: {PLANTED}}}"),
+        (FILE_SOURCE, f"{{type: rtsp, url: 'rtsp://h/l', username: u, password_file: {PLANTED}}}"),
+        ("link:\n", f"link:\n  password_file: {PLANTED}\n"),
+        ("link:\n", f"link:\n  password_file: [{PLANTED}]\n"),
+        ("link:\n", f"link:\n  password: {PLANTED}\n"),
+        ("link:\n", f"link:\n  {PLANTED}\n"),
+        ("link:\n", f"link:\n  password: '{PLANTED}\n"),
+        ("link:\n", f"link:\n  password: !x {PLANTED}\n"),
+        ("link:\n", f"link:\n  password: *{PLANTED}\n"),
+    ],
+)
+def test_a_secret_that_stands_in_the_wrong_place_is_not_repeated(old: str, new: str) -> None:
+    told = "\n".join(problems_of((old, new)))
+    assert told
+    assert PLANTED not in told

@@ -10,6 +10,7 @@ from agent.config.schema.devices import Door, PanicButton
 from agent.config.schema.rules import Window
 from agent.config.schema.site import Broker, Link, Node
 from agent.config.schema.vision import Faces, FileSource, RtspSource, UsbSource
+from tests.support.samples import gate
 
 TLS = {"ca_file": "/etc/ca.pem", "cert_file": "/etc/gate.pem", "key_file": "/etc/gate.key"}
 
@@ -154,3 +155,38 @@ def test_a_label_that_is_empty_or_endless_is_no_label() -> None:
             Label.model_validate(text)
     with pytest.raises(ValidationError):
         Label.model_validate({"en": "x", "fr": "y"})
+
+
+def test_a_configuration_that_is_printed_shows_no_login() -> None:
+    config = gate(
+        (
+            "{type: file, path: /srv/north.mp4}",
+            "{type: rtsp, url: 'rtsp://10.0.0.9/user=admin&password=hunter2', username: u}",
+        )
+    )
+    assert "password=hunter2" in config.cameras["north"].source.model_dump_json()
+    for shown in (repr(config), str(config), f"{config.cameras}"):
+        assert "hunter2" not in shown
+        assert "password=***" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, (30, 60.0)),
+        ({"profile": "normal"}, (30, 60.0)),
+        ({"profile": "high"}, (6, 30.0)),
+        ({"profile": "high", "heartbeat_s": 5.0}, (6, 5.0)),
+    ],
+)
+def test_a_profile_says_how_soon_a_loss_shows(
+    given: dict[str, object], told: tuple[int, float]
+) -> None:
+    link = Link.model_validate({"brokers": [{"host": "localhost"}], **given})
+    assert (link.keepalive_s, link.heartbeat_s) == told
+
+
+@pytest.mark.parametrize("profile", ["fast", 7, ["high"], None])
+def test_another_profile_is_refused(profile: object) -> None:
+    with pytest.raises(ValidationError, match="profile"):
+        Link.model_validate({"brokers": [{"host": "localhost"}], "profile": profile})

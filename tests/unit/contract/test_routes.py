@@ -19,6 +19,7 @@ TABLE = [
     (f"{GATE}/result", "result", 1, False),
     (f"{GATE}/desired/watchlist", "watchlist", 1, True),
     (f"{GATE}/desired/roster", "document", 1, True),
+    (f"{GATE}/desired/watchlist/7", "chunk", 1, True),
     (f"{GATE}/reported/watchlist", "reported", 1, True),
     (f"{GATE}/task/t-1", "task", 1, False),
     (f"{GATE}/task/t-1/status", "task-status", 1, False),

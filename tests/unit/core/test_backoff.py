@@ -28,3 +28,7 @@ def test_years_of_failures_do_not_overflow() -> None:
     for _ in range(5000):
         last = backoff.failed()
     assert last == 45.0
+
+
+def test_a_part_of_a_time_is_as_random_as_the_waits() -> None:
+    assert Backoff(BackoffPolicy(), lambda: 0.25).part_of(40.0) == 10.0

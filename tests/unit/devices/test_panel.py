@@ -9,11 +9,13 @@ import pytest
 
 from agent.config.load import parse
 from agent.config.schema.root import Config
+from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
 from agent.core.decisions import Drive
 from agent.core.errors import DeviceError
 from agent.core.events import InputChanged
 from devices.panel import Panel
+from tests.support.audit import Recorder
 from tests.support.samples import gate, gate_text
 from tests.support.timers import Timers
 
@@ -24,6 +26,7 @@ class Desk:
     def __init__(self, config: Config, clock: ManualClock) -> None:
         self.timers = Timers(clock)
         self.events: list[InputChanged] = []
+        self.audit = Recorder()
         self.panel = Panel(
             config,
             work_dir=Path("/nonexistent"),
@@ -31,6 +34,7 @@ class Desk:
             post=lambda call: call(),
             later=self.timers.later,
             emit=self.events.append,
+            audit=self.audit,
         )
         self.panel.open()
 
@@ -65,6 +69,16 @@ def test_a_press_comes_through_and_a_siren_goes_out(clock: ManualClock) -> None:
     desk.panel.drive("siren-1", Drive.ON)
     assert desk.told == [("panic-1", "pressed", False)]
     assert desk.panel.driven() == {"siren-1": True, "beacon-1": False, "lock-1": False}
+
+
+def test_a_relay_that_releases_is_written_down_and_a_siren_is_not(clock: ManualClock) -> None:
+    desk = Desk(gate(), clock)
+    desk.panel.drive("siren-1", Drive.ON)
+    desk.panel.drive("lock-1", Drive.PULSE)
+    desk.panel.drive("lock-1", Drive.OFF)
+    with pytest.raises(DeviceError):
+        desk.panel.drive("lock-9", Drive.PULSE)
+    assert desk.audit.notes == [(AuditKind.UNLOCK, "gate", {"output": "lock-1"})]
 
 
 def test_bad_pins_are_named_and_the_others_work(clock: ManualClock) -> None:

@@ -69,7 +69,7 @@ def test_a_tinydb_on_the_storage_survives_being_opened_again(tmp_path: Path) -> 
     assert json.loads(path.read_bytes())["_default"] == {"1": {"name": "门"}}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"5", b"\xff", b'{"a": 1'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"5", b"\xff", b'{"a": 1', b"[" * 99_999])
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "db.json"
     path.write_bytes(damage)

@@ -12,7 +12,7 @@ import pytest
 from agent.config.schema.site import Link as LinkConfig
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.link.link import Link, LinkEvents, Retained
-from agent.link.session import LinkFault, Phase
+from agent.link.session import LinkFault, Phase, Signal
 from tests.support.samples import ADDRESS
 
 TLS = {"ca_file": "/none/ca.pem", "cert_file": "/none/gate.pem", "key_file": "/none/gate.key"}
@@ -32,7 +32,9 @@ class Heard:
             raise asyncio.CancelledError
 
 
-def a_link(heard: Heard, **config: Any) -> Link:
+def a_link(
+    heard: Heard, waiting: Callable[[], bool] = lambda: False, uniform: float = 0.0, **config: Any
+) -> Link:
     value: dict[str, Any] = {"brokers": [{"host": "127.0.0.1", "port": 1}], **config}
     events = LinkEvents(
         birth=list,
@@ -42,8 +44,9 @@ def a_link(heard: Heard, **config: Any) -> Link:
         steady=lambda: None,
         message=lambda _: None,
         freed=lambda: None,
+        waiting=waiting,
     )
-    backoff = Backoff(BackoffPolicy(first_s=0.0), lambda: 0.0)
+    backoff = Backoff(BackoffPolicy(first_s=0.0), lambda: uniform)
     return Link(LinkConfig.model_validate(value), ADDRESS, backoff, events)
 
 
@@ -105,3 +108,23 @@ def test_a_link_that_was_stopped_does_not_start_again() -> None:
     link.stop()
     with pytest.raises(ValueError, match="cannot take 'start' while stopped"):
         run(link)
+
+
+@pytest.mark.parametrize(("waiting", "asked"), [(True, 1), (False, 0)])
+def test_a_gate_stands_back_for_others_only_while_it_has_nothing_to_send(
+    *, waiting: bool, asked: int
+) -> None:
+    asks: list[int] = []
+
+    def something_waits() -> bool:
+        asks.append(1)
+        return waiting
+
+    link = a_link(Heard(), something_waits, uniform=0.99 if waiting else 0.0)
+    session = link._session
+    session.signal(Signal.START)
+    session.accepted()
+    session.steady()
+    session.lost(LinkFault.CLOSED)
+    asyncio.run(link._stand_back())
+    assert len(asks) == asked

@@ -8,7 +8,15 @@ from typing import Literal
 import pytest
 
 from agent.core.backoff import Backoff, BackoffPolicy
-from agent.link.session import Attempt, LinkFault, Phase, Protocol, Session, Signal
+from agent.link.session import (
+    RETURN_SPREAD_S,
+    Attempt,
+    LinkFault,
+    Phase,
+    Protocol,
+    Session,
+    Signal,
+)
 
 LEGAL = {
     (Phase.IDLE, Signal.START): Phase.CONNECTING,
@@ -129,6 +137,33 @@ def test_a_steady_connection_forgives_earlier_failures() -> None:
     made.accepted()
     made.steady()
     assert made.lost(CLOSED) == (CLOSED, 0.5)
+
+
+def test_a_steady_connection_that_the_broker_closed_is_probably_everybodys() -> None:
+    made = Session(1, "auto", Backoff(BackoffPolicy(), lambda: 0.5))
+    made.signal(Signal.START)
+    made.accepted()
+    made.steady()
+    made.lost(CLOSED)
+    assert made.spread_s() == RETURN_SPREAD_S / 2
+    assert made.spread_s() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("steady", "fault"), [(False, CLOSED), (True, LinkFault.SILENT), (True, LinkFault.TAKEN_OVER)]
+)
+def test_no_other_loss_makes_a_gate_stand_back(*, steady: bool, fault: LinkFault) -> None:
+    made = Session(1, "auto", Backoff(BackoffPolicy(), lambda: 0.5))
+    made.signal(Signal.START)
+    made.accepted()
+    made.steady()
+    made.lost(LinkFault.SILENT)
+    made.signal(Signal.RETRY)
+    made.accepted()
+    if steady:
+        made.steady()
+    made.lost(fault)
+    assert made.spread_s() == 0.0
 
 
 def test_a_broker_that_does_not_speak_5_is_asked_in_3_1_1_at_once() -> None:

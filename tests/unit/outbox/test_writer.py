@@ -9,7 +9,7 @@ import pytest
 
 from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.outbox.writer import BATCH, Append, Measure, Read, Remove, Writer
 from tests.support.outbox import BreakableStore, Loop
 from tests.support.samples import entry
@@ -50,7 +50,7 @@ class Bench:
     def on_disk(self) -> list[str]:
         """What another process would find after ours ended."""
         self.writer.close()
-        store = SqliteStore(self.path)
+        store = SegmentStore(self.path)
         store.open()
         found = [made.id for lane in Lane for _, made in store.read(lane, 0, 1000)]
         store.close()
@@ -59,7 +59,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     yield bench
     bench.store.may_write.set()
     bench.writer.close()
@@ -169,14 +169,14 @@ def test_a_failed_write_is_answered_and_told_and_the_disk_tried_again(
 
 def test_a_failed_write_is_not_tried_again_on_the_same_handle(bench: Bench) -> None:
     bench.writer.open()
-    handles = [bench.store._db]
+    handles = [bench.store._ledger]
     bench.store.fault = FULL
     bench.append(entry(1))
     bench.answered("alarm-1")
-    handles.append(bench.store._db)
+    handles.append(bench.store._ledger)
     bench.store.fault = None
     bench.touch()
-    handles.append(bench.store._db)
+    handles.append(bench.store._ledger)
     assert [handle is None for handle in handles] == [False, True, False]
     assert handles[2] is not handles[0]
 
@@ -209,11 +209,11 @@ def test_while_the_disk_fails_every_question_is_still_answered(
 
 
 def test_a_disk_that_fails_at_start_is_opened_later_with_its_numbers(tmp_path: Path) -> None:
-    first = Bench(tmp_path / "outbox.db")
+    first = Bench(tmp_path / "outbox")
     first.writer.open()
     first.append(entry(7))
     first.writer.close()
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     bench.store.fault = StoreError("not mounted")
     assert bench.writer.open() is None
     assert bench.touch() is None
@@ -225,7 +225,7 @@ def test_a_disk_that_fails_at_start_is_opened_later_with_its_numbers(tmp_path: P
 
 
 def test_a_failed_disk_is_not_hammered(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "outbox.db")
+    bench = Bench(tmp_path / "outbox")
     bench.writer = Writer(
         bench.store, bench.loop.post, lambda *state: bench.states.append(state), reopen_s=60.0
     )
@@ -241,3 +241,52 @@ def test_a_failed_disk_is_not_hammered(tmp_path: Path) -> None:
     assert bench.store.openings == 1
     bench.writer.close()
     assert not bench.writer._thread.is_alive()
+
+
+def test_on_a_full_disk_entries_are_refused_and_acks_recorded(bench: Bench) -> None:
+    bench.writer.open()
+    bench.append(entry(1))
+    bench.append(entry(2))
+    bench.answered("alarm-2")
+    bench.store.full = True
+    bench.store.may_write.clear()
+    bench.append(entry(3))
+    bench.writer.put(Remove("alarm-1"))
+    bench.append(entry(4))
+    bench.store.may_write.set()
+    bench.answered("alarm-3", "alarm-4")
+    assert (bench.done["alarm-3"], bench.done["alarm-4"]) == ([False], [False])
+    assert bench.touch() == Fill(1, 0, 2)
+    assert bench.states == [("no room left", None)], "told once"
+    assert bench.store.openings == 1, "nothing is wrong with the store"
+    assert bench.on_disk() == ["alarm-2"]
+
+
+def test_when_a_full_disk_has_room_again_it_is_told_without_a_new_start(bench: Bench) -> None:
+    bench.writer.open()
+    bench.store.full = True
+    bench.append(entry(1))
+    bench.answered("alarm-1")
+    bench.touch()
+    assert len(bench.states) == 1
+    bench.store.full = False
+    bench.loop.until(lambda: len(bench.states) == 2)
+    assert bench.states[1] == (None, None)
+    bench.append(entry(1))
+    bench.loop.until(lambda: len(bench.done["alarm-1"]) == 2)
+    assert bench.done["alarm-1"] == [False, True]
+    assert bench.store.openings == 1
+
+
+def test_a_full_disk_that_fails_as_well_is_opened_again(bench: Bench) -> None:
+    bench.writer.open()
+    bench.store.full = True
+    bench.append(entry(1))
+    bench.answered("alarm-1")
+    bench.store.fault = StoreError("broken")
+    bench.writer.put(Remove("alarm-9"))
+    bench.touch()
+    bench.store.fault, bench.store.full = None, False
+    bench.loop.until(lambda: bench.states[-1] == (None, Counters(2, 0, 0)))
+    assert bench.states[0] == ("no room left", None)
+    assert ("broken", None) in bench.states

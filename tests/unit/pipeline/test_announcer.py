@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.core.audit import Head
 from agent.core.clock import ManualClock
 from agent.core.decisions import Raise, Text
 from agent.core.health import HealthBoard
@@ -16,7 +17,7 @@ from agent.core.ports import Limits
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.announcer import Announcer
 from agent.pipeline.presence import Presence
 from agent.watchlist.service import Watchlist
@@ -55,8 +56,9 @@ class Bench:
         self.clock = clock
         self.book = IncidentBook(Numbers().new)
         self.link = RecordingLink()
+        self.head: Head | None = None
         outbox = Outbox(
-            SqliteStore(folder / "outbox.db"),
+            SegmentStore(folder / "outbox"),
             Limits(100, 1 << 60),
             clock=clock,
             post=Loop().post,
@@ -72,7 +74,14 @@ class Bench:
         )
         presence = Presence(gate(), clock, 41, "0.1.0")
         self.announcer = Announcer(
-            ADDRESS, presence, HealthBoard(), outbox, self.book, self.watchlist, hello
+            ADDRESS,
+            presence,
+            HealthBoard(),
+            outbox,
+            self.book,
+            self.watchlist,
+            hello,
+            audit_head=lambda: self.head,
         )
         self.announcer.link = self.link
 
@@ -140,6 +149,13 @@ def test_heartbeats_are_sent_once_and_not_kept(bench: Bench) -> None:
     ((topic, body, qos, retain),) = bench.link.published
     assert (topic, qos, retain) == (ADDRESS.topic("hb"), 0, False)
     assert body["seq"] == 1
+    assert "audit" not in body
+
+
+def test_a_heartbeat_carries_the_head_of_the_audit_log(bench: Bench) -> None:
+    bench.head = Head(7, "ab" * 32)
+    bench.announcer.beat_once()
+    assert bench.link.published[0][1]["audit"] == {"n": 7, "hash": "ab" * 32}
 
 
 def test_without_a_link_no_heartbeat_is_counted(bench: Bench) -> None:

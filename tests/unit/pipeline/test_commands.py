@@ -9,40 +9,44 @@ from typing import Any
 
 import pytest
 
+from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
-from agent.pipeline.commands import REMEMBERED_IDS, CommandGate, Result
+from agent.core.commands import Command, Deed, Finish, Plan, Result
+from agent.pipeline.command_journal import KEPT_IDS
 from contract.signing import TrustedKeys, sign
 from contract.words import CommandName, Outcome, Refusal, Role
+from tests.support.orders import Desk, NotingDeed
 from tests.support.samples import ADDRESS
 from tests.support.signed import KEYS, STRANGER, TRUSTED, command, to_bytes, utc
 
+NAMES = (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
 
-class Bench:
+
+class SeeingDeed(NotingDeed):
+    """Notes besides what stood on the disk when it was done."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__([])
+        self._path = path
+        self.stored: list[dict[str, Any]] = []
+
+    def do(self, command: Command, plan: Plan, finish: Finish) -> None:
+        self.stored.append(json.loads(self._path.read_bytes()))
+        super().do(command, plan, finish)
+
+
+class Bench(Desk):
     """A command gate whose operations write down what they were told."""
 
     def __init__(self, path: Path, clock: ManualClock, keys: TrustedKeys | None = TRUSTED) -> None:
-        self.path = path
-        self.clock = clock
-        self.done: list[tuple[str, Mapping[str, Any]]] = []
-        self.stored_before: list[bytes] = []
-        operations = {
-            name: lambda args, name=name: self._do(name, args)
-            for name in (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
-        }
-        self.gate = CommandGate(keys, ADDRESS, clock, path, operations)
+        self.path, self.deed = path, SeeingDeed(path)
+        deeds: dict[CommandName, Deed] = dict.fromkeys(NAMES, self.deed)
+        super().__init__(path, clock, deeds, keys)
 
-    def _do(self, name: str, args: Mapping[str, Any]) -> Mapping[str, object]:
-        self.stored_before.append(self.path.read_bytes())
-        if args.get("break"):
-            raise ZeroDivisionError("broken")
-        self.done.append((str(name), args))
-        return {"did": str(name)}
-
-    def handle(self, value: Mapping[str, Any] | bytes, *, retained: bool = False) -> Result:
-        """Give a command to the topic of its own name."""
-        payload = value if isinstance(value, bytes) else to_bytes(value)
-        name = "rebirth" if isinstance(value, bytes) else str(value.get("name"))
-        return self.gate.handle(name, payload, retained=retained)
+    @property
+    def done(self) -> list[Mapping[str, Any]]:
+        """What was done."""
+        return self.deed.done
 
 
 @pytest.fixture
@@ -59,9 +63,9 @@ def test_a_signed_command_is_done_once_and_proven(bench: Bench, clock: ManualClo
     made = command(clock, args={"why": "test"})
     clock.advance(0.25)
     result = bench.handle(made)
-    assert result == Result("cmd-00000001", Outcome.DONE, "", {"did": "rebirth"}, 250)
-    assert bench.done == [("rebirth", {"why": "test"})]
-    assert bench.gate.refused == 0
+    assert result == Result("cmd-00000001", Outcome.DONE, "", {"reborn": True}, 250)
+    assert bench.done == [{"why": "test"}]
+    assert bench.gate.counts == {Outcome.DONE: 1}
 
 
 def test_a_result_is_the_contracts(bench: Bench, clock: ManualClock) -> None:
@@ -70,7 +74,7 @@ def test_a_result_is_the_contracts(bench: Bench, clock: ManualClock) -> None:
         "cmd_id": "cmd-00000001",
         "outcome": "done",
         "reason": "",
-        "proof": {"did": "rebirth"},
+        "proof": {"reborn": True},
         "late_ms": 0,
     }
     assert json.loads(result.body(drill=True))["status"] == "Exercise"
@@ -111,10 +115,11 @@ def test_a_command_is_refused_with_its_reason_and_nothing_is_done(
         payload = to_bytes(sign(made, KEYS[Role.CONFIG]))
     except ValueError:
         payload = to_bytes({**made, "sig": "x"})
-    result = bench.gate.handle(str(made["name"]), payload, retained=False)
+    result = bench.handle(payload, topic=str(made["name"]))
     assert refused(result) is reason
     assert bench.done == []
-    assert bench.gate.refused == 1
+    assert bench.gate.counts == {Outcome.REFUSED: 1}
+    assert bench.gate.last_refusal == result.reason
 
 
 def test_a_key_that_nobody_gave_us_signs_nothing(bench: Bench, clock: ManualClock) -> None:
@@ -136,7 +141,7 @@ def test_a_gate_without_keys_obeys_nobody(tmp_path: Path, clock: ManualClock) ->
 
 
 def test_a_command_on_the_topic_of_another_is_refused(bench: Bench, clock: ManualClock) -> None:
-    result = bench.gate.handle("selftest", to_bytes(command(clock)), retained=False)
+    result = bench.handle(command(clock), topic="selftest")
     assert refused(result) is Refusal.UNKNOWN_COMMAND
     assert result.cmd_id == "cmd-00000001"
 
@@ -187,14 +192,18 @@ def test_a_counter_holds_over_a_restart(bench: Bench, clock: ManualClock) -> Non
     made = command(clock, counter=5)
     bench.handle(made)
     after = Bench(bench.path, clock)
-    assert refused(after.handle(made)) is Refusal.COUNTER
+    assert refused(after.handle(made)) is Refusal.REPEATED
+    stale = command(clock, cmd_id="cmd-00000003", counter=5)
+    assert refused(after.handle(stale)) is Refusal.COUNTER
     again = command(clock, cmd_id="cmd-00000002", counter=6)
     assert after.handle(again).outcome is Outcome.DONE
 
 
 def test_the_counter_is_stored_before_anything_is_done(bench: Bench, clock: ManualClock) -> None:
     bench.handle(command(clock, counter=7))
-    assert [json.loads(stored) for stored in bench.stored_before] == [{"cancheng": 7}]
+    (stored,) = bench.deed.stored
+    assert stored["counters"] == {"cancheng": 7}
+    assert [(row["cmd_id"], row["outcome"]) for row in stored["orders"]] == [("cmd-00000001", None)]
 
 
 def test_a_counter_that_cannot_be_stored_forbids_the_deed(
@@ -240,9 +249,10 @@ def test_ids_are_remembered_within_bounds_and_the_counter_guards_the_rest(
 ) -> None:
     first = command(clock, counter=1)
     bench.handle(first)
-    bench.gate._done_ids.update({f"cmd-{n:08}": None for n in range(2, REMEMBERED_IDS + 1)})
-    bench.handle(command(clock, cmd_id="cmd-99999999", counter=2))
-    assert len(bench.gate._done_ids) == REMEMBERED_IDS
+    for number in range(2, KEPT_IDS + 2):
+        bench.handle(command(clock, cmd_id=f"cmd-{number:08}", counter=number))
+    assert not bench.journal.knows("cmd-00000001")
+    assert bench.journal.knows(f"cmd-{KEPT_IDS + 1:08}")
     assert refused(bench.handle(first)) is Refusal.COUNTER
 
 
@@ -263,3 +273,31 @@ def test_a_document_that_nests_without_end_is_refused(bench: Bench, clock: Manua
 def test_a_reason_is_short_whatever_was_sent(bench: Bench, clock: ManualClock) -> None:
     made = command(clock, node="n" * 5000, expires_at=utc(clock, 1))
     assert len(bench.handle(made).reason) <= 300
+
+
+def test_every_command_and_every_refusal_is_written_down(bench: Bench, clock: ManualClock) -> None:
+    bench.handle(command(clock))
+    bench.handle(command(clock, counter=2, cmd_id="cmd-00000002", args={"break": True}))
+    bench.handle(command(clock, counter=2, cmd_id="cmd-00000003"))
+    bench.handle(b"garbage", retained=True)
+    told = [(k, who, what["cmd_id"], what["outcome"]) for k, who, what in bench.audit.notes]
+    assert told == [
+        (AuditKind.COMMAND, ADDRESS.station, "cmd-00000001", "done"),
+        (AuditKind.COMMAND, ADDRESS.station, "cmd-00000002", "failed"),
+        (AuditKind.REFUSAL, "unverified", "cmd-00000003", "refused"),
+        (AuditKind.REFUSAL, "unverified", "unknown", "refused"),
+    ]
+    assert str(bench.audit.notes[2][2]["reason"]).startswith("counter")
+
+
+def test_a_flood_of_garbage_is_answered_and_hardly_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture, clock: ManualClock
+) -> None:
+    for _ in range(500):
+        bench.handle(b"garbage")
+    assert len(bench.told) == 500
+    assert bench.gate.counts[Outcome.REFUSED] == 500
+    assert len(caplog.records) == 10
+    clock.advance(60)
+    bench.handle(b"garbage")
+    assert "(490 more like this were not logged)" in caplog.text

@@ -224,6 +224,6 @@ def test_a_fault_of_our_own_while_hearing_does_not_reach_the_link(gate: Gate) ->
     def broken(_: str) -> object:
         raise ZeroDivisionError
 
-    gate.control._answers = type(gate.control._answers)(gate.events.append, broken, lambda *_: None)
+    gate.control._answers = type(gate.control._answers)(gate.events.append, broken)
     gate.hear(ACK, ack())
     assert gate.control.malformed == 1

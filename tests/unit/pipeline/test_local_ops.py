@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.config.schema.root import Config
+from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
 from agent.core.errors import CheckFailedError, RefusedError
 from agent.core.events import Event, InputChanged, LatchReset
@@ -19,11 +20,12 @@ from agent.core.health import HealthBoard
 from agent.core.ports import Limits
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.local_ops import LocalOperations
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import WatchlistStore
 from devices.panel import Panel
+from tests.support.audit import Recorder
 from tests.support.outbox import Loop
 from tests.support.samples import ADDRESS, Numbers, gate
 from tests.support.signed import DAY_S, TRUSTED, listed, template, utc, watchlist
@@ -39,6 +41,7 @@ class Bench:
         self.clock = clock
         self.timers = Timers(clock)
         self.events: list[Event] = []
+        self.audit = Recorder()
         self.panel = Panel(
             config,
             work_dir=folder,
@@ -50,7 +53,7 @@ class Bench:
         self.panel.open()
         self.events.clear()
         self.outbox = Outbox(
-            SqliteStore(folder / "outbox.db"),
+            SegmentStore(folder / "outbox"),
             Limits(100, 1 << 60),
             clock=clock,
             post=Loop().post,
@@ -63,6 +66,7 @@ class Bench:
             ADDRESS,
             clock,
             on_change=lambda _: None,
+            audit=self.audit,
         )
         self.health = HealthBoard()
         self.operations = LocalOperations(
@@ -74,6 +78,7 @@ class Bench:
             clock=clock,
             put=self.events.append,
             identity=lambda: {"gate": ADDRESS.client_id},
+            audit=self.audit,
         ).table()
 
     def ask(self, op: str, **request: Any) -> Any:
@@ -233,3 +238,18 @@ def test_entries_that_are_not_there_cannot_be_ended_and_none_is(bench: Bench) ->
     with pytest.raises(CheckFailedError, match="there is no entry x, y"):
         bench.ask("watchlist.expire", entries=["a", "x", "y"])
     assert len(bench.ask("watchlist.list")["entries"]) == 1
+
+
+def test_who_looks_imports_and_ends_entries_is_written_down(bench: Bench) -> None:
+    who = {"peer": "uid 1000"}
+    bench.ask("watchlist.import", document=document(bench, made(bench, "w-1")), **who)
+    bench.ask("watchlist.list", **who)
+    bench.ask("watchlist.expire", entries=["w-1"], **who)
+    bench.ask("status", **who)
+    assert [(kind, by) for kind, by, _ in bench.audit.notes] == [
+        (AuditKind.WATCHLIST, "uid 1000"),
+        (AuditKind.VIEW, "uid 1000"),
+        (AuditKind.DELETION, "uid 1000"),
+    ]
+    assert bench.audit.notes[1][2] == {"store": "watchlist", "entries": 1}
+    assert bench.audit.notes[2][2] == {"store": "watchlist", "entry": "w-1"}

@@ -10,6 +10,7 @@ from agent.core.clock import ManualClock
 from agent.core.events import ComponentState
 from agent.core.health import HealthBoard
 from agent.pipeline.presence import Presence, Waiting
+from contract.validate import schema_problems
 from contract.words import CONTRACT_VERSION
 from tests.support.beats import hello
 from tests.support.samples import at, gate
@@ -131,3 +132,42 @@ def test_people_at_the_gate_are_told_name_version_and_session(presence: Presence
         "version": "0.1.0",
         "session": 41,
     }
+
+
+class Standing:
+    """A gate that the station switched faces off at, and that says a nonce."""
+
+    def __init__(self, *, face_off: bool = False, nonce: str | None = None) -> None:
+        self.face_off = face_off
+        self._nonce = nonce
+
+    def nonce(self) -> str | None:
+        """As told."""
+        return self._nonce
+
+
+def test_a_gate_whose_faces_are_off_does_not_offer_them(clock: ManualClock) -> None:
+    for face_off in (False, True):
+        presence = Presence(gate(FACES), clock, 41, "0.1.0", Standing(face_off=face_off))
+        meta = json.loads(presence.meta(hello()))
+        assert ("watchlist.face" in meta["capabilities"]) is not face_off
+        assert "door.open" in meta["capabilities"]
+
+
+def test_a_gate_without_the_time_says_a_nonce_and_beats_at_least_every_ten_seconds(
+    clock: ManualClock,
+) -> None:
+    clock.set_synced(synced=False)
+    presence = Presence(gate(), clock, 41, "0.1.0", Standing(nonce="n" * 24))
+    body, period_s = presence.heartbeat(HealthBoard(), Waiting(0, 0.0), busy=False)
+    beat = json.loads(body)
+    assert beat["clock"] == {"synced": False, "offset_ms": None, "nonce": "n" * 24}
+    assert (period_s, beat["period_s"]) == (10.0, 10.0)
+    assert schema_problems("hb", beat) == []
+
+
+def test_a_gate_with_the_time_says_none(clock: ManualClock) -> None:
+    presence = Presence(gate(), clock, 41, "0.1.0", Standing())
+    body, period_s = presence.heartbeat(HealthBoard(), Waiting(0, 0.0), busy=False)
+    assert json.loads(body)["clock"] == {"synced": True, "offset_ms": 0.0}
+    assert period_s == 60.0

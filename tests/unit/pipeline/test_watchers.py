@@ -17,7 +17,7 @@ from agent.core.ids import IdSource
 from agent.core.ports import Counters, Limits
 from agent.incidents.book import IncidentBook
 from agent.outbox.outbox import Outbox
-from agent.outbox.sqlite_store import SqliteStore
+from agent.outbox.segments.store import SegmentStore
 from agent.pipeline import watchers
 from agent.pipeline.dispatch import Dispatcher
 from agent.runtime.sdnotify import Notifier
@@ -80,7 +80,7 @@ class Bench:
         self.panel.open()
         self.loop = Loop()
         self.outbox = Outbox(
-            SqliteStore(folder / "outbox.db"),
+            SegmentStore(folder / "outbox"),
             Limits(100, 1 << 60),
             clock=clock,
             post=self.loop.post,

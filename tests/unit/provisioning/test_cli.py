@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.pipeline.local import LocalServer, Operation
-from tests.support.cli import Said, Shell, answering
+from tests.support.cli import Said, Shell, agent, answering
 from tests.support.samples import gate_text
 
+PEER = {"peer": f"uid {os.getuid()}"}
 STATUS: dict[str, Any] = {
     "gate": "cancheng.liya-garden.gate-1",
     "name": {"en": "North gate [/x]", "zh": "北门"},
@@ -52,23 +50,6 @@ def bad(tmp_path: Path) -> Path:
     path = tmp_path / "bad.yaml"
     path.write_text(gate_text(("site:", "sight:"), ("pin: 6,", "pin: 99,")), encoding="utf-8")
     return path
-
-
-@contextmanager
-def agent(folder: Path, operations: Mapping[str, Operation]) -> Iterator[None]:
-    """An agent that answers at ``control.sock``, on a loop of its own."""
-    loop = asyncio.new_event_loop()
-    server = LocalServer(folder / "control.sock", operations)
-    loop.run_until_complete(server.open())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield
-    finally:
-        asyncio.run_coroutine_threadsafe(server.close(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
 
 
 def test_a_valid_file_is_said_to_be_with_what_is_in_it(shell: Shell, config: Path) -> None:
@@ -202,14 +183,14 @@ def test_a_simulated_press_is_asked_of_the_agent(
         said = shell("sim", "--config", config, "press", "panic-1", "--for", "3")
     assert said == Said("pressed panic-1 for 3 s\n", "", 0)
     assert not list(tmp_path.glob("*.last-good"))
-    assert heard == [{"op": "sim", "verb": "press", "name": "panic-1", "for_s": 3.0}]
+    assert heard == [{"op": "sim", "verb": "press", "name": "panic-1", "for_s": 3.0, **PEER}]
 
 
 def test_a_reset_tells_who_asked(shell: Shell, config: Path, tmp_path: Path) -> None:
     heard: list[Mapping[str, Any]] = []
     with agent(tmp_path, answering(heard, reset={"did": "reset all"})):
         shell("reset", "--config", config, "--by", "guard Li")
-    assert heard == [{"op": "reset", "name": None, "by": "guard Li"}]
+    assert heard == [{"op": "reset", "name": None, "by": "guard Li", **PEER}]
 
 
 def refusing(_: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,14 +7,15 @@ from datetime import UTC
 import pytest
 
 from agent.core.clock import ManualClock
-from agent.core.decisions import Close, Note
+from agent.core.decisions import Close, Note, Raise
 from agent.core.events import InputState, LatchReset
 from agent.core.ids import DeviceName
+from agent.incidents.book import IncidentBook
 from contract.words import Kind
 from rules.buttons import ButtonRule, TamperRule
 from rules.windows import Windows
 from tests.support.rulebook import PLACE, driven, manner, the_raise, the_resolve, window
-from tests.support.samples import at, changed
+from tests.support.samples import Numbers, at, changed
 
 PRESSED, RELEASED = InputState.PRESSED, InputState.RELEASED
 PLACES = {"panic-1": PLACE, "panic-2": PLACE}
@@ -195,7 +196,50 @@ def test_a_line_that_gets_worse_stays_the_same_incident(clock: ManualClock) -> N
     assert first.key == second.key
 
 
-def test_a_chattering_button_is_a_faulty_line_until_it_rests(clock: ManualClock) -> None:
+def test_a_chattering_button_is_a_faulty_line_until_it_has_rested(clock: ManualClock) -> None:
     rule = TamperRule(manner(Kind.TAMPER), PLACES)
     the_raise(rule.on_event(changed(clock, "panic-1", InputState.FAULT)))
-    the_resolve(rule.on_event(changed(clock, "panic-1", RELEASED)))
+    assert rule.on_event(changed(clock, "panic-1", RELEASED)) == []
+    clock.advance(29)
+    assert rule.on_time(at(clock)) == []
+    clock.advance(1)
+    assert rule.due_ns == clock.monotonic_ns()
+    the_resolve(rule.on_time(at(clock)))
+    assert rule.due_ns is None
+
+
+def test_a_line_that_chatters_now_and_then_is_one_incident(clock: ManualClock) -> None:
+    """A day of it: two seconds of chatter, five of quiet."""
+    rule = TamperRule(manner(Kind.TAMPER, cooldown_s=60.0), PLACES)
+    book = IncidentBook(Numbers().new)
+    said = []
+    for _ in range(86_400 // 7):
+        for state, lasts_s in ((InputState.FAULT, 2), (RELEASED, 5)):
+            for decision in rule.on_event(changed(clock, "panic-1", state)):
+                assert isinstance(decision, Raise)
+                said.append(book.raised(decision))
+            assert rule.due_ns is None or rule.due_ns > clock.monotonic_ns()
+            clock.advance(lasts_s)
+    told = [message for message in said if message is not None]
+    assert len({message.incident for message in told}) == 1
+    assert len(told) <= 86_400 / 60 + 1
+
+
+@pytest.mark.parametrize("every_s", [0.1, 1.9, 2.0, 2.1, 10])
+def test_a_stuck_button_is_told_at_most_once_a_minute_in_the_end(
+    rule: ButtonRule, clock: ManualClock, every_s: float
+) -> None:
+    """A day of presses; nobody resets. The siren is switched on with every telling and more."""
+    book = IncidentBook(Numbers().new)
+    said = []
+    for _ in range(round(86_400 / max(every_s, 1))):
+        decisions = rule.on_event(changed(clock, "panic-1", PRESSED))
+        said += [book.raised(each) for each in decisions if isinstance(each, Raise)]
+        clock.advance(every_s)
+    told = [message for message in said if message is not None]
+    assert 1 <= len(told) <= 10 + 86_400 / 60 + 1
+    if every_s >= 2:
+        told_presses = told[-1].details["presses"]
+        assert isinstance(told_presses, int)
+        assert told_presses >= len(said) - 60 / every_s - 1
+        assert len(told) >= 10

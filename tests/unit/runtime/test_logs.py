@@ -69,3 +69,18 @@ def test_everything_goes_to_standard_error_in_the_chosen_form_and_once(
         root.setLevel(level)
     assert captured.out == ""
     assert [json.loads(line)["message"] for line in captured.err.splitlines()] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "formatter", [JsonFormatter(), TextFormatter(journal=False), TextFormatter(journal=True)]
+)
+def test_no_line_shows_the_login_of_a_url(formatter: logging.Formatter) -> None:
+    made = record("camera at %s", "rtsp://admin:hunter2@10.0.0.9/live")
+    try:
+        raise ValueError("rtsp://10.0.0.9/user=admin&password=hunter2")
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    line = formatter.format(made)
+    assert "hunter2" not in line
+    assert "rtsp://***@10.0.0.9/live" in line
+    assert "password=***" in line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from station.desk import Desk, Sent
 from station.receive import decide
 from station.store import Store
 from station.values import Arrival, Publish
-from tests.tools.messages import GATE, OTHER_GATE, alert, body, fact, message_id
+from tests.tools.messages import GATE, OTHER_GATE, alert, beat, body, fact, message_id
 
 NOW_NS = 1_795_000_000_000_000_000
 FIRST = message_id(1)
@@ -142,3 +144,80 @@ def test_versions_only_rise(desk: Desk) -> None:
     assert desk.next_version("roster", None) == 1
     with pytest.raises(CheckFailedError, match="not above the last signed one, 11"):
         desk.next_version("watchlist", 11)
+
+
+def test_counters_rise_for_each_gate_and_start_at_the_time(desk: Desk) -> None:
+    first = NOW_NS // 1_000_000
+    assert [desk.next_counter("a.b.c") for _ in range(3)] == [first, first + 1, first + 2]
+    assert desk.next_counter("a.b.d") == first
+    assert desk.next_version("watchlist", None) == 1
+
+
+def test_a_command_that_is_not_sent_is_withdrawn(desk: Desk, store: Store) -> None:
+    waiting, gone = (desk.send(Publish(f"{GATE}/cmd/rebirth", b"x")) for _ in range(2))
+    with store.batch():
+        store.sent({gone: None}, NOW_NS)
+    assert desk.withdraw(waiting)
+    assert not desk.withdraw(waiting)
+    assert not desk.withdraw(gone)
+    assert store.outgoing(0, 10) == []
+
+
+def test_a_result_is_waited_for_and_a_refused_repeat_does_not_replace_it(
+    desk: Desk, store: Store
+) -> None:
+    topic, cmd_id = f"{GATE}/result", "0197a3b2-4c11-7005-8a5f-00c0ffee0005"
+    assert desk.answer(topic, cmd_id, 0.2) is None
+    done = {"cmd_id": cmd_id, "outcome": "done", "reason": "", "proof": None, "late_ms": 1}
+    again = {**done, "outcome": "refused", "reason": "repeated: this command was handled before"}
+    for value in (done, again):
+        arrival = Arrival(topic, body(value), retained=False, again=False, received_ns=NOW_NS)
+        with store.batch():
+            verdict = decide(arrival, check_message(topic, body(value)), store, "cancheng")
+            store.apply(verdict.writes)
+    answer = desk.answer(topic, cmd_id, 0.2)
+    assert answer is not None
+    assert json.loads(answer)["outcome"] == "done"
+    assert desk.answer(f"{OTHER_GATE}/result", cmd_id, 0.0) is None
+
+
+def test_the_newest_heartbeat_of_a_gate(desk: Desk, store: Store) -> None:
+    assert desk.beat(GATE) is None
+    for seq in (1, 2):
+        data = body(beat(seq=seq))
+        arrival = Arrival(f"{GATE}/hb", data, retained=False, again=False, received_ns=NOW_NS)
+        with store.batch():
+            verdict = decide(arrival, check_message(f"{GATE}/hb", data), store, "cancheng")
+            store.apply(verdict.writes)
+    found = desk.beat(GATE)
+    assert found is not None
+    assert json.loads(found)["seq"] == 2
+
+
+def chunked(topic: str, count: int) -> list[Publish]:
+    parts = [Publish(f"{topic}/{n}", b"x" * 100_000, retain=True) for n in range(1, count + 1)]
+    return [*parts, Publish(topic, b"manifest", retain=True)]
+
+
+def test_chunks_of_an_earlier_document_are_cleared(desk: Desk, store: Store) -> None:
+    topic = f"{GATE}/desired/watchlist"
+    assert desk.send_all(chunked(topic, 3), clear=topic) == 4
+    sent = store.outgoing(0, 100)
+    assert [row.message.topic for row in sent] == [f"{topic}/{n}" for n in (1, 2, 3)] + [topic]
+    with store.batch():
+        store.sent(dict.fromkeys((row.n for row in sent), None), NOW_NS)
+    desk.send_all(chunked(topic, 1), clear=topic)
+    rows = [(row.message.topic, len(row.message.payload)) for row in store.outgoing(0, 100)]
+    assert rows == [(f"{topic}/1", 100_000), (topic, 8), (f"{topic}/2", 0), (f"{topic}/3", 0)]
+    desk.send_all([Publish(topic, b"small", retain=True)], clear=topic)
+    rows = [(row.message.topic, len(row.message.payload)) for row in store.outgoing(8, 100)]
+    assert rows == [(topic, 5), (f"{topic}/1", 0)]
+
+
+def test_what_was_sent_is_not_kept_whole(desk: Desk, store: Store, tmp_path: Path) -> None:
+    number = desk.send(Publish(f"{GATE}/desired/watchlist/1", b"x" * 100_000, retain=True))
+    with store.batch():
+        store.sent({number: None}, NOW_NS)
+    with contextlib.closing(sqlite3.connect(tmp_path / "station.db")) as database:
+        ((size,),) = database.execute("SELECT length(payload) FROM outgoing").fetchall()
+    assert size == 64

@@ -14,15 +14,18 @@ from contract.words import Status
 from station.receive import decide
 from station.values import (
     Arrival,
+    AuditFault,
     Channel,
     CountAgain,
     File,
     Gate,
     Item,
     Keep,
+    KeepHead,
     News,
     Note,
     Refuse,
+    ToldHead,
     Verdict,
 )
 from tests.tools.messages import GATE, OTHER_GATE, alert, beat, body, fact, message_id, state
@@ -36,12 +39,19 @@ class Remembered:
 
     keys: set[tuple[str, str]] = field(default_factory=set)
     gates: dict[str, Gate] = field(default_factory=dict)
+    heads: list[ToldHead] = field(default_factory=list)
 
     def has(self, source: str, message_id: str) -> bool:
         return (source, message_id) in self.keys
 
     def gate(self, source: str) -> Gate | None:
         return self.gates.get(source)
+
+    def last_head(self, source: str) -> ToldHead | None:
+        return self.heads[-1] if self.heads and source == GATE else None
+
+    def head_hashes(self, source: str, number: int) -> set[str]:
+        return {head.hash for head in self.heads if head.n == number and source == GATE}
 
 
 def judge(
@@ -217,3 +227,46 @@ def test_results_and_reports_are_filed() -> None:
     }
     base = "gh/v1/cancheng/area/east/respond/liya-garden/gate-1"
     assert judge("", respond, base=base).writes == (File(base, "k-1", body(respond), NOW_NS),)
+
+
+def audited(n: int, digit: str = "a") -> dict[str, Any]:
+    return beat(audit={"n": n, "hash": digit * 64})
+
+
+def test_a_head_of_the_audit_log_is_kept_and_a_repeated_one_is_not() -> None:
+    memory = Remembered()
+    verdict = judge("hb", audited(5), memory=memory)
+    assert verdict.news is News.NOTED
+    assert KeepHead(GATE, ToldHead(5, "a" * 64), NOW_NS) in verdict.writes
+    memory.heads.append(ToldHead(5, "a" * 64))
+    assert [type(write) for write in judge("hb", audited(5), memory=memory).writes] == [Note]
+    assert judge("hb", audited(6, "b"), memory=memory).news is News.NOTED
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (audited(4, "c"), "went back from record 9 to 4"),
+        (audited(9, "c"), "record 9 of the audit log is another"),
+        (audited(5, "c"), "record 5 of the audit log is another"),
+        (audited(5), "went back from record 9 to 5"),
+    ],
+)
+def test_a_log_that_was_cut_or_made_anew_is_said(told: dict[str, Any], text: str) -> None:
+    memory = Remembered(heads=[ToldHead(5, "a" * 64), ToldHead(9, "b" * 64)])
+    verdict = judge("hb", told, memory=memory)
+    assert verdict.news is News.AUDIT
+    assert text in verdict.about
+    assert GATE in verdict.about
+    (fault,) = (write for write in verdict.writes if isinstance(write, AuditFault))
+    assert text in fault.text
+
+
+def test_a_retained_heartbeat_tells_no_head() -> None:
+    verdict = judge("hb", audited(5), retained=True)
+    assert [type(write) for write in verdict.writes] == [Note]
+
+
+@pytest.mark.parametrize("head", [{}, {"n": 0, "hash": "a" * 64}, {"n": 1, "hash": "A" * 64}, 5])
+def test_a_head_that_is_none_is_no_heartbeat(head: object) -> None:
+    assert judge("hb", beat(audit=head)).news is News.MALFORMED

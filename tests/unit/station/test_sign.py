@@ -151,17 +151,17 @@ def test_a_document_goes_to_its_gate_only(tmp_path: Path) -> None:
     entries = sign.read_entries(write(tmp_path, GOOD))
     gate = documents.address_of("liya-garden/gate-1", "cancheng")
     data = make(entries, node=gate.client_id)
-    message = documents.desired(gate, data, json.loads(data))
+    (message,) = documents.desired(gate, data, json.loads(data), KEY)
     assert (message.topic, message.retain) == (f"{gate.base}/desired/watchlist", True)
     other = documents.address_of("cancheng.no3-school.gate-2", "cancheng")
     with pytest.raises(CheckFailedError, match=r"not for cancheng\.no3-school\.gate-2"):
-        documents.desired(other, data, json.loads(data))
+        documents.desired(other, data, json.loads(data), KEY)
 
 
 def test_a_drills_document_goes_to_the_drill_branch(tmp_path: Path) -> None:
     data = make(sign.read_entries(write(tmp_path, GOOD)), status=Status.EXERCISE)
     gate = documents.address_of("liya-garden/gate-1", "cancheng")
-    message = documents.desired(gate, data, json.loads(data))
+    (message,) = documents.desired(gate, data, json.loads(data), KEY)
     assert message.topic == f"{gate.base}/drill/desired/watchlist"
 
 
@@ -171,7 +171,7 @@ def test_what_no_message_can_hold_is_refused(tmp_path: Path) -> None:
     data = make(sign.read_entries(path))
     gate = documents.address_of("liya-garden/gate-1", "cancheng")
     with pytest.raises(CheckFailedError, match="import the file at the gate"):
-        documents.desired(gate, data, json.loads(data))
+        documents.desired(gate, data, json.loads(data), KEY)
 
 
 @pytest.mark.parametrize("text", ["gate-1", "a/b/c", "elsewhere.liya-garden.gate-1", "A/b", "/"])

@@ -116,6 +116,17 @@ def test_a_number_used_twice_is_told(store: Store, path: Path) -> None:
     assert gate.reused == 1
 
 
+def test_a_number_that_a_killed_gate_gives_again_is_no_fault(store: Store, path: Path) -> None:
+    with store.batch():
+        take(store, "alert", body(alert(5)))
+        take(store, "alert", body(alert(5, id=message_id(99), session=42)))
+        take(store, "alert", body(alert(6, id=message_id(98), session=42)))
+    reader = Reader(path, "cancheng", "")
+    (gate,) = reader.snapshot(NOW_NS, 10).gates
+    reader.close()
+    assert (gate.reused, gate.missing) == (0, ())
+
+
 def test_malformed_messages_are_counted_and_bounded(store: Store, path: Path) -> None:
     total = MALFORMED_KEPT + 50
     with store.batch():

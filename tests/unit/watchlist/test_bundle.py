@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from agent.core.clock import ManualClock, parse_utc
 from agent.core.errors import RefusedError
-from agent.watchlist.bundle import Bundle, Entry, read_bundle
+from agent.watchlist.bundle import Bundle, read_bundle
+from agent.watchlist.entry import Entry
 from contract.signing import TrustedKeys, content_hash
 from contract.words import ListName, Refusal, Role, Status
 from tests.support.samples import ADDRESS
@@ -50,9 +51,9 @@ def test_a_signed_list_is_read_whole(clock: ManualClock) -> None:
     assert bundle.hash == content_hash(json.loads(data))
     assert bundle.issued_ns == clock.utc_ns()
     assert bundle.rejected == ()
-    assert (entry.entry_id, entry.list_name) == ("w-1", ListName.WANTED)
-    assert entry.photo_bytes() == [PHOTO]
-    assert entry.instruction.zh == "请勿接近，立即报告。"
+    assert (entry.entry_id, entry.listed) == ("w-1", ListName.WANTED)
+    assert entry.photos == [PHOTO]
+    assert entry.instruction["zh"] == "请勿接近，立即报告。"
     assert entry.expires_ns - entry.not_before_ns == 30 * 86_400 * 10**9
 
 
@@ -196,7 +197,7 @@ def test_an_entry_that_is_over_is_rejected_and_one_to_come_is_kept(clock: Manual
 def test_an_entry_that_stands_twice_counts_as_it_stands_first(clock: ManualClock) -> None:
     entries = [listed(clock, category="first"), listed(clock, category="second")]
     bundle = read(watchlist(clock, entries), clock)
-    assert [e.category for e in bundle.entries] == ["first"]
+    assert [e.facts["category"] for e in bundle.entries] == ["first"]
     assert [(r.entry_id, r.reason) for r in bundle.rejected] == [
         ("w-1", "stands in the list twice; the first one is used")
     ]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from agent.border.messages import GalleryRow
+from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.service import branch, load_keys
 from contract.words import ListName, Refusal, Status
+from tests.support.samples import ADDRESS
 from tests.support.signed import DAY_S, PHOTO, TRUSTED, listed, template, utc, watchlist
 from tests.support.vision import OTHER, ROW, Bench, RecordingVision
 
@@ -275,3 +277,28 @@ def test_the_stations_keys_are_read_or_their_file_is_named(tmp_path: Path) -> No
     path.write_bytes(b"{}")
     with pytest.raises(StoreError, match=r"keys\.json \(node\.trusted_keys\)"):
         load_keys(path)
+
+
+def test_what_happens_to_a_list_is_written_down_without_its_people(bench: Bench) -> None:
+    bench.list.vision_up(bench.vision, "dlib")
+    bench.apply(listed(bench.clock), listed(bench.clock, entry_id="b", approvers=["one"]))
+    bench.vision.answer(ROW)
+    with pytest.raises(RefusedError):
+        bench.list.apply(b"{}", drill=False)
+    bench.clock.advance(31 * DAY_S)
+    bench.list.expire()
+    bench.list.expire()
+    told = [(kind, who) for kind, who, _ in bench.audit.notes]
+    assert told == [
+        (AuditKind.WATCHLIST, "station"),
+        (AuditKind.ENROLMENT, "vision"),
+        (AuditKind.REFUSAL, "station"),
+        (AuditKind.DELETION, "expiry"),
+    ]
+    applied, enrolled, refused, deleted = [what for _, _, what in bench.audit.notes]
+    assert (applied["version"], applied["entries"], applied["rejected"]) == (1, 1, 1)
+    assert applied["issuer"] == ADDRESS.station
+    assert enrolled == {"entry": "w-1", "model": "dlib", "templates": 1}
+    assert str(refused["reason"]).startswith("malformed")
+    assert deleted == {"store": "watchlist", "entry": "w-1"}
+    assert "robbery" not in repr(bench.audit.notes)

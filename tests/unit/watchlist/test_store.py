@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from agent.core.clock import ManualClock
-from agent.core.errors import RefusedError, StoreError
+from agent.core.errors import RefusedError, SealedError, StoreError
+from agent.files.seals import StoreSeal
 from agent.watchlist.bundle import Bundle, Rejected, read_bundle
 from agent.watchlist.store import WatchlistStore
 from contract.words import ListName, Refusal, Status
 from tests.support.samples import ADDRESS
+from tests.support.seals import KEY, OTHER_KEY, FixedKeys
 from tests.support.signed import DAY_S, PHOTO, TRUSTED, listed, template, utc, watchlist
 
 ROW, OTHER_ROW = b"\0\0\x80?" * 4, b"\0\0\0@" * 4
@@ -121,7 +124,8 @@ def test_templates_take_the_place_of_the_photos(
     store.embedded(store.entries[0], "dlib", [ROW], "")
     (entry,) = store.entries
     assert (entry.templates, entry.photos) == ({"dlib": [ROW]}, [])
-    assert json.loads(path.read_bytes())["entries"]["1"]["photos"] == []
+    table = json.loads(path.read_bytes())["entries"]
+    assert base64.b64decode(table["bytes"]) == ROW
 
 
 def test_an_entry_whose_photos_are_all_useless_is_rejected(
@@ -217,6 +221,9 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
         b'{"entries": {"1": {}}}',
         b'{"entries": {"1": 5}}',
         b'{"entries": []}',
+        b'{"entries": {"rows": [], "bytes": "AAAA"}}',
+        b'{"entries": {"rows": [[]], "bytes": ""}}',
+        b'{"entries":{"rows":[["a","Actual","wanted",["","","",""],["",""],0,0,{},[1]]],"bytes":""}}',
         b'{"documents": {"1": {"status": "Maybe"}}}',
         b'{"time": {"1": {"floor_ns": "x"}}}',
     ],
@@ -239,3 +246,30 @@ def test_a_store_that_cannot_be_read_can_begin_empty(path: Path, clock: ManualCl
     path.rmdir()
     store.apply(bundle(clock, "a"), clock.utc_ns())
     assert names(WatchlistStore(path)) == ["a"]
+
+
+def test_a_sealed_store_shows_nobody_and_is_there_after_a_restart(
+    path: Path, clock: ManualClock
+) -> None:
+    keys = FixedKeys(KEY)
+    seal = StoreSeal(keys, "watchlist")
+    store = WatchlistStore(path, seal=seal)
+    store.apply(bundle(clock, "a"), clock.utc_ns())
+    store.embedded(store.entries[0], "dlib", [ROW], "")
+    raw = path.read_bytes()
+    for planted in (b"robbery", b"A-2026-0117", "请勿接近".encode(), ROW, base64.b64encode(ROW)):
+        assert planted not in raw
+    assert WatchlistStore(path, seal=seal).entries == store.entries
+    keys.hold(KEY, OTHER_KEY, done=False)
+    store.reseal()
+    assert seal.sealer.is_current(path.read_bytes())
+    keys.hold(OTHER_KEY, done=True)
+    assert WatchlistStore(path, seal=seal).entries == store.entries
+    keys.hold(KEY, done=True)
+    with pytest.raises(SealedError, match=f"watchlist.json is sealed with key {OTHER_KEY.id}"):
+        WatchlistStore(path, seal=seal)
+
+
+def test_an_empty_store_has_nothing_to_seal(store: WatchlistStore, path: Path) -> None:
+    store.reseal()
+    assert not path.exists()

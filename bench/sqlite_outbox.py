@@ -1,7 +1,7 @@
-"""The outbox on SQLite: WAL, synchronous=FULL, so that what was accepted survives a power cut.
+"""The outbox on SQLite (WAL, synchronous=FULL): what the segment log is measured against.
 
-Here: the store behind ``agent.core.ports.OutboxStore``. Not here: when to write or send.
-A damaged file is moved aside and a new one started; the caller is told by ``moved_aside``.
+It does all that ``agent.core.ports.OutboxStore`` asks and passes the same contract suite. The
+first version of the agent kept its outbox in it, so it also makes the files that tests import.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE INDEX IF NOT EXISTS entry_lane ON entry (lane, position);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+FREE_PAGES = 8
 _SEQ_OF = {Lane.ALARM: "alarm_seq", Lane.EVENT: "event_seq"}
 
 
@@ -115,6 +116,14 @@ class SqliteStore:
                 (Lane.EVENT, now_utc_ns - limits.event_age_ns),
             ).rowcount
         return gone
+
+    def has_room(self) -> bool:
+        """Whether some pages are free."""
+        db = self._opened()
+        with _errors(self._path):
+            names = ("max_page_count", "page_count", "freelist_count")
+            most, held, free = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return bool(most - held + free > FREE_PAGES)
 
     def close(self) -> None:
         """Close the file; a failing close has nothing left to lose."""

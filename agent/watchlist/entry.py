@@ -1,0 +1,157 @@
+"""One entry of a watchlist: as a station writes it, and as the gate keeps it.
+
+Here: the strict model of what comes from outside, and the slim value that it becomes at once; ten
+thousand of the former would not fit into the agent's memory beside everything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import struct
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agent.core.clock import NS_PER_S, parse_utc
+from contract.words import ListName, Status
+
+MAX_PHOTO_BYTES = 8 * 1024 * 1024
+MAX_VALIDITY_NS = 90 * 86_400 * NS_PER_S
+MAX_DIM = 4096
+FACTS = ("authority", "case_reference", "legal_basis", "category")
+LANGUAGES = ("en", "zh")
+_Line = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Instruction(_Strict):
+    """What the guard is to do, in both languages."""
+
+    en: _Line
+    zh: _Line
+
+
+class Template(_Strict):
+    """A template made elsewhere, for one embedder: ``vector`` is base64 of float32, little end."""
+
+    model_id: Annotated[str, Field(min_length=1, max_length=100)]
+    vector: Annotated[str, Field(max_length=MAX_DIM * 6)]
+
+
+class Entry(_Strict):
+    """One person of a list, with everything CONTRACT 4 asks for."""
+
+    entry_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    on_list: Annotated[Literal["wanted", "missing", "barred"], Field(alias="list")]
+    authority: _Line
+    case_reference: _Line
+    legal_basis: _Line
+    category: _Line
+    approvers: Annotated[list[_Line], Field(min_length=2, max_length=8)]
+    not_before: str
+    expires_at: str
+    instruction: Instruction
+    photos: Annotated[list[str], Field(max_length=16)] = []
+    templates: Annotated[list[Template], Field(max_length=64)] = []
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if len(set(self.approvers)) < 2:
+            raise ValueError("'approvers' must be two different people")
+        if not self.photos and not self.templates:
+            raise ValueError("has neither 'photos' nor 'templates'")
+        if not 0 < self.expires_ns - self.not_before_ns <= MAX_VALIDITY_NS:
+            raise ValueError("'expires_at' must be within 90 days after 'not_before'")
+        for photo in self.photos:
+            _decode(photo, "photo", MAX_PHOTO_BYTES)
+        for template in self.templates:
+            _check_row(_decode(template.vector, "template", MAX_DIM * 4))
+        return self
+
+    @property
+    def not_before_ns(self) -> int:
+        """When it begins, ns since 1970."""
+        return parse_utc(self.not_before)
+
+    @property
+    def expires_ns(self) -> int:
+        """When it ends, ns since 1970."""
+        return parse_utc(self.expires_at)
+
+    @property
+    def list_name(self) -> ListName:
+        """The list it stands on."""
+        return ListName(self.on_list)
+
+    def photo_bytes(self) -> list[bytes]:
+        """The photos, decoded."""
+        return [base64.b64decode(photo) for photo in self.photos]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry at the gate.
+
+    ``facts`` are authority, case reference, legal basis and category; ``templates`` float32 rows
+    by model id; ``photos`` those that are no templates yet.
+    """
+
+    entry_id: str
+    status: Status
+    listed: ListName
+    facts: Mapping[str, str]
+    instruction: Mapping[str, str]
+    not_before_ns: int
+    expires_ns: int
+    templates: Mapping[str, Sequence[bytes]]
+    photos: Sequence[bytes]
+
+    @property
+    def exercise(self) -> bool:
+        """True for an entry of a drill."""
+        return self.status is Status.EXERCISE
+
+    def active(self, now_ns: int) -> bool:
+        """True within its time."""
+        return self.not_before_ns <= now_ns < self.expires_ns
+
+
+def stored(entry: Entry, status: Status) -> Stored:
+    """An entry of a document as it is kept."""
+    templates: dict[str, list[bytes]] = {}
+    for template in entry.templates:
+        templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
+    return Stored(
+        entry_id=entry.entry_id,
+        status=status,
+        listed=entry.list_name,
+        facts={name: sys.intern(getattr(entry, name)) for name in FACTS},
+        instruction={name: sys.intern(getattr(entry.instruction, name)) for name in LANGUAGES},
+        not_before_ns=entry.not_before_ns,
+        expires_ns=entry.expires_ns,
+        templates=templates,
+        photos=entry.photo_bytes(),
+    )
+
+
+def _check_row(row: bytes) -> None:
+    if len(row) % 4 or not all(math.isfinite(value) for (value,) in struct.iter_unpack("<f", row)):
+        raise ValueError("a template is not a row of float32 numbers")
+
+
+def _decode(text: str, what: str, limit: int) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise ValueError(f"a {what} is not base64") from error
+    if not 0 < len(data) <= limit:
+        raise ValueError(f"a {what} has {len(data)} bytes (at most {limit})")
+    return data

@@ -1,0 +1,70 @@
+"""``gatehouse station send`` of a command: signed, sent, and its result waited for.
+
+Here: putting the parts together and using the machine's clock and random. Not here: what a command
+looks like (``station.orders``), the queue (``station.desk``).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.core.errors import UnreachableError
+from agent.core.ids import IdSource
+from agent.runtime.clock import SystemClock
+from contract.words import CommandName
+from station import documents, keys
+from station.desk import Desk
+from station.orders import Marks, Wanted, make_command, nonce_of
+
+SEND_S = 5.0
+Result = dict[str, object]
+
+
+def send(
+    folder: Path,
+    gate: str,
+    name: CommandName,
+    args: Mapping[str, Any],
+    *,
+    exercise: bool,
+    wait_s: float,
+) -> Result:
+    """The gate's result; UnreachableError when the command is not sent or not answered.
+
+    A command that ``station serve`` does not send at once is withdrawn: it would come too late.
+    """
+    made = keys.open_station(folder)
+    wanted = Wanted(documents.address_of(gate, made.id), name, args, exercise)
+    key = keys.role_key(made, name.role)
+    cmd_id = IdSource(SystemClock(), random.SystemRandom().getrandbits).new()
+    desk = Desk(made.database, time.time_ns)
+    try:
+        nonce = nonce_of(desk.beat(wanted.gate.base))
+        counter = desk.next_counter(wanted.gate.client_id)
+        message = make_command(wanted, Marks(cmd_id, counter, time.time_ns(), nonce), key)
+        _send(desk, message_number := desk.send(message), SEND_S)
+        answer = desk.answer(wanted.gate.topic("result", drill=exercise), cmd_id, wait_s)
+    finally:
+        desk.close()
+    if answer is None:
+        raise UnreachableError(
+            f"sent as number {message_number}, but {wanted.gate.client_id} did not answer within "
+            f"{wait_s:g} s; its result will be stored when it comes (command {cmd_id})"
+        )
+    result: Result = json.loads(answer)
+    return {"gate": wanted.gate.client_id, "name": name.value, **result}
+
+
+def _send(desk: Desk, n: int, timeout_s: float) -> None:
+    sent = desk.wait(n, timeout_s)
+    if sent is None and desk.withdraw(n):
+        raise UnreachableError(
+            "not sent, and withdrawn: 'gatehouse station serve' does not run or has no broker"
+        )
+    if sent is not None and sent.refusal is not None:
+        raise UnreachableError(f"the broker refused it: {sent.refusal}")

@@ -1,0 +1,105 @@
+"""A real agent, killed at random moments of a real door command over a real broker."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.tools.orders import Ordered
+from tests.tools.program import until
+from tests.tools.site import Site
+
+PULSE_S, RELEASE_S = 1.0, 2.0
+# When the agent is killed, seconds after the command was published; the first one never read it.
+MOMENTS_S = ((0, 0), (0, 0.01), (0, 0.1), (0, PULSE_S), (PULSE_S, RELEASE_S), (2.3, 2.8))
+OUTPUTS = {"relay-1": {"type": "gate", "pin": 21, "name": "Door relay", "pulse_s": PULSE_S}}
+DOOR = {"contact": "door-1", "relay": "relay-1", "release_s": RELEASE_S}
+ACCESS = {"doors": {"pedestrian": DOOR}}
+
+
+def openings(site: Site, cmd_id: str) -> int:
+    """How often the relay was driven for one command, over all lives."""
+    return site.agent.log.count(f"door pedestrian opened by command {cmd_id}")
+
+
+def relays_safe(site: Site) -> bool:
+    return site.status()["outputs"]["relay-1"] is False
+
+
+def test_a_door_is_opened_once_or_not_and_the_station_is_answered(tmp_path: Path) -> None:
+    assert {"unknown", "done"} <= killed(tmp_path, MOMENTS_S, seed=20261121)
+
+
+@pytest.mark.soak
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    moments_s = (MOMENTS_S[0], *(((0.0, 3.0),) * 99))
+    assert {"unknown", "done"} <= killed(tmp_path, moments_s, seed=7)
+
+
+def killed(folder: Path, moments_s: Sequence[tuple[float, float]], *, seed: int) -> set[object]:
+    """One command for each moment, and an agent killed then; the outcomes that were told."""
+    chance = random.Random(seed)  # noqa: S311 - seeded
+    outcomes = set()
+    with Site(folder / "site", outputs=OUTPUTS, access=ACCESS) as site:
+        site.start("station", "agent")
+        for number, between_s in enumerate(moments_s, start=1):
+            beats = len(site.recorder.on("/hb"))
+            site.until(lambda: len(site.recorder.on("/hb")) > beats, 10)  # noqa: B023
+            if number == 1:
+                site.agent.send(signal.SIGSTOP)
+            sent = Ordered(site, "door.open", "--door", "pedestrian")
+            site.until(lambda: len(site.recorder.on("cmd/door.open")) == number, 20)  # noqa: B023
+            moment_s = time.monotonic() + chance.uniform(*between_s)
+            until(lambda: time.monotonic() >= moment_s, 10)  # noqa: B023
+            site.agent.kill()
+            site.start("agent")
+            assert relays_safe(site)
+            _, answer = sent.answer()
+            judge(site, answer, number)
+            outcomes.add(answer["outcome"])
+        site.panic_works()
+        site.recorder.assert_contract()
+    return outcomes
+
+
+def judge(site: Site, answer: dict[str, object], number: int) -> None:
+    """At most one opening, and the answer says what is known."""
+    message = site.recorder.on("cmd/door.open")[number - 1]
+    cmd_id = json.loads(message.payload)["cmd_id"]
+    opened = openings(site, cmd_id)
+    assert answer.get("cmd_id") == cmd_id, answer
+    assert opened <= 1
+    match answer["outcome"]:
+        case "done":
+            assert opened == 1
+        case "unknown":
+            proof = answer["proof"]
+            assert isinstance(proof, dict)
+            assert proof["contact"] == "closed"
+        case "refused":
+            assert opened == 0
+        case outcome:
+            pytest.fail(f"ended as {outcome}")
+
+
+def test_the_relay_of_a_killed_agent_is_safe_before_it_lives_again(tmp_path: Path) -> None:
+    with Site(tmp_path / "site", outputs=OUTPUTS, access=ACCESS) as site:
+        site.start("station", "agent")
+        site.until(site.beat, 10)
+        sent = Ordered(site, "door.open", "--door", "pedestrian", "--wait", "15")
+        site.until(lambda: site.status()["outputs"]["relay-1"], 15)
+        site.agent.kill()
+        site.until(
+            lambda: "guard: relay-1 (pin 21) set safe: the agent is gone" in site.agent.log, 5
+        )
+        site.start("agent")
+        code, answer = sent.answer()
+        assert (code, answer["outcome"]) == (1, "unknown")
+        assert answer["proof"]["contact"] == "closed"
+        assert site.agent.log.count("door pedestrian opened") == 1
