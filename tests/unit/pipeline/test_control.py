@@ -208,7 +208,7 @@ def test_an_emptied_document_leaves_what_stands(gate: Gate) -> None:
         "gh/v1/elsewhere/host/state",
         ADDRESS.topic("state"),
         ADDRESS.topic("cmd"),
-        ADDRESS.topic("cmd", "rebirth", "more"),
+        ADDRESS.topic("cmd", "rebirth", "now", "more"),
         ADDRESS.topic("desired"),
         ADDRESS.base,
         ACK.upper(),
