@@ -11,8 +11,6 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,27 +19,20 @@ from station import keys
 from station.gates import Life
 from station.snapshot import Reader
 from tests.tools.broker import Broker
-from tests.tools.brokers import Brokers, Nodes, Single, forget, shelf
+from tests.tools.broker_site import GAP_S, a_site, assert_sound, carrying, fresh, told
+from tests.tools.brokers import Brokers, Single, shelf
 from tests.tools.checker import Ledger
-from tests.tools.figures import tell
 from tests.tools.orders import GATE_NAME, order
 from tests.tools.outbox import waiting
 from tests.tools.program import until
 from tests.tools.proxy import Proxy
 from tests.tools.site import GATE, Site
-from tests.tools.site_config import STATION, Place
-from tests.tools.stream import PER_S, Stream
+from tests.tools.stream import Stream
 from tests.tools.watchlists import reported, signed, station
 
-HOST_STATE = f"gh/v1/{STATION}/host/state"
-SESSIONS = (f"{STATION}.host", ".".join(GATE.split("/")[2:]))
-SHELVES = (HOST_STATE, f"{GATE}/state", f"{GATE}/meta")
 ALARMS = 200
-GAP_S = 2.0
 TOLD_S = 15.0
 DRAINED_S = 60.0
-ROUNDS = 4
-STEADY_S = 32.0
 LISTED = 50
 GONE = (Life.OFFLINE, Life.SILENT)
 BROKERS = ("mosquitto-5", "mosquitto-3.1.1", "rabbitmq")
@@ -55,42 +46,6 @@ def brokers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Brokers]
         return
     with Broker(tmp_path, persistence=True, extra=DURABLE) as broker:
         yield Single(broker, request.param.removeprefix("mosquitto-"))
-
-
-def fresh(brokers: Brokers) -> Brokers:
-    """All nodes up, and nothing left of an earlier test."""
-    brokers.heal()
-    forget(brokers, SESSIONS, SHELVES)
-    return brokers
-
-
-def a_site(folder: Path, brokers: Brokers, gate: list[Place] | None = None) -> Site:
-    """A site whose gate asks the last address first, or those of *gate*."""
-    asked = gate or brokers.addresses[-1:] + brokers.addresses[:-1]
-    link = {
-        "protocol": brokers.protocol,
-        "brokers": [{"host": host, "port": port} for host, port in asked],
-    }
-    return Site(
-        folder / "site",
-        addresses=brokers.addresses,
-        five=brokers.five,
-        link=link,
-        log={"level": "debug"},
-    )
-
-
-def carrying(site: Site) -> Place:
-    """The broker that carries the gate now."""
-    host, _, port = str(site.component("link")["broker"]).split(",")[0].rpartition(":")
-    return host, int(port)
-
-
-def station_at(site: Site) -> Place:
-    """The broker that carries the station now."""
-    connected = [line for line in site.station.log.splitlines() if '"connected"' in line]
-    host, _, port = str(json.loads(connected[-1])["broker"]).rpartition(":")
-    return host, int(port)
 
 
 def life(site: Site) -> Life:
@@ -112,59 +67,6 @@ def births(site: Site) -> int:
 def listens(site: Site) -> bool:
     """What the gate shows of its station."""
     return bool(site.component("station").get("state") == "ok")
-
-
-def gaps(ledger: Ledger, *, live: bool) -> list[float]:
-    """Seconds between receipts of alerts at the station, as they came; *live*: not replayed."""
-    wanted = [row for row in ledger.alerts if not (live and row["replayed"])]
-    return [(b["received_ns"] - a["received_ns"]) / 1e9 for a, b in pairwise(wanted)]
-
-
-def assert_sound(ledger: Ledger, brokers: Brokers) -> None:
-    """Nothing lost, invented or doubled, and in order.
-
-    When a node of a cluster dies, its queues may let a few live alerts overtake others (``seq``
-    tells); those that were overtaken are no later than the gap.
-    """
-    if len(brokers.addresses) > 1:
-        late_s = max(overtaken(ledger), default=0.0)
-        assert late_s < GAP_S
-        by_seq = sorted(ledger.rows, key=lambda row: (row["session"], row["seq"]))
-        ledger = replace(ledger, rows=tuple(by_seq))
-    ledger.assert_sound()
-
-
-def overtaken(ledger: Ledger) -> list[float]:
-    """How much later than a younger one each live alert came that was overtaken."""
-    late: list[float] = []
-    first: dict[int, int] = {}
-    highest = 0
-    for row in ledger.alerts:
-        if row["replayed"]:
-            continue
-        seq, at_ns = int(row["seq"]), int(row["received_ns"])
-        if seq < highest:
-            late.append((at_ns - min(at for s, at in first.items() if s > seq)) / 1e9)
-        highest = max(highest, seq)
-        first[seq] = at_ns
-    return late
-
-
-def told(what: str, brokers: str, ledger: Ledger, stream: Stream) -> float:
-    """Print the figures; the longest gap between receipts that the stream itself did not make."""
-    longest_s = max(gaps(ledger, live=True))
-    tell(
-        f"{what}, {brokers}",
-        made=len(ledger.made),
-        stored=len(ledger.alerts),
-        lost=len(ledger.lost | ledger.cut_off),
-        came_again=ledger.copies,
-        overtaken=len(overtaken(ledger)),
-        longest_gap_s=max(gaps(ledger, live=False)),
-        longest_gap_between_live_s=longest_s,
-        longest_gap_between_presses_s=stream.longest_s,
-    )
-    return longest_s - stream.longest_s
 
 
 def test_a_press_is_acked_and_each_end_sees_the_other_go_and_come(
@@ -258,42 +160,3 @@ def test_the_broker_dies_while_alarms_arrive(
     assert len(ledger.alerts) >= ALARMS
     unserved_s = told("the gate's broker dies", request.node.callspec.id, ledger, stream)
     assert unserved_s < GAP_S or len(brokers.addresses) == 1
-
-
-@pytest.mark.parametrize("rounds", [1, pytest.param(ROUNDS, marks=pytest.mark.soak)])
-def test_every_node_dies_in_turn_while_alarms_arrive(
-    tmp_path: Path, cluster: Nodes, rounds: int
-) -> None:
-    """Killed under load, restarted, and the next one as soon as the cluster can spare it."""
-    fresh(cluster)
-    with a_site(tmp_path, cluster) as site:
-        site.start("station", "agent")
-        with Stream(site) as stream:
-            for number in range(rounds):
-                for address in cluster.addresses:
-                    cluster.replace(address)
-                    cluster.heal()
-                    site.until(site.linked, TOLD_S)
-                if number + 1 < rounds:
-                    stream.go_on(round(STEADY_S * PER_S))
-        site.delivered(DRAINED_S)
-        ledger = Ledger.of(site)
-    assert_sound(ledger, cluster)
-    assert told("every node dies in turn", f"{rounds} times", ledger, stream) < GAP_S
-
-
-@pytest.mark.soak
-def test_the_node_of_gate_and_station_dies(tmp_path: Path, cluster: Nodes) -> None:
-    """Publisher, subscriber and, most often, the leaders of both queues on the node that goes."""
-    fresh(cluster)
-    with a_site(tmp_path, cluster, cluster.addresses) as site:
-        site.start("station", "agent")
-        assert carrying(site) == station_at(site)
-        with Stream(site) as stream:
-            stream.go_on(ALARMS // 4)
-            cluster.replace(carrying(site))
-            stream.go_on(ALARMS)
-        site.delivered(DRAINED_S)
-        ledger = Ledger.of(site)
-    assert_sound(ledger, cluster)
-    assert told("the node of both dies", "rabbitmq", ledger, stream) < GAP_S

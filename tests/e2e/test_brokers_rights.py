@@ -5,6 +5,7 @@ MQTT 3.1.1 has no refusal of a publish: RabbitMQ ends the connection.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -16,9 +17,11 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from contract.rights import gate_rights
 from contract.topics import Address
 from tests.tools.brokers import PASSWORDS, Nodes
 from tests.tools.certificates import Authority
+from tests.tools.rabbit_rights import definitions
 
 GATE = Address("cancheng", "liya-garden", "gate-1")
 OTHER = Address("cancheng", "no3-school", "gate-2")
@@ -101,6 +104,14 @@ def wire(
 def healed(cluster: Nodes) -> Nodes:
     cluster.heal()
     return cluster
+
+
+def test_the_permissions_take_in_every_right_of_the_contract() -> None:
+    rights = gate_rights(GATE, areas=())
+    (told,) = definitions({GATE.client_id: "x"})["topic_permissions"]
+    for way, topics in {"write": rights.write, "read": rights.read}.items():
+        for topic in topics:
+            assert re.search(told[way], topic.replace("/", ".").replace("+", "any")), topic
 
 
 def test_a_gate_says_what_is_its_own(healed: Nodes) -> None:
