@@ -21,10 +21,12 @@ from tests.tools.broker import HOST, ServerTls
 from tests.tools.program import until
 
 HOME = Path("/usr/lib/rabbitmq")
+MISSING = "RabbitMQ is not installed: apt-get install rabbitmq-server"
 STARTED_S = 90.0
 HEALED_S = 60.0
 STOPPED_S = 30.0
 ASKED_S = 15.0
+COMMAND_S = 60.0
 WELCOME_S = 10.0
 SHOWN_CHARS = 3000
 QUIET_PORTS = range(20_000, 32_000)
@@ -145,7 +147,7 @@ class Node:
         """Start it; returns at once."""
         server = rabbitmq()
         if server is None:
-            raise RuntimeError("RabbitMQ is not installed: apt-get install rabbitmq-server")
+            raise RuntimeError(MISSING)
         self._log_before = len(self.log)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -200,6 +202,21 @@ class Node:
             check=False,
         )
         return done.stdout + done.stderr
+
+    def command(self, *words: str) -> None:
+        """``rabbitmqctl`` on the node; CalledProcessError when it refuses. Takes seconds of CPU."""
+        server = rabbitmq()
+        if server is None:
+            raise RuntimeError(MISSING)
+        about = ("--node", self.name, "--longnames", "--erlang-cookie", self._environment["COOKIE"])
+        subprocess.run(
+            [str(server / "rabbitmqctl"), *about, *words],
+            env=self._variables(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=True,
+        )
 
     def _booted(self) -> bool:
         if not self.running:

@@ -16,7 +16,7 @@ WAITING_BYTES = 256 * 1024 * 1024
 
 
 def definitions(passwords: Mapping[str, str]) -> dict[str, Any]:
-    """Gates by user name with their passwords; ``guest`` may everything, as the station may."""
+    """Gates, or a station, by user name with their passwords; ``guest`` may everything."""
     users = [{"name": "guest", "password": "guest", "tags": "administrator"}]
     all_rights = {"configure": ".*", "write": ".*", "read": ".*"}
     permissions = [{"user": "guest", "vhost": "/", **all_rights}]
@@ -48,6 +48,8 @@ def _queues(name: str) -> dict[str, str]:
 
 def _topics(name: str) -> dict[str, str]:
     own, station = re.escape(name), re.escape(name.split(".", maxsplit=1)[0])
+    if own == f"{station}\\.host":
+        return dict.fromkeys(("write", "read"), f"^gh\\.v1\\.{station}\\.")
     return {
         "write": f"^gh\\.v1\\.{own}\\.(drill\\.)?({UP})(\\..+)?$",
         "read": f"^gh\\.v1\\.({own}\\.(drill\\.)?({DOWN})(\\..+)?|{station}\\.host\\.state)$",
