@@ -228,7 +228,7 @@ class Core:
 
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
-        answers = Answers(self._observer.hear, self._outbox.acked)
+        answers = Answers(self._observer.hear, self._outbox.acked, self._outbox.station)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
         deeds = (self._orders.gate, self._desired)
         self._control = Control(address, self._clock, *deeds, answers)

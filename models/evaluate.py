@@ -68,7 +68,8 @@ class Rate:
         z, n, p = 1.959964, self.trials, self.value
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(middle - reach, 0.0), min(middle + reach, 1.0)
+        low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
+        return min(low, p), max(high, p)
 
 
 @dataclass(frozen=True, slots=True)

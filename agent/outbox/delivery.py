@@ -7,6 +7,9 @@ Order of choice: live alarms; alarms that were out when the link went; the alarm
 alarms due again; the same three for events. Outstanding entries go again 10, 20 and 40 s after the
 last sending, then every 60 s for ever, but never more than ``RESEND_PER_S`` a second: a station
 that is silent for days is not flooded.
+
+On a fresh link only live alarms go until the station's word is heard, or for a short while: a
+broker that keeps no sessions would drop the first of the backlog, and the order with it.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ class Delivery:
         self._reading = False
         self._gone_meanwhile: set[str] = set()
         self._resend_free_ns = 0
+        self._held_until_ns = 0
+        self._listening = True
         self._up = False
         self.dropped_events = 0
 
@@ -101,6 +106,9 @@ class Delivery:
             return None
         if self._live:
             return self._first(self._live.popleft(), now_ns)
+        if now_ns < self._held_until_ns:
+            return None
+        self._held_until_ns = 0
         for lane in self._lanes.values():
             sending = self._of_lane(lane, now_ns)
             if sending is not None or lane.reading:
@@ -109,8 +117,12 @@ class Delivery:
 
     def due_ns(self) -> int | None:
         """When :meth:`next` may have something again, if nothing else happens."""
+        if not self._up:
+            return None
+        if self._held_until_ns:
+            return self._held_until_ns
         dues = [due for due in (s.due_ns() for s in self._lanes.values()) if due is not None]
-        return max(min(dues), self._resend_free_ns) if dues and self._up else None
+        return max(min(dues), self._resend_free_ns) if dues else None
 
     def acked(self, entry_id: str) -> bool:
         """The station has it; True when it was in memory."""
@@ -134,12 +146,23 @@ class Delivery:
             if not lane.wait(entry, stored=entry.id not in self._unstored):
                 lane.read_again()
 
-    def link_up(self) -> None:
-        """The link carries again: what was out goes first, in order, then the backlog."""
+    def link_up(self, held_until_ns: int = 0) -> None:
+        """The link carries again: what was out goes first, in order, then the backlog.
+
+        Until *held_until_ns*, or the station's first word, only live alarms go.
+        """
         self._up = True
-        self._resend_free_ns = 0
-        for lane in self._lanes.values():
-            lane.link_up()
+        self._held_until_ns = held_until_ns
+        self._listening = False
+        self._all_again()
+
+    def station(self, *, online: bool) -> None:
+        """The station's word. When it listens again, what went out meanwhile goes again."""
+        back = online and not self._listening and not self._held_until_ns
+        self._listening = online
+        self._held_until_ns = 0
+        if back and self._up:
+            self._all_again()
 
     @property
     def unacked(self) -> int:
@@ -150,6 +173,11 @@ class Delivery:
     def unstored(self) -> int:
         """Entries that exist in memory only."""
         return len(self._unstored)
+
+    def _all_again(self) -> None:
+        self._resend_free_ns = 0
+        for lane in self._lanes.values():
+            lane.link_up()
 
     def _of_lane(self, lane: LaneState, now_ns: int) -> Sending | None:
         redone = lane.redo(now_ns)

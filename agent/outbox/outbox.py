@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.core.alerts import mark_replayed
-from agent.core.clock import Clock
+from agent.core.clock import NS_PER_S, Clock
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits, OutboxStore
 from agent.outbox.delivery import Delivery
 from agent.outbox.lane import Want
@@ -24,6 +24,7 @@ from agent.outbox.writer import REOPEN_S, Append, Measure, Post, Read, Remove, U
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 100
+HOLD_S = 5
 
 
 class Publisher(Protocol):
@@ -81,10 +82,12 @@ class Outbox:
 
     def open(self) -> Counters | None:
         """Open the store; None when it cannot be opened now (the outbox then lives in memory)."""
-        counters = self._writer.open()
+        opened = self._writer.open()
+        if opened is not None:
+            self._fill = opened.fill
         self.measure()
         self._read_if_wanted()
-        return counters
+        return None if opened is None else opened.counters
 
     def close(self) -> None:
         """Store what is handed over, then close. Blocks for at most ten seconds."""
@@ -113,9 +116,14 @@ class Outbox:
         self._writer.put(Upkeep())
 
     def link_up(self, link: Publisher) -> None:
-        """The link carries; what waits goes out."""
+        """The link carries; what waits goes out once the station listens, or a little later."""
         self._link = link
-        self._delivery.link_up()
+        self._delivery.link_up(self._clock.monotonic_ns() + HOLD_S * NS_PER_S)
+        self.pump()
+
+    def station(self, online: bool) -> None:  # noqa: FBT001 - a listener's one word
+        """The station's word whether it listens."""
+        self._delivery.station(online=online)
         self.pump()
 
     def link_lost(self) -> None:

@@ -69,6 +69,14 @@ class Upkeep:
     """Do the store's upkeep now, before anything that is handed over later."""
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was found at opening."""
+
+    counters: Counters
+    fill: Fill
+
+
 Job = Append | Remove | Read | Measure | Upkeep
 
 
@@ -105,15 +113,15 @@ class Writer:
         self._reopen_at = 0.0
         self._unremoved: list[str] = []
 
-    def open(self) -> Counters | None:
+    def open(self) -> Opened | None:
         """Open the store and start the thread; None when the store cannot be opened now."""
-        counters: Counters | None = None
+        opened: Opened | None = None
         try:
-            counters = self._store.open()
+            opened = Opened(self._store.open(), self._store.fill())
         except StoreError as error:
             self._fail(error)
         self._thread.start()
-        return counters
+        return opened
 
     def put(self, job: Job) -> None:
         """Hand over a job; never blocks."""

@@ -47,10 +47,14 @@ class _Host(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has."""
+    """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has.
+
+    ``station`` hears whether the station listens.
+    """
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
+    station: Callable[[bool], None]
 
 
 class Control:
@@ -111,12 +115,14 @@ class Control:
         host = _read(_Host, message)
         now = stamp(self._clock)
         self._watch.heard(online=host.online, period_s=host.period_s, now_ns=now.monotonic_ns)
+        self._answers.station(host.online)
         self._answers.put(HostChanged(now, host.online))
 
     def time_passed(self) -> None:
         """To be called now and then: is the station's word still good?"""
         now = stamp(self._clock)
         if self._watch.overdue(now.monotonic_ns):
+            self._answers.station(False)
             self._answers.put(HostChanged(now, online=False, reason="not heard for too long"))
 
     def _ack(self, message: Received) -> None:

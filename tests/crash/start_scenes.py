@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests.tools.checker import Ledger
 from tests.tools.program import gatehouse, run_to_end
-from tests.tools.site import Site, Stored
+from tests.tools.site import Site
+from tests.tools.stored import Stored
 from tests.tools.supervisor import Supervisor
 
 UNIT = "gatehouse.service"

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.site import Site, Stored
+from tests.tools.site import Site
 from tests.tools.site_config import PANICS
+from tests.tools.stored import Stored
 
 KILLS = 8
 SOON_S = 0.05

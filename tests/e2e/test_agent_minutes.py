@@ -17,8 +17,9 @@ import yaml
 
 from agent.link.link import STEADY_S
 from tests.tools.program import Program, gatehouse, run_to_end
-from tests.tools.site import Site, Stored
+from tests.tools.site import Site
 from tests.tools.site_config import overlaid
+from tests.tools.stored import Stored
 
 AWAY_S = 60.0
 BACK_S = 90.0

@@ -60,7 +60,7 @@ def test_a_disk_that_gets_full_changes_nothing(tmp_path: Path) -> None:
         site.panic_works()
         site.station.stop()
         for name in PANICS[:3]:
-            site.ask("reset", name=name)
+            site.rest(name)
             site.push(name)
         site.until(lambda: len(waiting(data)) >= 3, 10)
         newest = site.newest
@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_from_the_start_stops_no_alarm_and_loses_none(tmp_pa
         site.panic_works()
         site.station.stop()
         for name in PANICS[:3]:
-            site.ask("reset", name=name)
+            site.rest(name)
             site.push(name)
         site.until(lambda: site.status()["outbox"]["pending"] >= 3, 5)
         newest = site.newest

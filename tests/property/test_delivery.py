@@ -112,6 +112,19 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.epoch += 1
         self.delivery.link_up()
 
+    @rule(seconds=st.sampled_from([1, 5]))
+    def link_up_unheard(self, seconds: float) -> None:
+        """The link carries, and the station has said nothing yet."""
+        self.up = True
+        self.epoch += 1
+        self.delivery.link_up(self.now_ns + round(seconds * NS_PER_S))
+
+    @rule(online=st.booleans())
+    def station(self, online: bool) -> None:
+        """The station says whether it listens."""
+        self.epoch += online
+        self.delivery.station(online=online)
+
     @rule(seconds=st.sampled_from([0.1, 1, 9.9, 10, 45, 600]))
     def wait(self, seconds: float) -> None:
         """Time passes."""

@@ -150,8 +150,9 @@ class Life:
         return [str(body["seq"]) + "*" * body["replayed"] for body in bodies]
 
     def up(self) -> None:
-        """The link carries and everything that was stored is known."""
+        """The link carries, the station listens, and everything that was stored is known."""
         self.outbox.link_up(self.link)
+        self.outbox.station(True)
         self.settle()
 
     def settle(self) -> None:

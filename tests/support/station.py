@@ -35,6 +35,7 @@ class Gate:
         self.clock = clock
         self.events: list[Event] = []
         self.acked: list[str] = []
+        self.listens: list[bool] = []
         self.published: list[tuple[str, dict[str, Any], bool]] = []
         self.done: list[Mapping[str, Any]] = []
         self.reported: list[Applied] = []
@@ -49,7 +50,7 @@ class Gate:
         checks = Checks(Trust(TRUSTED, ADDRESS), clock, Nonces(clock, lambda: "n" * 24), journal)
         deeds = {CommandName.REBIRTH: NotingDeed(self.done)}
         commands = CommandGate(checks, journal, deeds, clock, self._tell)
-        answers = Answers(self.events.append, self.acked.append)
+        answers = Answers(self.events.append, self.acked.append, self.listens.append)
         self.timers = Timers(clock)
         self.following: list[str] = []
         self.desired = Desired(ADDRESS, self.watchlist, self, self.timers.later, self._aside)

@@ -109,5 +109,6 @@ def told(what: str, brokers: str, ledger: Ledger, stream: Stream) -> float:
         longest_gap_s=max(gaps(ledger, live=False)),
         longest_gap_between_live_s=longest_s,
         longest_gap_between_presses_s=stream.longest_s,
+        slowest_s=max((row["received_ns"] - row["happened_ns"]) / 1e9 for row in ledger.alerts),
     )
     return longest_s - stream.longest_s

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
@@ -32,42 +32,13 @@ from tests.tools.broker import Broker
 from tests.tools.program import Program, gatehouse, until
 from tests.tools.recorder import Login, Recorder
 from tests.tools.site_config import PANICS, STATION, Place, Section, gate_config
+from tests.tools.stored import Stored, stored_of
 
 GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
 STARTED_S = 20.0
 DELIVERED_S = 20.0
 ISSUE_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One alert as the station stored it; ``n`` is the order of first receipt."""
-
-    n: int
-    id: str
-    topic: str
-    kind: str
-    session: int
-    seq: int
-    replayed: bool
-    copies: int
-    latency_s: float
-    body: dict[str, Any]
-
-    @property
-    def device(self) -> str:
-        """Whose alert it is."""
-        return str(self.body["data"]["device"])
-
-    @property
-    def msgtype(self) -> str:
-        """Alert, Update or Cancel."""
-        return str(self.body["msgtype"])
-
-    @property
-    def incident(self) -> str:
-        """The incident that it tells of."""
-        return str(self.body["incident"])
+LET_GO_S = 0.1
 
 
 class Site:
@@ -94,6 +65,7 @@ class Site:
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
+        self._let_go_at: dict[str, float] = {}
         self.config: Section = {}
 
     def __enter__(self) -> Self:
@@ -197,12 +169,18 @@ class Site:
     def push(self, name: str, for_s: float = 0.15) -> None:
         """Press a button and let go; nothing is waited for."""
         self.ask("sim", verb="press", name=name, for_s=for_s)
+        self._let_go_at[name] = time.monotonic() + for_s + LET_GO_S
+
+    def rest(self, name: str) -> None:
+        """Let the last push of a button end, and reset the button."""
+        time.sleep(max(0.0, self._let_go_at.get(name, 0.0) - time.monotonic()))
+        self.ask("reset", name=name)
+        self.until(lambda: self.status()["inputs"][name] == "released", 5)
 
     def press(self, name: str = "") -> Stored:
         """Press a panic button that is at rest; its alert, once the station has stored it."""
         name = name or next(self._buttons)
-        self.ask("reset", name=name)
-        self.until(lambda: self.status()["inputs"][name] == "released", 5)
+        self.rest(name)
         newest = self.newest
         self.push(name)
         return self.stored(lambda alert: alert.device == name, after=newest)
@@ -246,7 +224,7 @@ class Site:
 
     def alerts(self, kind: str | None = None, *, after: int = 0) -> list[Stored]:
         """What the station stored behind number *after*, in the order of first receipt."""
-        found = [_stored(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
+        found = [stored_of(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
         return [alert for alert in found if kind is None or alert.kind == kind]
 
     @property
@@ -291,18 +269,3 @@ class Site:
         program = Program(gatehouse(*arguments), self.folder / f"{name}.log")
         self._stack.callback(program.kill)
         return program
-
-
-def _stored(row: dict[str, Any]) -> Stored:
-    return Stored(
-        n=row["n"],
-        id=row["id"],
-        topic=row["topic"],
-        kind=row["kind"],
-        session=row["session"],
-        seq=row["seq"],
-        replayed=bool(row["replayed"]),
-        copies=row["copies"],
-        latency_s=(row["received_ns"] - row["happened_ns"]) / 1e9,
-        body=json.loads(row["body"]),
-    )

@@ -7,33 +7,11 @@ import pytest
 from agent.core.clock import NS_PER_S
 from agent.core.ports import Lane
 from agent.outbox.delivery import CAPACITY, RESEND_PER_S, UNSTORED_EVENTS, Delivery
+from tests.support.delivery import delivery, sent
 from tests.support.samples import entry
 
 ALARM, EVENT = Lane.ALARM, Lane.EVENT
 S = NS_PER_S
-
-
-def delivery(
-    *, up: bool = True, alarms: tuple[int, ...] = (), events: tuple[int, ...] = ()
-) -> Delivery:
-    """A delivery that has read its store, holding these entries."""
-    made = Delivery()
-    held = {ALARM: alarms, EVENT: events}
-    while (want := made.want()) is not None:
-        lane, wanted = want
-        rows = [(n, entry(n, lane)) for n in held[lane]]
-        made.fetched(lane, wanted, rows, 10_000)
-    if up:
-        made.link_up()
-    return made
-
-
-def sent(made: Delivery, now_ns: int = 0) -> list[str]:
-    """Everything that goes out at once."""
-    found = []
-    while (sending := made.next(now_ns)) is not None:
-        found.append(sending.entry.id + (" replayed" if sending.replayed else ""))
-    return found
 
 
 def test_nothing_goes_while_the_link_is_down() -> None:

@@ -11,6 +11,7 @@ from agent.core.clock import ManualClock
 from agent.core.errors import StoreFullError
 from agent.core.ports import Lane, Limits
 from agent.outbox.delivery import UNSTORED_EVENTS
+from agent.outbox.outbox import HOLD_S
 from tests.support.outbox import Life
 from tests.support.samples import entry
 
@@ -112,6 +113,28 @@ def test_the_send_window_is_respected_and_used_when_it_frees(bench: Life) -> Non
     bench.link.room = 1
     bench.outbox.pump()
     assert bench.sent == ["1", "2", "3"]
+
+
+def test_what_is_held_is_counted_before_anything_else_is_done(bench: Life, tmp_path: Path) -> None:
+    bench.outbox.open()
+    bench.offer(1, 2)
+    after = bench.restarted(tmp_path)
+    assert after.outbox.fullness.pending == 2, "nobody may think that nothing waits"
+    after.outbox.close()
+
+
+def test_the_backlog_waits_for_the_station_s_word_or_a_little(bench: Life) -> None:
+    bench.outbox.open()
+    bench.offer(1, 2)
+    bench.outbox.link_up(bench.link)
+    bench.settle()
+    assert bench.sent == []
+    bench.offer(3, critical=True)
+    assert bench.sent == ["3"]
+    bench.clock.advance(HOLD_S)
+    assert (bench.outbox.due_ns() or 0) <= bench.clock.monotonic_ns()
+    bench.outbox.pump()
+    assert bench.sent == ["3", "1*", "2*"]
 
 
 def test_a_failed_disk_never_stops_the_sending(bench: Life) -> None:

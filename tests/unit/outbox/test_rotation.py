@@ -65,6 +65,7 @@ class Life:
     def send_all(self) -> None:
         """The link carries, and the station acks what it gets."""
         self.outbox.link_up(self.link)
+        self.outbox.station(True)
         acked = 0
         while acked < len(self.sent) or not acked:
             for number in self.sent[acked:]:
@@ -95,6 +96,7 @@ def test_a_rotation_while_the_backlog_goes_out_sends_nothing_twice(life: Life) -
     life.offer(1, BACKLOG)
     life.link.room = 300
     life.outbox.link_up(life.link)
+    life.outbox.station(True)
     life.settle()
     life.rotate()
     life.settle()

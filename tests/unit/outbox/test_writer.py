@@ -10,7 +10,7 @@ import pytest
 from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
 from agent.outbox.segments.store import SegmentStore
-from agent.outbox.writer import BATCH, Append, Measure, Read, Remove, Writer
+from agent.outbox.writer import BATCH, Append, Measure, Opened, Read, Remove, Writer
 from tests.support.outbox import BreakableStore, Loop
 from tests.support.samples import entry
 
@@ -66,7 +66,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_an_entry_is_stored_and_said_to_be(bench: Bench) -> None:
-    assert bench.writer.open() == Counters(1, 0, 0)
+    assert bench.writer.open() == Opened(Counters(1, 0, 0), Fill(0, 0, None))
     bench.append(entry(1))
     bench.answered("alarm-1")
     assert bench.done["alarm-1"] == [True]

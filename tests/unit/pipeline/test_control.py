@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_the_station_says_whether_it_listens(gate: Gate, online: bool) -> None:
     (event,) = gate.events
     assert isinstance(event, HostChanged)
     assert event.online is online
+    assert gate.listens == [online]
 
 
 def test_a_station_whose_word_is_overdue_is_told_as_not_listening(gate: Gate) -> None:
@@ -84,6 +86,7 @@ def test_a_station_whose_word_is_overdue_is_told_as_not_listening(gate: Gate) ->
     (_, event) = gate.events
     assert isinstance(event, HostChanged)
     assert (event.online, event.reason) == (False, "not heard for too long")
+    assert gate.listens == [True, False]
 
 
 @pytest.mark.parametrize("period", ["0", "-1", "3601", '"30"', "1e400"])
@@ -224,6 +227,6 @@ def test_a_fault_of_our_own_while_hearing_does_not_reach_the_link(gate: Gate) ->
     def broken(_: str) -> object:
         raise ZeroDivisionError
 
-    gate.control._answers = type(gate.control._answers)(gate.events.append, broken)
+    gate.control._answers = replace(gate.control._answers, acked=broken)
     gate.hear(ACK, ack())
     assert gate.control.malformed == 1
