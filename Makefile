@@ -31,7 +31,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi \
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace \
-		iproute2 util-linux faketime
+		iproute2 util-linux faketime rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	$(BIN)/python -m pytest $(ARGS)
@@ -48,7 +48,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev
-	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime
+	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime rabbitmq-server
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 fuzz: $(VENV)/.dev requirements/fuzz.lock

@@ -230,14 +230,15 @@ class Core:
         address, later = self._address, self._loop.call_later
         answers = Answers(self._observer.hear, self._outbox.acked, self._outbox.station)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
-        control = Control(address, self._clock, self._orders.gate, self._desired, answers)
+        deeds = (self._orders.gate, self._desired)
+        self._control = Control(address, self._clock, *deeds, answers)
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,
             up=self._link_up,
             down=self._link_down,
             steady=self._observer.link_steady,
-            message=control.hear,
+            message=self._control.hear,
             freed=self._outbox.pump,
             waiting=lambda: self._outbox.fullness.pending > 0,
         )
@@ -260,6 +261,7 @@ class Core:
         clock = (self._clock, self._health, self._observer.hear, chores.clock_stepped)
         start("clock", lambda: watchers.watch_clock(*clock))
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
+        start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
         start("watchdog", lambda: self._watchdog.run(self._observer.hear))
         start("heartbeat", self._announcer.beat)

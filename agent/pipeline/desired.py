@@ -3,8 +3,9 @@
 A document is applied whole or not at all; what stood before stays until then. One that comes in
 chunks is fetched: each chunk's topic is subscribed to in turn, and the broker hands over what it
 keeps there. So nothing unsigned is stored, memory holds one chunk at a time, and a reconnection
-costs no second copy. Here: this sequence and what is reported of it. Not here: what a document
-must be (``agent.watchlist``).
+costs no second copy. A broker that keeps nothing for us (another node of a cluster) gets another
+chance: once a chunk did not come, all are heard, and the station may say them again. Here: this
+sequence and what is reported of it. Not here: what a document must be (``agent.watchlist``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
 log = logging.getLogger(__name__)
 
 MISSING_S = 15.0
+ALL = "+"
 LONGEST_S = 600.0
 _NOTHING: Mapping[str, object] = {"version": 0, "hash": "", "applied_at": None, "rejected": []}
 
@@ -91,6 +93,7 @@ class Desired:
             self._reach.unfollow(self._topic(number, drill=drill))
             if gathering.wanted is None:
                 del self._gathering[drill]
+                self._reach.unfollow(self._topic(ALL, drill=drill))
                 self._apply(gathering, drill=drill)
             else:
                 self._fetch(gathering, drill=drill)
@@ -149,6 +152,7 @@ class Desired:
             if self._waits_for(gathering, number, drill=drill) and asked == self._latest[drill]:
                 error = RefusedError(Refusal.INCOMPLETE, f"{gathering.progress} is missing")
                 if wait_s == MISSING_S:
+                    self._reach.follow(self._topic(ALL, drill=drill))
                     self._report_refusal(Document.WATCHLIST, error, drill=drill)
                     log.warning("a document is %s", error)
                 self._fetch(gathering, drill=drill, wait_s=min(2 * wait_s, LONGEST_S))

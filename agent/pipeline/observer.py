@@ -153,7 +153,8 @@ class Observer:
     def station(self, event: HostChanged) -> None:
         """The station's software listens, or not."""
         state = ComponentState.OK if event.online else ComponentState.DEGRADED
-        self._health.note("station", state, "" if event.online else "station not listening")
+        why = ": ".join(filter(None, ("station not listening", event.reason)))
+        self._health.note("station", state, "" if event.online else why)
         self.put(event)
 
     def vision_up(self, hello: Hello) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.program import gatehouse, run_to_end
+from tests.tools.recorder import Login
 from tests.tools.site import Site
-from tests.tools.site_config import Login
 
 LOGIN = Login("gate-1", "right as rain")
 BACK_S = 30.0

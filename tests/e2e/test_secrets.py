@@ -12,8 +12,9 @@ import pytest
 
 from agent.vault import vouching_key
 from tests.tools.program import gatehouse, run_to_end
+from tests.tools.recorder import Login
 from tests.tools.site import Site
-from tests.tools.site_config import Login, rtsp_camera
+from tests.tools.site_config import rtsp_camera
 
 BROKER, CAMERA, QUERY = "broker-9f2c-planted", "camera-77ab-planted", "query-51de-planted"
 MISPLACED = "misplaced-c03e-planted"

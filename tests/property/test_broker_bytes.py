@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from agent.core.ports import Received
-from agent.link.mqtt import Connection, Handlers, Target, Will
+from agent.link.mqtt import Connection
 from agent.link.session import LinkFault, Protocol
+from agent.link.target import Handlers, Target, Will
 from tests.tools.hostile import hostile
 
 LOST_S = 20.0

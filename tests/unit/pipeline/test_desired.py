@@ -180,10 +180,26 @@ def test_a_link_that_comes_again_and_again_is_asked_each_time_and_no_more(shelf:
         shelf.gate.desired.link_up()
     assert shelf.gate.following == [shelf.topic(1)] * 51
     shelf.gate.timers.wait(MISSING_S + 0.1)
-    assert shelf.gate.following == [shelf.topic(1)] * 52
+    every = ADDRESS.topic("desired", "watchlist", "+")
+    assert shelf.gate.following == [*[shelf.topic(1)] * 51, every, shelf.topic(1)]
     shelf.away = False
     shelf.serve()
     assert shelf.entries == ["v1-0", "v1-1", "v1-2"]
+
+
+def test_chunks_that_no_shelf_keeps_are_heard_when_the_station_says_them_again(
+    shelf: Shelf,
+) -> None:
+    every = ADDRESS.topic("desired", "watchlist", "+")
+    shelf.away = True
+    shelf.put([1, 2, 1])
+    assert every not in shelf.gate.following
+    shelf.gate.timers.wait(MISSING_S + 0.1)
+    assert every in shelf.gate.following
+    for n in (1, 2, 3):
+        shelf.gate.hear(shelf.topic(n), shelf.kept[shelf.topic(n)])
+    assert shelf.entries == ["v1-0", "v1-1", "v1-2", "v1-3"]
+    assert every not in shelf.gate.following
 
 
 def test_a_newer_document_takes_the_place_of_one_under_way(shelf: Shelf) -> None:

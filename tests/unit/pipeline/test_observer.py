@@ -122,6 +122,13 @@ def test_vision_that_starts_again_and_again_is_an_issue(bench: Bench) -> None:
     assert bench.issues == []
 
 
+def test_a_station_that_was_not_heard_is_shown_with_the_reason(
+    bench: Bench, clock: ManualClock
+) -> None:
+    bench.observer.station(HostChanged(at(clock), online=False, reason="not heard for too long"))
+    assert bench.state("station") == (DEGRADED, "station not listening: not heard for too long")
+
+
 def test_vision_is_noted_when_it_comes_and_goes(bench: Bench) -> None:
     bench.observer.vision_up(hello())
     assert bench.health.components["vision"].figures == {"model_id": "dlib", "review_only": True}
