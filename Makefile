@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
+FUZZ_S ?= 60
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak clean lock audit docs
+.PHONY: help demo test lint bench soak fuzz clean lock sbom audit docs
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -16,7 +17,10 @@ help:
 	@echo "make lint   formatting, types, import contracts"
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
+	@echo "make fuzz   every parser by coverage, FUZZ_S seconds each (docs/security.md)"
 	@echo "make docs   renew docs/contract.md from the contract"
+	@echo "make sbom   CycloneDX bills of material into .gatehouse/sbom"
+	@echo "make audit  known vulnerabilities of what is locked (ends with 69 when nobody could say)"
 	@echo "make lock   renew the hash-locked requirements"
 	@echo "make clean  remove everything that was made"
 
@@ -27,7 +31,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	@./provisioning/apt.sh mosquitto ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi \
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad strace \
-		iproute2 util-linux faketime
+		iproute2 util-linux faketime rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	$(BIN)/python -m pytest $(ARGS)
@@ -44,11 +48,22 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev
-	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime
+	@./provisioning/apt.sh mosquitto ffmpeg strace iproute2 util-linux faketime rabbitmq-server
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+fuzz: $(VENV)/.dev requirements/fuzz.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	$(BIN)/python -m tests.tools.fuzz all $(FUZZ_S)
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m contract.document docs/contract.md
+
+sbom: $(VENV)/.dev
+	@$(BIN)/python -m supply.sbom $(HOME_DIR)/sbom
+
+audit: $(VENV)/.dev
+	@$(BIN)/python -m supply.advisories $(ARGS) requirements/gate.lock requirements/demo.lock \
+		requirements/dev.lock requirements/fuzz.lock
 
 lock: $(VENV)/.dev
 	@for set in gate:vision,convert demo:vision,convert,station,demo dev:vision,convert,station,demo,reference,dev; do \
@@ -57,6 +72,9 @@ lock: $(VENV)/.dev
 		$(BIN)/uv pip compile -q setup.cfg $$extras --universal --python-version 3.11 --upgrade \
 			--generate-hashes --no-header --no-annotate -o requirements/$${set%%:*}.lock; \
 	done
+	@echo "requirements/fuzz.lock"
+	@echo "atheris==3.0.0" | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-annotate -o requirements/fuzz.lock
 
 clean:
 	rm -rf $(VENV) .gatehouse .mypy_cache .ruff_cache .import_linter_cache .hypothesis build \
@@ -71,11 +89,11 @@ $(VENV)/bin/python:
 $(VENV)/.demo: requirements/demo.lock setup.cfg | $(VENV)/bin/python
 	@echo "installing gatehouse and what the demo needs (hash-locked)"
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock setup.cfg | $(VENV)/bin/python
 	@echo "installing gatehouse and what development needs (hash-locked)"
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

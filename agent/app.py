@@ -176,7 +176,7 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision,
             observer=self._observer,
-            wipes={"watchlist": lambda: self._watchlist.wipe()},
+            wiped=self._stores.wiped(lambda: self._watchlist, self._loop.call_later),
             answering=self._answering.deeds(lambda event: self._dispatcher.dispatch(event)),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
@@ -243,14 +243,15 @@ class Core:
         address, later = self._address, self._loop.call_later
         answers = Answers(self._observer.hear, self._outbox.acked, self._outbox.station)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
-        control = Control(address, self._clock, self._orders.gate, self._desired, answers)
+        deeds = (self._orders.gate, self._desired)
+        self._control = Control(address, self._clock, *deeds, answers)
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,
             up=self._link_up,
             down=self._link_down,
             steady=self._observer.link_steady,
-            message=control.hear,
+            message=self._control.hear,
             freed=self._outbox.pump,
             waiting=lambda: self._outbox.fullness.pending > 0,
         )
@@ -267,12 +268,13 @@ class Core:
         start("time", lambda: watchers.pass_time(*parts), vital=True)
         start("link", self._link.run)
         if self._config.link.tls is not None:
-            told = self._observer.certificate
-            start("renewal", renewal_for(self._config.link, self._address, self._link, told).run)
+            to = (self._address, self._link, self._observer.certificate, self._audit)
+            start("renewal", renewal_for(self._config.link, *to).run)
         start("panel", lambda: watchers.open_panel(self._panel, self._health, self._clock))
         clock = (self._clock, self._health, self._observer.hear, chores.clock_stepped)
         start("clock", lambda: watchers.watch_clock(*clock))
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
+        start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
         start("watchdog", lambda: self._watchdog.run(self._observer.hear))
         start("heartbeat", self._announcer.beat)

@@ -54,7 +54,7 @@ def heads_of(value: Any) -> list[Head]:
     """Heads from ``[{"n": 12, "hash": "..."}]``; CheckFailedError when it is anything else."""
     try:
         return [Head(int(head["n"]), str(head["hash"])) for head in value or ()]
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise CheckFailedError("heads are a list of objects with 'n' and 'hash'") from error
 
 

@@ -21,12 +21,13 @@ from agent.pipeline.announcer import Announcer
 from agent.pipeline.command_checks import Checks, Trust
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.commands import CommandGate
-from agent.pipeline.deeds import FaceSwitch, Telling, Wipe
+from agent.pipeline.deeds import FaceSwitch, Telling
 from agent.pipeline.nonces import Nonces
 from agent.pipeline.observer import Observer
 from agent.pipeline.results import Results
 from agent.pipeline.switches import Switches
 from agent.pipeline.vision_port import VisionPort
+from agent.pipeline.wiping import Wipe, Wiped
 from contract.signing import TrustedKeys
 from contract.words import CommandName, Outcome
 from devices.panel import Panel
@@ -46,7 +47,7 @@ class Kept:
 class Hands:
     """What commands move and ask; what is made later is asked for when it is needed.
 
-    ``wipes``: stores by name, each empties itself durably. ``answering``: what the ways obey.
+    ``answering``: what the ways of answering obey.
     """
 
     panel: Panel
@@ -55,7 +56,7 @@ class Hands:
     announcer: Callable[[], Announcer]
     vision: Callable[[], VisionPort]
     observer: Observer
-    wipes: Mapping[str, Callable[[], None]]
+    wiped: Wiped
     answering: Mapping[CommandName, Deed]
 
 
@@ -107,7 +108,7 @@ class Orders:
             CommandName.FACE_OFF: FaceSwitch(
                 lambda: self.face_off, self._switch_faces, fixed=self._fixed_off
             ),
-            CommandName.WIPE: Wipe(config.node.address.client_id, hands.wipes),
+            CommandName.WIPE: Wipe(config.node.address.client_id, hands.wiped),
             **hands.answering,
         }
 

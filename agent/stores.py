@@ -18,7 +18,7 @@ from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
-from agent.files.atomic import FolderLock
+from agent.files.atomic import FolderLock, erase
 from agent.incidents.keeper import Keeper
 from agent.orders import Kept
 from agent.outbox.no_store import NoStore
@@ -28,6 +28,7 @@ from agent.outbox.segments.ledger import Damage
 from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
+from agent.pipeline.wiping import Wiped
 from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.vault import AUDIT_FOLDER, CASES, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
@@ -35,7 +36,11 @@ from agent.watchlist.store import Applied, WatchlistStore
 
 CASES_SEGMENT_BYTES = 256 * 1024
 EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
+WATCHLIST_FILE = "watchlist.json"
+UNREADABLE = "outbox.unreadable"
+CASES_UNREADABLE = "cases.unreadable"
 Issue = Callable[[str, str, str], None]
+Later = Callable[[float, Callable[[], None]], object]
 _T = TypeVar("_T")
 
 
@@ -109,10 +114,9 @@ class Stores:
             self._file("outbox"),
             after_damage=now_s,
             on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
-            earlier=self._file("outbox.db"),
         )
         told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
-        aside = self._file("outbox.unreadable")
+        aside = self._file(UNREADABLE)
         sealed = SealedStore(store, self.vault.seal(OUTBOX), aside, told)
 
         def upkeep() -> None:
@@ -151,7 +155,7 @@ class Stores:
             segment_bytes=CASES_SEGMENT_BYTES,
             reserve=1,
         )
-        aside = self._file(f"{CASES}.unreadable")
+        aside = self._file(CASES_UNREADABLE)
         sealed = SealedStore(store, self.vault.seal(CASES), aside, told)
 
         def upkeep() -> None:
@@ -173,7 +177,7 @@ class Stores:
 
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
-        path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
+        path, seal = self._file(WATCHLIST_FILE), self.vault.seal(WATCHLIST)
         if self._start.level is not Level.NORMAL:
             return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
@@ -193,6 +197,20 @@ class Stores:
             text = "switches.json is damaged; faces stay off until the station says otherwise"
             self._issue("switches", "faces", text)
         return Kept(self._keys, journal, switches, self.audit)
+
+    def wiped(self, watchlist: Callable[[], Watchlist], later: Later) -> Wiped:
+        """What the station's command erases; *watchlist* is asked for when it is needed."""
+        stores = {"watchlist": lambda: watchlist().wipe(), "set-aside": self._erase_set_aside}
+        return Wiped(stores, lambda over: self.vault.retire("station", over), later)
+
+    def _erase_set_aside(self) -> None:
+        """What was put out of the way unread, and drafts of a write that a kill cut short."""
+        folder = self._config.node.data_dir
+        aside = (f"{WATCHLIST_FILE}.damaged", UNREADABLE, CASES_UNREADABLE)
+        for path in map(self._file, aside):
+            erase(path)
+        for path in folder.glob(f".{WATCHLIST_FILE}.*.tmp"):
+            erase(path)
 
     async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
         try:

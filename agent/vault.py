@@ -37,6 +37,7 @@ class Vault:
         self._issue = issue
         self._works: dict[str, Callable[[], None]] = {}
         self._later: set[str] = set()
+        self._over: list[Callable[[], None]] = []
         self.auditor: Auditor = NO_AUDIT
         self.keys = Keys(folder / KEYS_FOLDER, STORES, self._credentials())
 
@@ -96,6 +97,19 @@ class Vault:
             self._reseal(name)
         return self.state()
 
+    def retire(self, by: str, over: Callable[[], None]) -> None:
+        """Replace every key of now, whatever goes on; *over* is called when they are destroyed.
+
+        StoreError when no new key can be made: then nothing happens. What a kill cuts short goes on
+        at the next start.
+        """
+        key_id = self.keys.rotate()
+        log.info("a new key %s takes the place of all others", key_id)
+        self.auditor.note(AuditKind.KEYS, by, {"did": "retire-older", "key": key_id})
+        self._over.append(over)
+        for name in self._works:
+            self._reseal(name)
+
     def finish(self, name: str, key_id: str) -> None:
         """Everything in the store *name* is sealed with *key_id*."""
         try:
@@ -106,6 +120,9 @@ class Vault:
         if ended:
             log.info("every store is sealed with key %s; the older keys are destroyed", key_id)
             self.auditor.note(AuditKind.KEYS, "gate", {"did": "destroy-older", "key": key_id})
+            told, self._over = self._over, []
+            for over in told:
+                over()
 
     def state(self) -> Mapping[str, object]:
         """Which key seals, what protects it, and which stores are not sealed with it yet."""

@@ -28,8 +28,12 @@ LONGEST_NUMBER = 40
 
 def canonical(document: Mapping[str, Any]) -> bytes:
     """RFC 8785 bytes of *document* without ``sig``; ValueError for what JSON cannot carry."""
-    rest = {key: value for key, value in document.items() if key != SIGNATURE_FIELD}
-    return rfc8785.dumps(rest)
+    return canonical_value({k: value for k, value in document.items() if k != SIGNATURE_FIELD})
+
+
+def canonical_value(value: Any) -> bytes:
+    """RFC 8785 bytes of any value; ValueError for what JSON cannot carry."""
+    return rfc8785.dumps(value)
 
 
 def sign(document: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def _parsed(data: bytes) -> Any:
         parse_float=_finite,
         parse_int=_whole,
     )
-    if b"\\ud" in data.lower():
+    if b"\\u" in data and b"\\ud" in data.lower():
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 

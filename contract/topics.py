@@ -1,6 +1,9 @@
 """Topic names of contract version 1: building them, and reading them back.
 
-Here: ``gh/v1/...`` strings and the ids that stand in them. Not here: payloads, QoS, the broker.
+Here: ``gh/v1/...`` strings and the ids that stand in them. Not here: payloads, the broker.
+
+RabbitMQ makes a level of every dot, so ``cmd/door.open`` arrives as ``cmd/door/open``: a gate asks
+for both, and both are read as the same command.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 
 ROOT = "gh/v1"
 ID_PATTERN = r"[a-z0-9-]{1,32}"
+FLEETING = ("/hb", "/host/state")
 _ID = re.compile(ID_PATTERN)
 
 
@@ -57,7 +61,7 @@ class Address:
 
     def subscriptions(self) -> tuple[str, ...]:
         """Everything that the station may tell this gate."""
-        own = ("ack", "cmd/+", "desired/+")
+        own = ("ack", "cmd/+", "cmd/+/+", "desired/+")
         return (
             *(self.topic(t) for t in own),
             *(self.topic(t, drill=True) for t in own),
@@ -82,9 +86,11 @@ def parse_gate_topic(topic: str) -> GateTopic | None:
     if not all(is_id(part) for part in parts[2:5]):
         return None
     address, rest = Address(*parts[2:5]), parts[5:]
-    if rest[0] == "drill" and len(rest) > 1:
-        return GateTopic(address, tuple(rest[1:]), drill=True)
-    return GateTopic(address, tuple(rest))
+    drill = rest[0] == "drill" and len(rest) > 1
+    rest = rest[1:] if drill else rest
+    if rest[0] == "cmd" and len(rest) == 3:
+        rest = ["cmd", f"{rest[1]}.{rest[2]}"]
+    return GateTopic(address, tuple(rest), drill=drill)
 
 
 def station_subscriptions(station: str) -> tuple[str, ...]:
@@ -97,3 +103,11 @@ def station_subscriptions(station: str) -> tuple[str, ...]:
         *(f"{head}/+/+/drill/{topic}" for topic in both),
         f"{head}/area/+/respond/+/+",
     )
+
+
+def subscription_qos(topic_filter: str) -> int:
+    """With which QoS a topic is subscribed: 0 for words that come again soon.
+
+    No broker then keeps old ones for somebody who is away, before what matters to him.
+    """
+    return 0 if topic_filter.endswith(FLEETING) else 1

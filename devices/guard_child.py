@@ -23,6 +23,7 @@ GRACE_S = 3.0
 GONE_S = 5.0
 RETRY_S = 0.02
 MAX_READ = 65_536
+held: list[object] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,16 @@ def main(arguments: list[str]) -> int:
 
     watch = Watch()
     keep(sys.stdin.fileno(), watch, kill)
-    for armed in watch.armed.values():
-        _set_safe(armed, factory, work_dir)
+    held.extend(_set_safe(armed, factory, work_dir) for armed in watch.armed.values())
     return 1 if watch.armed else 0
 
 
-def _set_safe(armed: Armed, factory: str, work_dir: Path) -> None:
-    """Take the line and set it; the kernel may need a moment to take it from the dead agent."""
+def _set_safe(armed: Armed, factory: str, work_dir: Path) -> object:
+    """Take the line and set it; the kernel may need a moment to take it from the dead agent.
+
+    The device has to be held to the end of the process: one that is collected makes an input of its
+    line, which then floats.
+    """
     from gpiozero import DigitalOutputDevice  # noqa: PLC0415 - loaded only when there is need
 
     from devices.pins import open_pins  # noqa: PLC0415 - the same
@@ -104,15 +108,15 @@ def _set_safe(armed: Armed, factory: str, work_dir: Path) -> None:
     while True:
         try:
             pins = open_pins("lgpio" if factory == "lgpio" else "mock", work_dir)
-            DigitalOutputDevice(armed.pin, initial_value=armed.level, pin_factory=pins)
+            device = DigitalOutputDevice(armed.pin, initial_value=armed.level, pin_factory=pins)
         except Exception as error:  # noqa: BLE001 - pin libraries raise what they like
             if time.monotonic() < until_s:
                 time.sleep(RETRY_S)
                 continue
             _say(f"{armed.name} (pin {armed.pin}) could not be set safe: {error}")
-            return
+            return None
         _say(f"{armed.name} (pin {armed.pin}) set safe: the agent is gone")
-        return
+        return device
 
 
 def _say(text: str) -> None:

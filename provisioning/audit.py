@@ -77,7 +77,7 @@ def _verdict(config: Path, folder: Path | None, heads: list[Any]) -> dict[str, A
 def _read_heads(path: Path) -> list[Any]:
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckFailedError(f"{path} cannot be used: {error}") from error
     found = value.get("heads") if isinstance(value, dict) else value
     if not isinstance(found, list):
@@ -97,7 +97,7 @@ def _records(folder: Path) -> Iterator[Mapping[str, Any]]:
             try:
                 value = json.loads(line)
                 yield {name: value[name] for name in ("n", "at", "kind", "who", "what")}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from agent.config.last_good import Opened
     from agent.config.schema.root import Config
 
 SYSTEM_STATE = Path("/var/lib/gatehouse")
@@ -38,12 +39,17 @@ ConfigOption = Annotated[
 ]
 
 
-def load_config(path: Path) -> Config:
-    """The configuration that an agent started with *path* runs with."""
+def open_known(path: Path) -> Opened:
+    """What an agent started with *path* runs with, and what is wrong with the file by now."""
     from agent.config.last_good import last_good_path, open_config
 
     kept_by_service = last_good_path(path, SYSTEM_STATE).exists()
-    return open_config(path, SYSTEM_STATE if kept_by_service else None, keep=False).config
+    return open_config(path, SYSTEM_STATE if kept_by_service else None, keep=False)
+
+
+def load_config(path: Path) -> Config:
+    """The configuration that an agent started with *path* runs with."""
+    return open_known(path).config
 
 
 def ask_agent(path: Path, op: str, **arguments: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import typer
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
 from provisioning import audit, gate, guard, join, keys, models, watchlist
+from provisioning.bundle import bundle
 from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
@@ -50,6 +51,7 @@ join.register(app)
 gate.register(app)
 app.command()(demo)
 app.command()(units)
+app.command()(bundle)
 app.add_typer(audit.app, name="audit")
 app.add_typer(guard.app, name="guard")
 app.add_typer(keys.app, name="keys")

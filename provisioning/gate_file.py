@@ -145,7 +145,7 @@ def _root(text: str) -> yaml.MappingNode:
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-    except yaml.YAMLError as error:
+    except (ValueError, OverflowError, yaml.YAMLError) as error:
         raise ConfigError(f"the configuration is no YAML: {error}") from error
     finally:
         loader.dispose()

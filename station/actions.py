@@ -31,8 +31,9 @@ from station.mqtt import Link
 from station.options import (
     Broker,
     Protocol,
+    Ring,
     is_loopback,
-    parse_address,
+    parse_addresses,
     read_login,
     read_tls,
 )
@@ -52,7 +53,8 @@ Result = dict[str, object]
 class BrokerChoice:
     """The broker as a person names it: HOST:PORT, or ``mosquitto`` to run our own.
 
-    ``enrol``: the port for gates that join or renew; None: as planned with our own broker.
+    Several addresses of a cluster stand with commas between. ``enrol``: the port for gates that
+    join or renew; None: as planned with our own broker.
     """
 
     address: str
@@ -72,12 +74,12 @@ def serve(folder: Path, choice: BrokerChoice, tell: Tell) -> None:
     lock.acquire()
     with ExitStack() as stack:
         stack.callback(lock.release)
-        target = _target(made, choice, stack, tell)
+        ring = _ring(made, choice, stack, tell)
         store = Store(made.database, made.id)
         stack.callback(store.close)
         parts = Parts(
-            link=lambda will: Link(target, will, time.time_ns),
-            broker=target.name,
+            link=lambda will: Link(ring.next(), will, time.time_ns),
+            brokers=len(ring),
             tell=tell,
             stopped=stop.asked,
             sleep=stop.sleep,
@@ -88,21 +90,21 @@ def serve(folder: Path, choice: BrokerChoice, tell: Tell) -> None:
         Server(made.id, store, parts).run()
 
 
-def _target(made: keys.Station, choice: BrokerChoice, stack: ExitStack, tell: Tell) -> Broker:
-    """The broker to serve on, with what has to run for it entered into *stack*."""
-    named = None if choice.address == OWN else Place(*parse_address(choice.address))
+def _ring(made: keys.Station, choice: BrokerChoice, stack: ExitStack, tell: Tell) -> Ring:
+    """The brokers to serve on, with what has to run for them entered into *stack*."""
+    named = [] if choice.address == OWN else [Place(*at) for at in parse_addresses(choice.address)]
     tls = read_tls(choice.ca, choice.cert, choice.key)
     login = read_login(choice.user, choice.password_file)
-    if named is not None and tls is None and not is_loopback(named.host) and has_trust(made):
+    if tls is None and has_trust(made) and not all(is_loopback(place.host) for place in named):
         tls = open_trust(made).tls
     draft = Broker("127.0.0.1", 1, host_name(made.id), choice.protocol, login, tls)
-    if named is not None:
-        draft = replace(draft, host=named.host, port=named.port)
-    if named is None or choice.enrol is not None or has_trust(made):
+    ring = Ring([replace(draft, host=place.host, port=place.port) for place in named])
+    if not named or choice.enrol is not None or has_trust(made):
         trust = stack.enter_context(running(made, named, choice.enrol, tell))
-        if named is None:
-            return replace(draft, host=trust.plan.here, port=trust.plan.port, tls=trust.tls)
-    return draft
+        if not named:
+            plan = trust.plan
+            return Ring([replace(draft, host=plan.here, port=plan.port, tls=trust.tls)])
+    return ring
 
 
 def ack(folder: Path, alert_id: str, stage: Stage, by: str, gate: str | None) -> Result:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from agent.runtime.dumps import forbid_dumps
-from contract.words import CommandName, Document, Outcome, Stage, Status
+from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
@@ -30,6 +30,7 @@ app = typer.Typer(
 class Mqtt(StrEnum):
     """The protocol towards the broker."""
 
+    AUTO = "auto"
     V5 = "5"
     V311 = "3.1.1"
 
@@ -95,7 +96,10 @@ def serve(
     *,
     directory: Dir,
     broker: Annotated[
-        str, typer.Option(help="HOST:PORT of a broker, or 'mosquitto' to run our own.")
+        str,
+        typer.Option(
+            help="HOST:PORT of a broker, of a cluster all with commas, or 'mosquitto': run our own."
+        ),
     ] = "mosquitto",
     enrol: Annotated[
         int | None,
@@ -103,7 +107,9 @@ def serve(
             min=1, max=65535, help="Port for gates that join or renew; our own broker: as planned."
         ),
     ] = None,
-    protocol: Annotated[Mqtt, typer.Option(help="MQTT version.")] = Mqtt.V5,
+    protocol: Annotated[
+        Mqtt, typer.Option(help="MQTT version; auto: 5, or what it speaks.")
+    ] = Mqtt.AUTO,
     user: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
     password_file: Annotated[
         Path | None, typer.Option(help="File whose first line is the password.")
@@ -120,7 +126,7 @@ def serve(
     """
     from station import actions
 
-    spoken: Literal["5", "3.1.1"] = "5" if protocol is Mqtt.V5 else "3.1.1"
+    spoken: Literal["auto", "5", "3.1.1"] = protocol.value
     choice = actions.BrokerChoice(broker, spoken, user, password_file, ca, cert, key, enrol)
     actions.serve(directory, choice, teller(as_json=as_json))
 
@@ -218,7 +224,9 @@ def sign(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the signed file goes.")],
     directory: Dir,
     exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
-    version: Annotated[int | None, typer.Option(min=1, help="Default: the last one + 1.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, max=MAX_VERSION, help="Default: the last one + 1.")
+    ] = None,
     node: Annotated[str, typer.Option(help="SITE/NODE, or * for every gate.")] = "*",
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Sign a list that withdraws everybody.")

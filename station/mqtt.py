@@ -16,7 +16,6 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -27,31 +26,17 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.core.errors import UnreachableError
 from agent.files.tls import client_context, tls_trouble, why_refused
+from contract.topics import subscription_qos
 from station.options import Broker
-from station.values import Arrival, Publish
+from station.values import Arrival, Delivery, Publish, Published
 
 WINDOW = 100
 BATCH = 256
 BATCH_S = 0.02
 GOODBYE_S = 2.0
 RECEIVE_MAXIMUM = 200
+_NOT_FIVE = "Unsupported protocol version"
 _LOGIN_REFUSED = {"Not authorized", "Bad user name or password", "Client identifier not valid"}
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An arrival with what it takes to confirm it to the broker; ``mid`` is 0 with QoS 0."""
-
-    arrival: Arrival
-    mid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The broker answered a publish; ``refusal`` says why it will not carry it."""
-
-    mid: int
-    refusal: str | None
 
 
 class Link:
@@ -60,6 +45,8 @@ class Link:
     def __init__(self, broker: Broker, will: Publish, now_ns: Callable[[], int]) -> None:
         """*now_ns* stamps arrivals: nanoseconds since 1970."""
         self._broker = broker
+        self._will = will
+        self._five = broker.protocol != "3.1.1"
         self._now_ns = now_ns
         self._arrived: list[Delivery] = []
         self._published: list[Published] = []
@@ -68,15 +55,27 @@ class Link:
         self._ended: list[str] = []
         self._in_flight: set[int] = set()
         self._window = WINDOW
-        self._client = self._make(will)
+        self._client = self._make()
+
+    @property
+    def name(self) -> str:
+        """The broker's address, for people."""
+        return self._broker.name
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that is spoken."""
+        return "5" if self._five else "3.1.1"
 
     def open(self, filters: Sequence[str], stopped: Callable[[], bool]) -> None:
-        """Connect and subscribe; UnreachableError with the cause otherwise."""
+        """Connect and subscribe; UnreachableError with the cause otherwise.
+
+        ``auto``: a broker that refuses MQTT 5, or hangs up on it as RabbitMQ 3.10 does, is asked in
+        3.1.1.
+        """
         try:
-            self._connect()
-            self._await_welcome(stopped)
-            self._check_welcome()
-            self._client.subscribe([(f, self._options()) for f in filters])
+            self._enter(stopped)
+            self._client.subscribe([(f, self._options(f)) for f in filters])
             self._await(lambda: bool(self._subscribed), stopped)
             self._check_subscribed(filters)
         except UnreachableError:
@@ -144,10 +143,26 @@ class Link:
                 )
         self._drop()
 
+    def _enter(self, stopped: Callable[[], bool]) -> None:
+        """Connect, as far as the broker's welcome."""
+        self._connect()
+        try:
+            self._await(lambda: bool(self._connected), stopped)
+            self._check_welcome()
+        except UnreachableError as error:
+            refused = self._connected == [_NOT_FIVE] if self._connected else bool(self._ended)
+            if not refused or not self._five or self._broker.protocol != "auto":
+                self._explain(error)
+                raise
+            self._drop()
+            self._ended, self._connected, self._five = [], [], False
+            self._client = self._make()
+            self._enter(stopped)
+
     def _connect(self) -> None:
         client, broker = self._client, self._broker
         try:
-            if broker.protocol == "5":
+            if self._five:
                 client.connect(
                     broker.host,
                     broker.port,
@@ -166,19 +181,16 @@ class Link:
         with suppress(OSError, AttributeError):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def _await_welcome(self, stopped: Callable[[], bool]) -> None:
-        """Wait for the CONNACK; a connection that ends before may have been refused by TLS."""
-        broker = self._broker
-        try:
-            self._await(lambda: bool(self._connected), stopped)
-        except UnreachableError as error:
-            if broker.tls is None or not self._ended:
-                raise
-            context = client_context(broker.tls.ca, broker.tls.cert, broker.tls.key)
-            why = why_refused(context, broker.host, broker.port)
-            if not why:
-                raise
-            raise UnreachableError(f"TLS with the broker {broker.name} failed: {why}") from error
+    def _explain(self, error: UnreachableError) -> None:
+        """Raise TLS's reason for a connection that ended before the CONNACK, if there is one."""
+        tls = self._broker.tls
+        if tls is None or self._connected or not self._ended:
+            return
+        context = client_context(tls.ca, tls.cert, tls.key)
+        why = why_refused(context, self._broker.host, self._broker.port)
+        if why:
+            text = f"TLS with the broker {self._broker.name} failed: {why}"
+            raise UnreachableError(text) from error
 
     def _check_welcome(self) -> None:
         reason = self._connected[0]
@@ -219,8 +231,8 @@ class Link:
             if self._ended and not done():
                 raise UnreachableError(self._ended[0])
 
-    def _make(self, will: Publish) -> paho.Client:
-        five = self._broker.protocol == "5"
+    def _make(self) -> paho.Client:
+        five, will = self._five, self._will
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._broker.client_id,
@@ -245,8 +257,9 @@ class Link:
         client.on_disconnect = self._on_disconnect
         return client
 
-    def _options(self) -> Any:
-        return SubscribeOptions(qos=1) if self._broker.protocol == "5" else 1
+    def _options(self, topic_filter: str) -> Any:
+        qos = subscription_qos(topic_filter)
+        return SubscribeOptions(qos=qos) if self._five else qos
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, props: Any) -> None:
         self._window = min(WINDOW, getattr(props, "ReceiveMaximum", WINDOW))

@@ -6,13 +6,14 @@ There is no fallback: without certificates only a loopback address is accepted (
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from agent.core.errors import ConfigError
 
-Protocol = Literal["5", "3.1.1"]
+Protocol = Literal["auto", "5", "3.1.1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Broker:
     host: str
     port: int
     client_id: str
-    protocol: Protocol = "5"
+    protocol: Protocol = "auto"
     login: Login | None = None
     tls: Tls | None = None
     keepalive_s: int = 15
@@ -62,6 +63,22 @@ class Broker:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Ring:
+    """The brokers of one cluster. The one that failed last is asked again last."""
+
+    def __init__(self, brokers: Sequence[Broker]) -> None:
+        self._brokers = tuple(brokers)
+        self._at = -1
+
+    def __len__(self) -> int:
+        return len(self._brokers)
+
+    def next(self) -> Broker:
+        """The broker of the next connection: the first one, then each in its turn."""
+        self._at = (self._at + 1) % len(self._brokers)
+        return self._brokers[self._at]
+
+
 def is_loopback(host: str) -> bool:
     """True for localhost and the loopback networks; names are not looked up."""
     if host == "localhost":
@@ -70,6 +87,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def parse_addresses(text: str) -> list[tuple[str, int]]:
+    """One address or several with commas between, in the order in which they are tried."""
+    return [parse_address(part.strip()) for part in text.split(",")]
 
 
 def parse_address(text: str) -> tuple[str, int]:

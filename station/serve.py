@@ -16,16 +16,19 @@ from agent.core.clock import format_utc
 from agent.core.errors import ConfigError, StoreError, UnreachableError
 from contract.topics import ROOT, station_subscriptions
 from contract.validate import Checked, check_message
-from station.mqtt import Delivery, Link, Published
+from station.mqtt import Link
 from station.receive import decide, refused
 from station.store import Store
-from station.values import News, Publish, Verdict
+from station.values import Delivery, News, Publish, Published, Verdict
+from station.word import EVERY_S, HostWord
 
 ACKS_WAITING = 50_000
 IDLE_S = 0.1
 ACKS_S = 1.0
 SAY_EVERY_S = 5.0
 STEADY_S = 30.0
+QUICK_S = 0.3
+ROUNDS = 2
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 LONGEST_STORE_WAIT_S = 5.0
@@ -37,12 +40,13 @@ Tell = Callable[[str, dict[str, object]], None]
 class Parts:
     """What serving needs from outside.
 
-    ``link`` makes a connection with a will; ``sleep`` returns early when stopped; ``now_ns`` is
-    nanoseconds since 1970, ``monotonic`` seconds, ``uniform`` a float in [0, 1).
+    ``link`` makes a connection with a will, each to the next of ``brokers`` addresses; ``sleep``
+    returns early when stopped; ``now_ns`` is nanoseconds since 1970, ``monotonic`` seconds,
+    ``uniform`` a float in [0, 1).
     """
 
     link: Callable[[Publish], Link]
-    broker: str
+    brokers: int
     tell: Tell
     stopped: Callable[[], bool]
     sleep: Callable[[float], None]
@@ -72,17 +76,19 @@ class Server:
         self._read = 0
         self._changes = -1
         self._said_s = float("-inf")
+        self._word = HostWord()
+        self._broker = ""
 
     def run(self) -> None:
         """Connect, serve, reconnect; returns after ``stopped()`` became true."""
-        failures = 0
+        failures = first = -ROUNDS * self._parts.brokers if self._parts.brokers > 1 else 0
         while not self._parts.stopped():
             began_s = self._parts.monotonic()
             reason = self._one_connection()
             if self._parts.stopped():
                 break
             if self._parts.monotonic() - began_s > STEADY_S:
-                failures = 0
+                failures = first
             wait_s = waiting_s(failures, self._parts.uniform())
             failures += 1
             self._parts.tell("disconnected", {"reason": reason, "retry_s": round(wait_s, 1)})
@@ -103,6 +109,7 @@ class Server:
             if self._connected_once:
                 return str(error)
             raise
+        self._broker = link.name
         try:
             link.open(station_subscriptions(self._station), self._parts.stopped)
         except UnreachableError as error:
@@ -110,9 +117,9 @@ class Server:
         self._pending, self._connected_once = None, True
         self._in_flight.clear()
         self._read, self._changes = 0, -1
-        self._parts.tell("connected", {"broker": self._parts.broker})
+        self._parts.tell("connected", {"broker": self._broker, "mqtt": link.protocol})
         works = self._say(connected=True, reason="")
-        link.publish(self._host_state(online=works))
+        self._give_word(link, online=works)
         try:
             self._serve(link, failures=0 if works else 1)
         except UnreachableError as error:
@@ -134,7 +141,7 @@ class Server:
                 continue
             if failures:
                 failures = 0
-                link.publish(self._host_state(online=True))
+                self._give_word(link, online=True)
                 self._parts.tell("store-works", {})
 
     def _turn(self, link: Link) -> None:
@@ -153,10 +160,15 @@ class Server:
             finally:
                 link.confirm(batch.deliveries)
             self._report(batch, verdicts)
+            if any(delivery.arrival.topic.endswith("/state") for delivery in batch.deliveries):
+                self._word.born()
         self._record(link.published())
         self._pump(link)
-        if self._parts.monotonic() - self._said_s >= SAY_EVERY_S:
+        now_s = self._parts.monotonic()
+        if now_s - self._said_s >= SAY_EVERY_S:
             self._write_host(connected=True, reason="")
+        if self._word.due(now_s):
+            self._give_word(link, online=True)
 
     def _stored(self, batch: _Batch) -> list[Verdict]:
         """Store a batch durably, as one transaction; StoreError when the disk refuses."""
@@ -193,7 +205,7 @@ class Server:
         wait_s = min(waiting_s(failures, self._parts.uniform()), LONGEST_STORE_WAIT_S)
         self._parts.tell("store-failed", {"reason": str(error), "retry_s": round(wait_s, 1)})
         if not failures:
-            link.publish(self._host_state(online=False))
+            self._give_word(link, online=False)
         self._parts.sleep(wait_s)
 
     def _send_acks(self, link: Link) -> None:
@@ -242,7 +254,7 @@ class Server:
         self._said_s = self._parts.monotonic()
         now_ns = self._parts.now_ns()
         with self._store.batch():
-            self._store.host(self._parts.broker, connected=connected, reason=reason, at_ns=now_ns)
+            self._store.host(self._broker, connected=connected, reason=reason, at_ns=now_ns)
 
     def _say(self, *, connected: bool, reason: str) -> bool:
         """As above; False when the disk refuses, which is told."""
@@ -259,13 +271,24 @@ class Server:
                 told: dict[str, object] = {"topic": delivery.arrival.topic, "about": verdict.about}
                 self._parts.tell(verdict.news.value, told)
 
+    def _give_word(self, link: Link, *, online: bool) -> None:
+        link.publish(self._host_state(online=online))
+        self._word.said(self._parts.monotonic())
+
     def _host_state(self, *, online: bool) -> Publish:
-        body = {"online": online, "at": format_utc(self._parts.now_ns())}
+        body: dict[str, object] = {"online": online, "at": format_utc(self._parts.now_ns())}
+        if online:
+            body["period_s"] = EVERY_S
         payload = json.dumps(body, separators=(",", ":")).encode()
         return Publish(f"{ROOT}/{self._station}/host/state", payload, retain=True)
 
 
 def waiting_s(failures: int, uniform: float) -> float:
-    """Seconds until the next try: doubling up to a cap, half of it random."""
+    """Seconds until the next try: doubling up to a cap, half of it random.
+
+    *failures* below 0: the brokers of the cluster are asked in turn, almost without waiting.
+    """
+    if failures < 0:
+        return QUICK_S / 2 + QUICK_S / 2 * uniform
     step = min(FIRST_WAIT_S * 2.0 ** min(failures, 30), LONGEST_WAIT_S)
     return step / 2 + step / 2 * uniform

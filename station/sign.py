@@ -8,6 +8,7 @@ output is the document of ``contract/schemas/watchlist.json``, as canonical JSON
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from contract.validate import schema_problems
 from contract.words import Document, Role, Status
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 32
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 
@@ -37,7 +39,7 @@ def read_entries(path: Path) -> list[Any]:
         raise CheckFailedError(f"{path} is larger than {MAX_INPUT_BYTES} bytes")
     try:
         value = _parse(path, data)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+    except (ValueError, OverflowError, yaml.YAMLError, RecursionError) as error:
         raise CheckFailedError(f"{path}: {error}") from error
     found = value.get("entries") if isinstance(value, dict) else value
     if not isinstance(found, list):
@@ -115,12 +117,20 @@ def check_document(data: bytes, key: Ed25519PrivateKey) -> dict[str, Any]:
 
 
 class _Texts(yaml.BaseLoader):
-    """YAML whose scalars are texts: no dates, no octal numbers, no tags, no anchors."""
+    """YAML whose scalars are texts: no dates, no octal numbers, no tags, no anchors, not deep."""
+
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("anchors and aliases are not allowed")
-        return super().compose_node(parent, index)
+        if self.depth >= MAX_DEPTH:
+            raise yaml.YAMLError(f"is nested deeper than {MAX_DEPTH} levels")
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - yaml's own signature
         keys = [key.value for key, _ in node.value]
@@ -136,9 +146,11 @@ def _parse(path: Path, data: bytes) -> Any:
         return strict_json(b'{"entries":' + data + b"}", MAX_INPUT_BYTES + 16)["entries"]
     loader = _Texts(data.decode("utf-8"))
     try:
-        return loader.get_single_data()
+        value = loader.get_single_data()
     finally:
         loader.dispose()
+    json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+    return value
 
 
 def _with_both(item: Any) -> Any:

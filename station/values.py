@@ -32,12 +32,28 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """An arrival with what it takes to confirm it to the broker; ``mid`` is 0 with QoS 0."""
+
+    arrival: Arrival
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """A message to publish with QoS 1."""
 
     topic: str
     payload: bytes
     retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker answered a publish; ``refusal`` says why it will not carry it."""
+
+    mid: int
+    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,13 +110,13 @@ class DoorDeed:
         self._later(pulse_s + AFTER_PULSE_S, lambda: self._relay_off(opening, door))
         self._later(max(door.release_s, pulse_s + 2 * AFTER_PULSE_S), lambda: self._over(opening))
 
-    def recall(self, plan: Plan) -> Ending:
+    def recall(self, plan: Plan, finish: Finish) -> None:
         """An opening that an earlier life began: where the door stands now. Nothing is driven."""
         door = self._doors.get(str(plan.get("door")))
         state = None if door is None else self._wiring.state_of(door.contact)
         seen_at = stamp(self._clock).utc
         proof = {**plan, "contact": contact_word(state), "seen_at": seen_at}
-        return Ending(Outcome.UNKNOWN, "the agent ended before it was over", proof)
+        finish(Ending(Outcome.UNKNOWN, "the agent ended before it was over", proof))
 
     def hear(self, event: InputChanged) -> None:
         """A door's contact says open."""

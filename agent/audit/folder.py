@@ -16,6 +16,7 @@ from agent.audit.record import MAX_LINE, MacKey, Record
 from agent.core.audit import Head
 from agent.core.errors import StoreError
 from agent.files.atomic import write_atomic
+from contract.signing import strict_json
 
 HEAD_NAME = "head.json"
 _PREFIX, _SUFFIX = "audit-", ".jsonl"
@@ -117,7 +118,7 @@ def verify(folder: Path, keys: Iterable[MacKey] | None, heads: Iterable[Head] = 
 def read_head(folder: Path) -> Kept | None:
     """What ``head.json`` says; None when there is none or it says nothing usable."""
     try:
-        value = json.loads((folder / HEAD_NAME).read_bytes())
+        value = strict_json((folder / HEAD_NAME).read_bytes(), MAX_LINE)
         return Kept(Head(int(value["n"]), str(value["hash"])), str(value["config"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

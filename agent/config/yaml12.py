@@ -87,6 +87,8 @@ def read(text: str) -> Document:
         place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
         fault = f"is not YAML: character #x{error.character:04x} is not allowed"
         raise NotYamlError(place, fault) from error
+    except (ValueError, OverflowError) as error:  # PyYAML on "\\UFFFFFFFF" and %YAML 999...
+        raise NotYamlError(Place(1, 1), f"is not YAML: {error}") from error
     document = Document()
     if root is not None:
         document.value = _build(root, (), document)
@@ -110,6 +112,15 @@ def _refuse_extras(text: str) -> None:
             raise NotYamlError(_place(event), f"is nested deeper than {MAX_DEPTH} levels")
 
 
+def _is_text(value: str) -> bool:
+    """False for half of a surrogate pair, as an escape makes it: no file can hold that."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _place(node: yaml.Node | yaml.Event) -> Place:
     mark = node.start_mark
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
@@ -130,6 +141,8 @@ def _build_mapping(node: yaml.MappingNode, path: Path, document: Document) -> di
         if not isinstance(key_node, yaml.ScalarNode):
             raise NotYamlError(_place(key_node), "a key must be plain text")
         key = str(key_node.value)
+        if not _is_text(key):
+            raise NotYamlError(_place(key_node), "has half of a surrogate pair in a key")
         at = (*path, key)
         if key in result:
             first = document.keys[at]

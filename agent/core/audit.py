@@ -26,6 +26,7 @@ class AuditKind(StrEnum):
     UNLOCK = "unlock"
     CONFIG = "config"
     KEYS = "keys"
+    IDENTITY = "identity"
     VIEW = "view"
     GAP = "gap"
 

@@ -100,5 +100,8 @@ class Deed(Protocol):
         *finish* hears how it ended, now or later; only its first word counts.
         """
 
-    def recall(self, plan: Plan) -> Ending:
-        """After a restart: what can be said of a deed whose end nobody saw. Never acts twice."""
+    def recall(self, plan: Plan, finish: Finish) -> None:
+        """After a restart, of a deed whose end nobody saw: *finish* hears what can be said of it.
+
+        What moves is never moved again; what may be repeated without harm may be finished.
+        """

@@ -126,10 +126,11 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
-    """The station's software says whether it listens."""
+    """The station's software says whether it listens; *reason* when it did not say so itself."""
 
     at: Stamp
     online: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from tinydb.storages import Storage
 
 from agent.core.errors import AlreadyRunningError, SealedError, StoreError
+from contract.signing import strict_json
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -73,6 +74,13 @@ def overwritten(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def erase(path: Path) -> None:
+    """Overwrite and delete a file, durably; nothing without one. OSError when the disk refuses."""
+    with overwritten(path):
+        path.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 class Seal(Protocol):
     """How a file's bytes are kept from eyes that have the disk and not the key."""
 
@@ -103,14 +111,12 @@ class AtomicJSONStorage(Storage):
         except OSError as error:
             raise StoreError(f"{self._path} cannot be read: {error}") from error
         try:
-            value = json.loads(text if self._seal is None else self._seal.open(text))
+            data = text if self._seal is None else self._seal.open(text)
+            return strict_json(data, len(data))
         except SealedError as error:
             raise SealedError(f"{self._path} {error}", error.key_id) from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise StoreError(f"{self._path} is damaged: {error}") from error
-        if not isinstance(value, dict):
-            raise StoreError(f"{self._path} is damaged: not a JSON object")
-        return value
 
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the document; StoreError when the disk refuses."""

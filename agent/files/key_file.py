@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.errors import SealedError, StoreError
-from agent.files.atomic import overwritten, sync_folder, write_atomic
+from agent.files.atomic import erase, overwritten, write_atomic
 from agent.files.sealed import KEY_BYTES, DataKey, KeyRing, Sealer, key_of
+from contract.signing import strict_json
 
 CREDENTIAL = "gatehouse-key"
 OLD_CREDENTIAL = "gatehouse-key-old"
 SHORTEST_CREDENTIAL = 16
 PREFIX = "key-"
+MAX_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def read_key(path: Path, credentials: Credentials) -> HeldKey:
             raise SealedError(f"{path} is sealed with a credential that is not here", wrapper)
         data = _wrapper(known[wrapper]).open(data, path.name.encode())
     try:
-        value = json.loads(data)
+        value = strict_json(data, MAX_BYTES)
         key = DataKey(base64.b64decode(value["key"], validate=True))
         done = frozenset(map(str, value["done"]))
     except (ValueError, KeyError, TypeError, binascii.Error):
@@ -104,14 +106,21 @@ def write_key(held: HeldKey, credentials: Credentials) -> None:
         raise StoreError(f"{held.path} cannot be written: {error.strerror}") from error
 
 
-def destroy_key(path: Path) -> None:
+def destroy_key(path: Path) -> bool:
     """Overwrite and delete. Flash may keep the old block: a credential is what makes it worthless.
 
-    What cannot be deleted now stays; it is tried again at the next start.
+    False when it cannot be deleted now; it is tried again at the next start.
     """
-    with contextlib.suppress(OSError), overwritten(path):
-        path.unlink()
-        sync_folder(path.parent)
+    with contextlib.suppress(OSError):
+        erase(path)
+        return True
+    return False
+
+
+def destroy_drafts(folder: Path) -> None:
+    """Destroy what a kill left of a key's file being written: it holds that key."""
+    for path in folder.glob(f".{PREFIX}*.tmp"):
+        destroy_key(path)
 
 
 def _credential(path: Path) -> DataKey | None:

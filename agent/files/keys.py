@@ -23,6 +23,7 @@ from agent.files.key_file import (
     PREFIX,
     Credentials,
     HeldKey,
+    destroy_drafts,
     destroy_key,
     number_of,
     path_for,
@@ -65,6 +66,7 @@ class Keys:
             self._read()
             if self._read_only:
                 return
+            destroy_drafts(self._folder)
             if not self._held:
                 self.rotate()
             elif not self.pending and self.wrapped != (self._credentials.now is not None):
@@ -137,14 +139,13 @@ class Keys:
         self._hold(sorted(held, key=lambda one: one.number))
 
     def _end_older(self) -> bool:
-        """Destroy the keys that nothing is sealed with any more; True when there were any."""
+        """Destroy the keys that nothing is sealed with any more; True when all of them went."""
         *older, now = self._held
         if not older or not now.done >= self._stores:
             return False
-        for held in older:
-            destroy_key(held.path)
-        self._hold([now])
-        return True
+        left = [held for held in older if not destroy_key(held.path)]
+        self._hold([*left, now])
+        return not left
 
     def _hold(self, held: list[HeldKey]) -> None:
         self._held = held

@@ -79,7 +79,7 @@ class Renewer:
         pem = self._asked(
             self._identity, lambda place, context: enrolment.renew(place, context, asked)
         )
-        authority = self._authority.read_text(encoding="ascii")
+        authority = self._authority_text()
         facts = request.check_certificate(pem, authority, self._gate, key, datetime.now(UTC))
         self._folder.draft(request.key_pem(key), pem.encode())
         self._asked(self._folder.next, enrolment.confirm)
@@ -90,6 +90,12 @@ class Renewer:
         """Use the previous certificate again."""
         self._folder.go_back()
         return self.held()
+
+    def _authority_text(self) -> str:
+        try:
+            return self._authority.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{self._authority} cannot be read: {error}") from error
 
     def _asked(self, identity: Path, question: Callable[[Place, ssl.SSLContext], _T]) -> _T:
         """Ask the places in order; the last failure when none answers well."""

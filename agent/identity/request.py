@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -26,6 +26,9 @@ from cryptography.x509.oid import NameOID
 from agent.core.errors import CheckFailedError, ConfigError
 from contract.join import read_gate
 from contract.topics import Address
+
+# What the library raises on keys, requests and certificates that are none, or of no known kind.
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def read_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     """A key from its file; ConfigError when it is none."""
     try:
         key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise ConfigError(f"the gate's key cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError("the gate's key is not ECDSA")
@@ -76,7 +79,7 @@ def request_gate(pem: bytes) -> Address:
     """Whose request it is; ConfigError when it cannot be read."""
     try:
         return _gate(x509.load_pem_x509_csr(pem).subject)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigError(f"the certificate request cannot be read: {error}") from error
 
 
@@ -95,7 +98,7 @@ def read_certificate(pem: bytes) -> Certificate:
     """A gate's certificate from its file; ConfigError when it cannot be read."""
     try:
         return _facts(x509.load_pem_x509_certificate(pem))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigError(f"the gate's certificate cannot be read: {error}") from error
 
 
@@ -111,7 +114,7 @@ def check_certificate(
     try:
         found.verify_directly_issued_by(above)
         facts = _facts(found)
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (*UNREADABLE, InvalidSignature) as error:
         raise CheckFailedError("the certificate is not of the station's authority") from error
     if facts.gate != gate:
         raise CheckFailedError(f"the certificate is for {facts.gate.client_id}, not for this gate")
@@ -127,7 +130,7 @@ def check_certificate(
 def _load(pem: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CheckFailedError(
             f"the station sent something else than a certificate: {error}"
         ) from error

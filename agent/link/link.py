@@ -21,8 +21,9 @@ from agent.core.errors import ConfigError
 from agent.core.ports import Received
 from agent.core.secret import Secret
 from agent.files.tls import client_context
-from agent.link.mqtt import WINDOW, ConnectError, Connection, Handlers, Target, Will
+from agent.link.mqtt import WINDOW, Connection
 from agent.link.session import LinkFault, Phase, Session, Signal
+from agent.link.target import ConnectError, Handlers, Target, Will
 from contract.topics import Address
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,6 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -25,12 +23,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.core.errors import GatehouseError
 from agent.core.ports import Received
-from agent.core.secret import Secret
 from agent.files.tls import tls_trouble, why_refused
-from agent.link.session import LinkFault, Protocol
+from agent.link.session import LinkFault
+from agent.link.target import ConnectError, Handlers, Target, Will
 from agent.runtime.threads import in_daemon_thread
+from contract.topics import subscription_qos
 
 log = logging.getLogger(__name__)
 
@@ -38,49 +36,6 @@ WINDOW = 20
 _CLOSED = frozenset({errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE})
 MISC_S = 1.0
 _LOGIN_REFUSED = frozenset({"Bad user name or password", "Not authorized", "Banned"})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where and how to connect. ``tls`` None is plain text, for loopback only."""
-
-    host: str
-    port: int
-    protocol: Protocol
-    client_id: str
-    keepalive_s: int
-    connect_timeout_s: float
-    session_expiry_s: int
-    tls: ssl.SSLContext | None = None
-    username: str | None = None
-    password: Secret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says for us when we are gone: QoS 1, retained."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """Who hears of what, all on the loop. ``lost`` is called once, for a connection that was up."""
-
-    message: Callable[[Received], None]
-    freed: Callable[[], None]
-    lost: Callable[[LinkFault, str], None]
-
-
-class ConnectError(GatehouseError):
-    """The connection was not made."""
-
-    exit_code = 69
-
-    def __init__(self, fault: LinkFault, text: str) -> None:
-        super().__init__(text)
-        self.fault = fault
 
 
 class Connection:
@@ -144,8 +99,8 @@ class Connection:
         return ConnectError(LinkFault.TLS, f"TLS with {target.host}:{target.port} failed: {why}")
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
-        """Ask for *topics* with QoS 1."""
-        self._client.subscribe([(topic, 1) for topic in topics])
+        """Ask for *topics*, each with its QoS."""
+        self._client.subscribe([(topic, subscription_qos(topic)) for topic in topics])
 
     def unsubscribe(self, topic: str) -> None:
         """Hear *topic* no more."""
@@ -209,7 +164,7 @@ class Connection:
             CallbackAPIVersion.VERSION2,
             client_id=target.client_id,
             protocol=paho.MQTTv5 if version5 else paho.MQTTv311,
-            clean_session=None if version5 else False,
+            clean_session=None if version5 else target.session_expiry_s == 0,
             reconnect_on_failure=False,
         )
         client.max_inflight_messages_set(0)
@@ -326,7 +281,8 @@ class Connection:
             self._loop.call_soon(self._handlers.lost, fault, text)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        heard = Received(message.topic, bytes(message.payload), bool(message.retain))
+        topic = message._topic.decode("utf-8", "replace")  # noqa: SLF001 - the property raises
+        heard = Received(topic, bytes(message.payload), bool(message.retain))
         self._loop.call_soon(self._handlers.message, heard)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:

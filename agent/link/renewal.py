@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from agent.config.schema.site import Link as LinkConfig
+from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.errors import CheckFailedError, GatehouseError
 from agent.link.session import LinkFault
@@ -98,6 +99,7 @@ class Renewal:
         backoff: Backoff,
         now: Callable[[], datetime],
         beside: Beside = in_daemon_thread,
+        audit: Auditor = NO_AUDIT,
     ) -> None:
         """*worker* is made and used by *beside*; *backoff* spaces tries, in seconds.
 
@@ -109,7 +111,9 @@ class Renewal:
         self._backoff = backoff
         self._now = now
         self._beside = beside
+        self._audit = audit
         self._unconfirmed = True
+        self._in_use = ""
 
     async def run(self) -> None:
         """Look after the certificate until cancelled."""
@@ -123,6 +127,8 @@ class Renewal:
         held: Held | None = None
         try:
             held = await self._beside(worker.held)
+            if held.serial != self._in_use:
+                self._note("in-use", held)
             if self._unconfirmed:
                 self._unconfirmed = not await self._beside(worker.confirm)
             if self._now() >= held.renew_at:
@@ -139,13 +145,25 @@ class Renewal:
         """Another certificate in use; the one from *before* again when nobody accepts it."""
         held = await self._beside(worker.renew)
         log.info("certificate renewed, good until %s", _text(held.not_after))
-        connections = self._link.connections
+        self._note("renewed", held, before.serial)
+        refused, connections = held.serial, self._link.connections
         self._link.reconnect()
         if not await self._refused(connections) or self._now() >= before.not_after:
             return held
         held = await self._beside(worker.go_back)
+        self._note("went-back", held, refused)
         self._link.reconnect()
         raise CheckFailedError("the broker refuses the renewed certificate; the last one is used")
+
+    def _note(self, did: str, held: Held, before: str = "") -> None:
+        """Which certificate is in use, in place of which; one that another program put there too.
+
+        A join stands in the log as the certificate that the next start finds.
+        """
+        self._in_use = held.serial
+        what = {"did": did, "serial": held.serial, "not_after": _text(held.not_after)}
+        instead = {"before": before} if before else {}
+        self._audit.note(AuditKind.IDENTITY, "gate", {**what, **instead})
 
     async def _refused(self, connections: int) -> bool:
         """True when the link came up no more for a minute; *connections* were made before."""
@@ -158,11 +176,13 @@ class Renewal:
         return self._link.fault in _REFUSED
 
 
-def renewal_for(config: LinkConfig, gate: Address, link: Reconnecting, tell: Tell) -> Renewal:
+def renewal_for(
+    config: LinkConfig, gate: Address, link: Reconnecting, tell: Tell, audit: Auditor = NO_AUDIT
+) -> Renewal:
     """The renewal of a gate whose link has TLS files."""
     backoff = Backoff(BackoffPolicy(first_s=2.0, max_s=600.0), random.random)
     worker = functools.partial(make_worker, config, gate)
-    return Renewal(worker, link, tell, backoff, lambda: datetime.now(UTC))
+    return Renewal(worker, link, tell, backoff, lambda: datetime.now(UTC), audit=audit)
 
 
 def make_worker(config: LinkConfig, gate: Address) -> Worker:

@@ -15,8 +15,11 @@ says so. A steady connection that the broker closes was probably everybody's: th
 and thousands of gates would be back within a second, at a broker that takes 240 TLS connections in
 that time. A gate that has nothing to send stands back for a random part of ``RETURN_SPREAD_S``.
 
-Addresses are tried in their order; after a failure the next one is tried. ``auto`` prefers
-MQTT 5 and falls to 3.1.1 at a broker that does not speak it (never to plain text: TLS is the
+Addresses are tried in their order; after a failure or a loss the next one is tried. With several,
+each is asked twice within half a second each, and only then does waiting begin, until a connection
+was steady: a cluster that lost a node takes connections at once, but RabbitMQ ends them again until
+its queues have elected leaders. ``auto`` prefers MQTT 5 and asks a broker that does not speak it,
+or hangs up, in 3.1.1 at once (never in plain text: TLS is the
 address's).
 """
 
@@ -30,6 +33,8 @@ from agent.core.backoff import Backoff
 
 Protocol = Literal["5", "3.1.1"]
 TAKEN_OVER_S = 30.0
+QUICK_S = 0.5
+ROUNDS = 2
 CLOSED_AGAIN = 3
 RETURN_SPREAD_S = 40.0
 
@@ -103,6 +108,8 @@ class Session:
         self._address = 0
         self._backoff = backoff
         self._closed = 0
+        self._moves = 0
+        self._guessed: int | None = None
         self._was_steady = False
         self._spread_s = 0.0
         self.phase = Phase.IDLE
@@ -124,23 +131,28 @@ class Session:
         self.signal(Signal.ACCEPTED)
         self._was_steady = False
         self._learned[self._address] = self.attempt().protocol
+        self._guessed = None
 
     def steady(self) -> None:
         """The connection has carried for a while: forget earlier failures."""
         self._backoff.succeeded()
-        self._closed = 0
+        self._closed = self._moves = 0
         self._was_steady = True
 
     def failed(self, fault: LinkFault) -> float:
         """The attempt failed; seconds to wait before the next one."""
         self.signal(Signal.FAILED)
         if self._auto and fault in (LinkFault.PROTOCOL, LinkFault.CLOSED):
-            tried = self.attempt().protocol
+            tried, first = self.attempt().protocol, self._address not in self._learned
             self._learned[self._address] = "3.1.1" if tried == "5" else "5"
+            if first:
+                self._guessed = self._address if fault is LinkFault.CLOSED else None
+                return 0.0
             if fault is LinkFault.PROTOCOL and tried == "5":
-                return 0.0 if self._backoff.failures == 0 else self._backoff.failed()
-        self._address = (self._address + 1) % self._addresses
-        return self._backoff.failed()
+                return self._backoff.failed()
+        elif self._guessed == self._address:
+            del self._learned[self._address]
+        return self._move()
 
     def left(self) -> float:
         """We ended the connection ourselves; another attempt is due at once."""
@@ -148,17 +160,30 @@ class Session:
         return 0.0
 
     def lost(self, fault: LinkFault) -> tuple[LinkFault, float]:
-        """The connection was lost: what it was, and seconds to wait before the next attempt."""
+        """The connection was lost: what it was, and seconds to wait before the next attempt.
+
+        Brokers of a cluster that restart in turn are not yet ``closed-again``.
+        """
         self.signal(Signal.LOST)
+        if fault is LinkFault.TAKEN_OVER:
+            return fault, max(self._backoff.failed(), TAKEN_OVER_S)
         self._closed += fault is LinkFault.CLOSED
-        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN:
+        if fault is LinkFault.CLOSED and self._closed >= CLOSED_AGAIN * self._addresses:
             fault = LinkFault.CLOSED_AGAIN
         if fault is LinkFault.CLOSED and self._was_steady:
             self._spread_s = self._backoff.part_of(RETURN_SPREAD_S)
-        wait_s = self._backoff.failed()
-        return fault, max(wait_s, TAKEN_OVER_S) if fault is LinkFault.TAKEN_OVER else wait_s
+        return fault, self._move()
 
     def spread_s(self) -> float:
         """Seconds to stand back besides, while nothing has to be sent; told once for every loss."""
         spread_s, self._spread_s = self._spread_s, 0.0
         return spread_s
+
+    def _move(self) -> float:
+        """On to the next address; seconds to wait before it is asked."""
+        self._guessed = None
+        self._address = (self._address + 1) % self._addresses
+        if self._addresses > 1 and self._moves < ROUNDS * self._addresses:
+            self._moves += 1
+            return QUICK_S / 2 + self._backoff.part_of(QUICK_S / 2)
+        return self._backoff.failed()

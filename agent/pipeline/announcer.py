@@ -59,7 +59,7 @@ class Announcer:
     def birth(self) -> Sequence[Retained]:
         """Everything that stands at the broker about us."""
         state = self._presence.state(online=True, reason="online")
-        reports = [self._report(applied) for applied in self._watchlist.applied()]
+        reports = [self._report(applied) for applied in self._watchlist.reports()]
         return [
             Retained(self._address.topic("state"), state),
             Retained(self._address.topic("meta"), self._presence.meta(self._hello())),

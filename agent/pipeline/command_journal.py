@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.core.commands import Order, Result
 from agent.core.errors import StoreError
 from agent.files.atomic import write_atomic
+from contract.signing import strict_json
 from contract.words import CommandName, Outcome
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ FORM = 2
 KEPT_IDS = 200
 KEPT_ORDERS = 50
 MAX_PROOF = 4096
+MAX_BYTES = 16 * 1024 * 1024
 Write = Callable[[Path, bytes], None]
 
 
@@ -129,7 +131,7 @@ class CommandJournal:
             raise StoreError(f"{self.path} cannot be written: {error}") from error
 
     def _load(self, data: bytes) -> None:
-        value = json.loads(data)
+        value = strict_json(data, MAX_BYTES)
         if _is_first_form(value):
             self._counters = value
             return

@@ -17,12 +17,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.clock import Clock, format_utc
-from agent.core.commands import Command, Deed, Ending, Order, Result
+from agent.core.commands import Command, Deed, Ending, Finish, Order, Result
 from agent.core.errors import RefusedError, StoreError
 from agent.pipeline.command_checks import Asked, Checks, as_command, read_asked
 from agent.pipeline.command_journal import CommandJournal
@@ -32,6 +31,7 @@ from contract.words import CommandName, Outcome, Refusal
 log = logging.getLogger(__name__)
 
 MAX_REASON = 300
+CUT_SHORT = "the agent ended before it was over"
 
 
 class Tells(Protocol):
@@ -82,14 +82,19 @@ class CommandGate:
         self._do(command, deed, order, self._checks.late_ms(asked))
 
     def resume(self) -> None:
-        """After a start: end what an earlier life left open, without doing any of it."""
+        """After a start: end what an earlier life left open; nothing that moves is done again."""
         for order in self._journal.open:
             deed = self._deeds.get(order.name)
-            ending = Ending(Outcome.UNKNOWN) if deed is None else deed.recall(order.plan)
-            if not ending.reason and ending.outcome is Outcome.UNKNOWN:
-                ending = replace(ending, reason="the agent ended before it was over")
-            log.warning("%s %s: %s: %s", order.name, order.cmd_id, ending.outcome, ending.reason)
-            self._end(order, ending, None)
+            log.warning("%s %s was under way", order.name, order.cmd_id)
+            finish = self._once(order, None)
+            try:
+                if deed is None:
+                    finish(Ending(Outcome.UNKNOWN))
+                else:
+                    deed.recall(order.plan, finish)
+            except Exception as error:
+                log.exception("command %s cannot be recalled", order.name)
+                finish(Ending(Outcome.UNKNOWN, str(error)))
 
     def _accept(self, asked: Asked, command: Command, *, drill: bool) -> tuple[Deed, Order]:
         """The deed and its order, durably stored with the counter; RefusedError otherwise."""
@@ -111,6 +116,16 @@ class CommandGate:
         return deed, order
 
     def _do(self, command: Command, deed: Deed, order: Order, late_ms: int | None) -> None:
+        finish = self._once(order, late_ms)
+        log.info("command %s %s accepted", command.name, command.cmd_id)
+        try:
+            deed.do(command, order.plan, finish)
+        except Exception as error:
+            log.exception("command %s failed", command.name)
+            finish(Ending(Outcome.FAILED, str(error)))
+
+    def _once(self, order: Order, late_ms: int | None) -> Finish:
+        """Ends *order* at its first word."""
         ended = False
 
         def finish(ending: Ending) -> None:
@@ -119,15 +134,11 @@ class CommandGate:
                 ended = True
                 self._end(order, ending, late_ms)
 
-        log.info("command %s %s accepted", command.name, command.cmd_id)
-        try:
-            deed.do(command, order.plan, finish)
-        except Exception as error:
-            log.exception("command %s failed", command.name)
-            finish(Ending(Outcome.FAILED, str(error)))
+        return finish
 
     def _end(self, order: Order, ending: Ending, late_ms: int | None) -> None:
-        reason = ending.reason[:MAX_REASON]
+        unknown = ending.outcome is Outcome.UNKNOWN
+        reason = ending.reason[:MAX_REASON] or (CUT_SHORT if unknown else "")
         result = Result(order.cmd_id, ending.outcome, reason, ending.proof, late_ms)
         self.counts[result.outcome] += 1
         log.info("command %s %s: %s", order.name, order.cmd_id, result.outcome)

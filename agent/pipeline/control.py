@@ -21,6 +21,7 @@ from agent.core.ids import AlertId
 from agent.core.ports import Received
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.desired import Desired
+from agent.pipeline.host import HostWatch
 from agent.runtime.ration import Ration, suffix
 from contract.topics import Address, parse_gate_topic
 from contract.words import MAX_MESSAGE_BYTES, Refusal
@@ -41,6 +42,7 @@ class _Ack(BaseModel):
 class _Host(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
     online: bool
+    period_s: Annotated[float, Field(ge=1, le=3600)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Control:
         self._commands = commands
         self._desired = desired
         self._answers = answers
+        self._watch = HostWatch()
         self._ration = Ration()
         self.malformed = 0
 
@@ -110,8 +113,17 @@ class Control:
         if not message.payload:
             return
         host = _read(_Host, message)
+        now = stamp(self._clock)
+        self._watch.heard(online=host.online, period_s=host.period_s, now_ns=now.monotonic_ns)
         self._answers.station(host.online)
-        self._answers.put(HostChanged(stamp(self._clock), host.online))
+        self._answers.put(HostChanged(now, host.online))
+
+    def time_passed(self) -> None:
+        """To be called now and then: is the station's word still good?"""
+        now = stamp(self._clock)
+        if self._watch.overdue(now.monotonic_ns):
+            self._answers.station(False)
+            self._answers.put(HostChanged(now, online=False, reason="not heard for too long"))
 
     def _ack(self, message: Received) -> None:
         ack = _read(_Ack, message)

@@ -1,12 +1,13 @@
-"""Deeds that are over as soon as they are done: rebirth, selftest, face.off, wipe.
+"""Deeds that are over as soon as they are done: rebirth, selftest, face.off.
 
 Here: their arguments, and what is said of them after a crash. What they call is given by the
-composition root. ``door.open`` has a file of its own (``agent.access.doors``).
+composition root. ``door.open`` and ``wipe`` have files of their own (``agent.access.doors``,
+``agent.pipeline.wiping``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -20,18 +21,16 @@ from contract.words import Outcome, Refusal
 _A = TypeVar("_A", bound=BaseModel)
 
 
-class _Args(BaseModel):
+class Args(BaseModel):
+    """What every command may say: why, and who wants it."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     reason: Annotated[str, Field(max_length=300)] = ""
     by: Annotated[str, Field(max_length=64)] = ""
 
 
-class _FaceOff(_Args):
+class _FaceOff(Args):
     off: bool = True
-
-
-class _Wipe(_Args):
-    confirm: Annotated[str, Field(max_length=98)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ class Telling:
         """Do it."""
         finish(Ending(Outcome.DONE, "", self.does()))
 
-    def recall(self, _: Plan) -> Ending:
+    def recall(self, _: Plan, finish: Finish) -> None:
         """It left no trace."""
-        return Ending(Outcome.UNKNOWN)
+        finish(Ending(Outcome.UNKNOWN))
 
 
 class FaceSwitch:
@@ -69,7 +68,7 @@ class FaceSwitch:
 
     def plan(self, command: Command) -> Plan:
         """Off or on."""
-        off = _read(_FaceOff, command).off
+        off = read_args(_FaceOff, command).off
         if self._fixed and not off:
             detail = "the configuration of this gate switches faces off (privacy.face_off)"
             raise RefusedError(Refusal.UNSUPPORTED, detail)
@@ -84,57 +83,17 @@ class FaceSwitch:
             return
         finish(Ending(Outcome.DONE, "", {"face_off": self._is_off()}))
 
-    def recall(self, plan: Plan) -> Ending:
+    def recall(self, plan: Plan, finish: Finish) -> None:
         """The switch is durable: it tells by itself whether it was moved."""
         state = {"face_off": self._is_off()}
         if self._is_off() is bool(plan["off"]):
-            return Ending(Outcome.DONE, "", state)
-        return Ending(Outcome.FAILED, "the agent ended before it was done", state)
+            finish(Ending(Outcome.DONE, "", state))
+        else:
+            finish(Ending(Outcome.FAILED, "the agent ended before it was done", state))
 
 
-class Wipe:
-    """The stores of this gate are emptied, named one by one; again after a crash, until they are.
-
-    Emptying twice does no harm, so a wipe that was cut short is finished after the restart.
-    """
-
-    in_drills = False
-
-    def __init__(self, node: str, stores: Mapping[str, Callable[[], None]]) -> None:
-        """*node* is what a command must name to be meant; each store empties itself durably."""
-        self._node = node
-        self._stores = stores
-
-    def plan(self, command: Command) -> Plan:
-        """Only with the gate's own name as ``confirm``."""
-        confirm = _read(_Wipe, command).confirm
-        if confirm not in (self._node, self._node.rpartition(".")[2]):
-            raise RefusedError(Refusal.MALFORMED, f"args: confirm: is not '{self._node}'")
-        return {"stores": list(self._stores)}
-
-    def do(self, _: Command, __: Plan, finish: Finish) -> None:
-        """Empty all."""
-        finish(self._wipe())
-
-    def recall(self, _: Plan) -> Ending:
-        """Finish it."""
-        return self._wipe()
-
-    def _wipe(self) -> Ending:
-        wiped, failed = [], {}
-        for name, empty in self._stores.items():
-            try:
-                empty()
-                wiped.append(name)
-            except (StoreError, OSError) as error:
-                failed[name] = str(error)[:100]
-        proof = {"wiped": wiped, "failed": failed}
-        if failed:
-            return Ending(Outcome.FAILED, f"not emptied: {', '.join(failed)}", proof)
-        return Ending(Outcome.DONE, "", proof)
-
-
-def _read(model: type[_A], command: Command) -> _A:
+def read_args(model: type[_A], command: Command) -> _A:
+    """The arguments of *command*; RefusedError names the first fault."""
     try:
         return model.model_validate(dict(command.args))
     except ValidationError as error:

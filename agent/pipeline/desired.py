@@ -3,8 +3,9 @@
 A document is applied whole or not at all; what stood before stays until then. One that comes in
 chunks is fetched: each chunk's topic is subscribed to in turn, and the broker hands over what it
 keeps there. So nothing unsigned is stored, memory holds one chunk at a time, and a reconnection
-costs no second copy. Here: this sequence and what is reported of it. Not here: what a document
-must be (``agent.watchlist``).
+costs no second copy. A broker that keeps nothing for us (another node of a cluster) gets another
+chance: once a chunk did not come, all are heard, and the station may say them again. Here: this
+sequence and what is reported of it. Not here: what a document must be (``agent.watchlist``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
 log = logging.getLogger(__name__)
 
 MISSING_S = 15.0
+ALL = "+"
 LONGEST_S = 600.0
 _NOTHING: Mapping[str, object] = {"version": 0, "hash": "", "applied_at": None, "rejected": []}
 
@@ -63,7 +65,9 @@ class Desired:
         self._gathering: dict[bool, Gathering] = {}
         self._asked = 0
         self._latest: dict[bool, int] = {}
+        self._refusal_told: set[bool] = set()
         self.refused = 0
+        watchlist.when_wiped(self._forget)
 
     def hear(self, name: str, payload: bytes, *, drill: bool) -> None:
         """A document, or its manifest; RefusedError when refused, and then it was reported."""
@@ -89,6 +93,7 @@ class Desired:
             self._reach.unfollow(self._topic(number, drill=drill))
             if gathering.wanted is None:
                 del self._gathering[drill]
+                self._reach.unfollow(self._topic(ALL, drill=drill))
                 self._apply(gathering, drill=drill)
             else:
                 self._fetch(gathering, drill=drill)
@@ -103,6 +108,12 @@ class Desired:
         for drill, gathering in self._gathering.items():
             self._fetch(gathering, drill=drill)
 
+    def _forget(self) -> None:
+        """Drop what was gathered so far."""
+        for drill, gathering in self._gathering.items():
+            self._reach.unfollow(self._topic(str(gathering.wanted), drill=drill))
+        self._gathering.clear()
+
     def _take(self, name: str, payload: bytes, *, drill: bool) -> None:
         if name != Document.WATCHLIST:
             raise RefusedError(Refusal.UNSUPPORTED, f"this gate keeps no '{name[:32]}'")
@@ -111,7 +122,10 @@ class Desired:
             return
         if len(payload) > MAX_MESSAGE_BYTES:
             raise RefusedError(Refusal.TOO_LARGE, f"{len(payload)} bytes in one message")
+        before = self._standing(drill=drill)
         applied = self._watchlist.apply(payload, drill=drill)
+        if applied == before:
+            self._stands_already(drill=drill)
         under_way = self._gathering.get(drill)
         if under_way is not None and under_way.manifest.version <= applied.version:
             del self._gathering[drill]
@@ -119,6 +133,7 @@ class Desired:
     def _begin(self, payload: bytes, *, drill: bool) -> None:
         gathering = self._watchlist.begin(payload, drill=drill)
         if gathering is None:
+            self._stands_already(drill=drill)
             return
         under_way = self._gathering.get(drill)
         if under_way is not None and under_way.manifest == gathering.manifest:
@@ -137,6 +152,7 @@ class Desired:
             if self._waits_for(gathering, number, drill=drill) and asked == self._latest[drill]:
                 error = RefusedError(Refusal.INCOMPLETE, f"{gathering.progress} is missing")
                 if wait_s == MISSING_S:
+                    self._reach.follow(self._topic(ALL, drill=drill))
                     self._report_refusal(Document.WATCHLIST, error, drill=drill)
                     log.warning("a document is %s", error)
                 self._fetch(gathering, drill=drill, wait_s=min(2 * wait_s, LONGEST_S))
@@ -162,15 +178,29 @@ class Desired:
     def _topic(self, number: str, *, drill: bool) -> str:
         return self._address.topic("desired", Document.WATCHLIST, number, drill=drill)
 
+    def _standing(self, *, drill: bool) -> Applied | None:
+        """The list that stands."""
+        ours = (found for found in self._watchlist.applied() if branch(found.status) is drill)
+        return next(ours, None)
+
+    def _stands_already(self, *, drill: bool) -> None:
+        """The newest document is the one that stands: no refusal may be the last word on it."""
+        if drill in self._refusal_told:
+            self._refusal_told.discard(drill)
+            self._report(Document.WATCHLIST, {}, drill=drill)
+
     def _report_refusal(self, name: str, error: RefusedError, *, drill: bool) -> None:
         """Tell the station what stands and why its document does not."""
         self.refused += 1
         if name not in set(Document):
             return
-        standing = _NOTHING
-        for applied in self._watchlist.applied():
-            if name == Document.WATCHLIST and branch(applied.status) is drill:
-                standing = applied.told()
-        body = {**standing, **drill_mark(drill=drill), "refused": str(error)[:300]}
+        if name == Document.WATCHLIST:
+            self._refusal_told.add(drill)
+        self._report(name, {"refused": str(error)[:300]}, drill=drill)
+
+    def _report(self, name: str, more: Mapping[str, object], *, drill: bool) -> None:
+        standing = self._standing(drill=drill) if name == Document.WATCHLIST else None
+        told = _NOTHING if standing is None else standing.told()
         topic = self._address.topic("reported", name, drill=drill)
+        body = {**told, **drill_mark(drill=drill), **more}
         self._reach.report(topic, json.dumps(body, ensure_ascii=False).encode())

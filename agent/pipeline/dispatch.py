@@ -186,8 +186,9 @@ class Dispatcher:
         body = alert_json(alert, replayed=False)
         topic = self._topic("alert", alert.status)
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
-        self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
+        # First: what a killed gate sent must stand in its log.
         log.info("%s %s %s %s", alert.msgtype, alert.kind, alert.device, alert.id)
+        self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
         self._carry_out(self._ways.on_event(_told(alert)))
 
     def _ended(self, over: Open | None, at: Stamp) -> None:
@@ -225,6 +226,7 @@ class Dispatcher:
         body = fact_json(fact, replayed=False)
         topic = self._topic("event", note.status)
         entry = Entry(fact.id, Lane.EVENT, fact.seq, topic, body, self._clock.utc_ns())
+        log.debug("Event %s %s %s", fact.kind, fact.device, fact.id)
         self._outbox.offer(entry, critical=False)
 
     def _topic(self, name: str, status: Status) -> str:

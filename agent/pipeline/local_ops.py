@@ -130,7 +130,8 @@ class LocalOperations:
             return self._leave_safe_mode()
         name = request.get("name")
         contacts = self._panel.contacts
-        if name is not None and (contacts is None or name not in contacts.states):
+        known = {} if contacts is None else contacts.states
+        if name is not None and (not isinstance(name, str) or name not in known):
             raise CheckFailedError(f"there is no input '{name}'")
         device = None if name is None else DeviceName(str(name))
         by = str(request.get("by") or "gate")
@@ -173,7 +174,10 @@ class LocalOperations:
 
     def watchlist_expire(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Delete what is over, or the entries that are named."""
-        names = [str(name) for name in request.get("entries") or ()]
+        wanted = request.get("entries") or []
+        if not isinstance(wanted, list):
+            raise CheckFailedError("'entries' is a list of ids")
+        names = [str(name) for name in wanted]
         if not names:
             return {"deleted": list(self._watchlist.expire())}
         known = {listing.entry_id for listing in self._watchlist.listing()}

@@ -6,11 +6,12 @@ Here: link, storage, station, vision and rules as the heartbeat and the rules se
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.border.messages import Beat, Hello
 from agent.config.problems import Problem
-from agent.core.clock import Clock, Stamp, stamp
+from agent.core.clock import NS_PER_S, Clock, Stamp, stamp
 from agent.core.events import (
     CameraChanged,
     CameraState,
@@ -29,6 +30,8 @@ from rules.engine import RuleFailed
 log = logging.getLogger(__name__)
 
 LONGEST_REASON = 300
+MANY_STARTS = 4
+STARTS_WITHIN_NS = 600 * NS_PER_S
 _LINK_ISSUES = {
     LinkFault.LOGIN: "the broker refuses the login; put link.username and password_file right",
     LinkFault.TLS: "TLS with the broker fails; check the files of link.brokers and the clock",
@@ -41,6 +44,10 @@ _SAFE_MODE = (
     "watchlist and the site's own rules are off. See the log, put right what crashes, then "
     "'gatehouse reset --safe-mode'; it also tries again by itself"
 )
+_VISION_RESTARTS = (
+    f"the vision program was started {MANY_STARTS} times within ten minutes; cameras and faces "
+    "have gaps; see its log and its memory"
+)
 _UNTIL_STEADY = frozenset({LinkFault.TAKEN_OVER, LinkFault.CLOSED_AGAIN})
 
 
@@ -50,6 +57,7 @@ class Observer:
     def __init__(self, health: HealthBoard, clock: Clock) -> None:
         self._health = health
         self._clock = clock
+        self._vision_starts_ns: deque[int] = deque(maxlen=MANY_STARTS)
         self.put: Callable[[Event], None] = lambda _: None
 
     def issue(self, code: str, component: str, text: str) -> None:
@@ -155,11 +163,15 @@ class Observer:
     def station(self, event: HostChanged) -> None:
         """The station's software listens, or not."""
         state = ComponentState.OK if event.online else ComponentState.DEGRADED
-        self._health.note("station", state, "" if event.online else "station not listening")
+        why = ": ".join(filter(None, ("station not listening", event.reason)))
+        self._health.note("station", state, "" if event.online else why)
         self.put(event)
 
     def vision_up(self, hello: Hello) -> None:
-        """The vision program is here."""
+        """The vision program is here; one that comes again and again is an issue."""
+        self._vision_starts_ns.append(self._clock.monotonic_ns())
+        if self._many_starts():
+            self.issue("vision-restarts", "vision", _VISION_RESTARTS)
         if hello.fault:
             self.issue("no-face-work", "vision", hello.fault)
         else:
@@ -174,6 +186,8 @@ class Observer:
 
     def vision_figures(self, beat: Beat) -> None:
         """Put a beat's figures on the board."""
+        if not self._many_starts():
+            self._health.clear_issue("vision-restarts", "vision")
         self._health.note(
             "vision",
             ComponentState.OK,
@@ -192,6 +206,11 @@ class Observer:
                 fps=round(camera.fps, 1),
                 looked_fps=round(camera.looked_fps, 1),
             )
+
+    def _many_starts(self) -> bool:
+        starts_ns = self._vision_starts_ns
+        since_ns = self._clock.monotonic_ns() - STARTS_WITHIN_NS
+        return len(starts_ns) == MANY_STARTS and starts_ns[0] >= since_ns
 
     def camera(self, event: CameraChanged) -> None:
         """A camera changed. Beats tell how cameras do; that there are none is noted here."""

@@ -56,11 +56,11 @@ class Order:
         self._act(self._ordered(command, plan))
         self._kept(lambda: finish(TAKEN))
 
-    def recall(self, plan: Plan) -> Ending:
+    def recall(self, plan: Plan, finish: Finish) -> None:
         """The way knows of it, or it was lost with the life that took it."""
-        if self._way.took(str(plan["cmd_id"])):
-            return TAKEN
-        return Ending(Outcome.FAILED, "the agent ended before it was taken on")
+        took = self._way.took(str(plan["cmd_id"]))
+        lost = Ending(Outcome.FAILED, "the agent ended before it was taken on")
+        finish(TAKEN if took else lost)
 
     def _ordered(self, command: Command, plan: Plan) -> Ordered:
         now = stamp(self._clock)

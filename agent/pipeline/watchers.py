@@ -15,6 +15,7 @@ from agent.core.clock import Clock, stamp
 from agent.core.events import ComponentState, Event, Probe
 from agent.core.health import HealthBoard
 from agent.outbox.outbox import Outbox
+from agent.pipeline.control import Control
 from agent.pipeline.dispatch import Dispatcher
 from agent.runtime.clock_watch import ClockWatch
 from agent.runtime.sdnotify import Notifier
@@ -29,6 +30,7 @@ PROBE_S = 5.0
 MEASURE_S = 5.0
 OUTBOX_S = 30
 EXPIRE_S = 60.0
+STATION_S = 1.0
 
 
 async def pass_time(panel: Panel, dispatcher: Dispatcher, outbox: Outbox, clock: Clock) -> None:
@@ -112,6 +114,13 @@ async def measure_outbox(outbox: Outbox) -> None:
             await asyncio.sleep(1.0)
             if outbox.is_stale():
                 break
+
+
+async def watch_station(control: Control) -> None:
+    """Once a second: is the station's word that it listens still good?"""
+    while True:
+        control.time_passed()
+        await asyncio.sleep(STATION_S)
 
 
 async def expire_watchlist(watchlist: Watchlist) -> None:

@@ -1,8 +1,8 @@
-"""Faces in frames: found, followed, compared; and photos made into templates.
+"""Faces in frames: found, followed, compared.
 
 Here: the order of face work for each camera, and what is reported of it. The work itself is
-``models``'; frames come from ``devices.camera``. Nothing of a face that matches nobody is kept:
-templates of passers-by live in the matcher for two seconds at most.
+``models``'; frames come from ``devices.camera``. Not here: photos (``photos``). Nothing of a face
+that matches nobody is kept: templates of passers-by live in the matcher for two seconds at most.
 
 With an empty gallery no face is looked for at all.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
-from agent.core.errors import PackError, PhotoError
+from agent.core.errors import PackError
 from agent.core.memory import give_back_memory
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
@@ -113,10 +113,16 @@ class FaceWork:
                 self.camera_lost(camera)
 
     def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
-        """Search *message*'s rows from now on; PackError when they are not of this embedder."""
+        """Search *message*'s rows from now on; PackError when they are not of this embedder.
+
+        With nobody to search for, everything in memory of faces seen is forgotten.
+        """
         index = border.decode_index(beside[: message.index_bytes])
         if not index:
             self._use(self._empty())
+            for camera in self._cameras:
+                self.camera_lost(camera)
+            give_back_memory()
             return
         if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
             raise PackError(
@@ -128,24 +134,6 @@ class FaceWork:
         rows = values.reshape(-1, message.dim).astype(np.float32)
         entries = [Entry(row.entry_id, row.exercise, row.templates) for row in index]
         self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
-
-    def templates(self, message: border.Embed, beside: bytes) -> tuple[border.Embedded, bytes]:
-        """Templates of the photos that came beside *message*, and a verdict on each."""
-        verdicts: list[border.PhotoVerdict] = []
-        rows: list[bytes] = []
-        start = 0
-        for number, size in enumerate(message.sizes):
-            photo = beside[start : start + size]
-            start += size
-            try:
-                rows.append(self.engine.template(photo).vector.astype("<f4").tobytes())
-                verdicts.append(border.PhotoVerdict(number))
-            except PhotoError as error:
-                verdicts.append(border.PhotoVerdict(number, str(error)[:300]))
-        give_back_memory()
-        engine = self.engine
-        answer = border.Embedded(message.request, engine.model_id, engine.dim, verdicts)
-        return answer, b"".join(rows)
 
     def _find(self, watched: _Watched, frame: Frame, picture: Image) -> list[FoundFace]:
         """Faces where something moves or is followed; once a second anywhere."""

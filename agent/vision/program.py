@@ -1,6 +1,8 @@
 """The vision program's loop: cameras in, sightings out, a beat every second.
 
-One thread does everything in turn, so a beat proves that the whole way works. A camera that hangs
+One thread does everything in turn, so a beat proves that the whole way works; systemd is told with
+it, and kills what gives none for 10 s (``WatchdogSec``). No turn lasts nearly as long: it is one
+frame of each camera, with a beat in between where one is due, and one photo. A camera that hangs
 costs its capture process; a pack that fails costs face work; cameras are watched either way.
 """
 
@@ -10,6 +12,7 @@ import contextlib
 import logging
 import os
 import selectors
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
@@ -19,6 +22,7 @@ from agent.core.events import CameraState
 from agent.runtime.sdnotify import Notifier
 from agent.vision.client import CoreClient
 from agent.vision.faces import FaceWork
+from agent.vision.photos import PhotoWork
 from devices.camera import Camera
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ class VisionProgram:
         self._monotonic_ns = monotonic_ns
         self._selector = selectors.DefaultSelector()
         self._client_fd: int | None = None
+        self._photos: deque[PhotoWork] = deque()
         self._beats = 0
         self._beat_due_s = 0.0
         self._stopped = False
@@ -74,18 +79,22 @@ class VisionProgram:
         self._hear_core()
         for name, camera in self._cameras.items():
             self._look(name, camera)
+            self._beat_if_due()
         if self._faces is not None:
             self._faces.forget(self._monotonic_ns())
-        if self._now_s() >= self._beat_due_s:
-            self._beat()
+        self._do_a_photo()
+        self._beat_if_due()
 
     def _wait_s(self) -> float:
+        if self._photos:
+            return 0.0
         waits = [camera.wait_s() for camera in self._cameras.values()]
         beat_s = max(self._beat_due_s - self._now_s(), 0.0)
         return min(MAX_WAIT_S, beat_s, *waits)
 
     def _connect(self) -> None:
         if self._client.ensure():
+            self._photos.clear()  # what an earlier core asked for
             for name, camera in self._cameras.items():
                 self._report(name, camera.state, "")
         descriptor = self._client.fileno()
@@ -113,12 +122,25 @@ class VisionProgram:
                 self._faces.replace_gallery(message, beside)
                 log.info("%d entries are searched for", self._faces.entries)
             case border.Embed():
-                self._client.send(*self._faces.templates(message, beside))
+                self._photos.append(PhotoWork(self._faces.engine, message, beside))
             case border.FaceSwitch(on=on):
                 self._faces.switch(on=on)
                 log.info("face work is %s", "on" if on else "off")
             case _:
                 assert_never(message)
+
+    def _do_a_photo(self) -> None:
+        if not self._photos:
+            return
+        try:
+            answer = self._photos[0].step()
+        except GatehouseError as error:
+            log.warning("photos from the core are not used: %s", error)
+            self._photos.popleft()
+            return
+        if answer is not None:
+            self._photos.popleft()
+            self._client.send(*answer)
 
     def _look(self, name: str, camera: Camera) -> None:
         polled = camera.poll()
@@ -142,6 +164,10 @@ class VisionProgram:
         if state is not None:
             report = border.CameraReport(name, state, reason[:300], self._monotonic_ns())
             self._client.send(report)
+
+    def _beat_if_due(self) -> None:
+        if self._now_s() >= self._beat_due_s:
+            self._beat()
 
     def _beat(self) -> None:
         self._beat_due_s = self._now_s() + BEAT_S

@@ -18,7 +18,7 @@ from agent.core.errors import RefusedError
 from agent.watchlist.entry import Entry, Stored, stored
 from contract.signing import TrustedKeys, content_hash, is_signed_by
 from contract.topics import Address
-from contract.words import Refusal, Role, Status
+from contract.words import MAX_VERSION, Refusal, Role, Status
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
@@ -49,7 +49,7 @@ class Head(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     doc: Literal["watchlist"]
-    version: Annotated[int, Field(ge=1, lt=1 << 53)]
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION)]
     status: Literal["Actual", "Exercise"]
     node: str
     issuer: str

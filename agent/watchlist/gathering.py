@@ -7,6 +7,7 @@ Nothing is applied before the last one. Pure: asking the broker for them is ``ag
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ from agent.border.inbound import read_model
 from agent.core.errors import RefusedError
 from agent.watchlist.bundle import Bundle, Sorter
 from agent.watchlist.manifest import Manifest
+from contract.signing import canonical, canonical_value
 from contract.words import MAX_CHUNKS, MAX_MESSAGE_BYTES, Refusal
 
 
@@ -33,6 +35,7 @@ class Gathering:
         """*now_ns* is the best known time, for entries that are already over."""
         self.manifest = manifest
         self._sorter = Sorter(now_ns, manifest.status)
+        self._hash = _WholeHash(manifest.head)
         self._wanted = 1
 
     @property
@@ -60,6 +63,7 @@ class Gathering:
             raise RefusedError(Refusal.MALFORMED, f"{self.progress} calls itself {chunk.n}")
         if self._sorter.seen + len(chunk.entries) > self.manifest.total:
             raise RefusedError(Refusal.MALFORMED, f"has more than {self.manifest.total} entries")
+        self._hash.add(chunk.entries)
         self._sorter.add(chunk.entries)
         self._wanted += 1
 
@@ -70,6 +74,8 @@ class Gathering:
             raise RefusedError(Refusal.INCOMPLETE, f"{self.progress} is missing")
         if seen != manifest.total:
             raise RefusedError(Refusal.MALFORMED, f"has {seen} of {manifest.total} entries")
+        if self._hash.told() != manifest.hash:
+            raise RefusedError(Refusal.MALFORMED, "its entries are not those of its hash")
         return Bundle(
             version=manifest.version,
             hash=manifest.hash,
@@ -79,3 +85,30 @@ class Gathering:
             entries=self._sorter.entries,
             rejected=self._sorter.rejected,
         )
+
+
+class _WholeHash:
+    """The hash of the document as if it had come whole, entry by entry and without holding it."""
+
+    _MARK = b'"entries":['
+
+    def __init__(self, head: Mapping[str, Any]) -> None:
+        """*head*: the document without its entries."""
+        before, mark, self._after = canonical({**head, "entries": []}).partition(self._MARK)
+        self._made = hashlib.sha256(before + mark)
+        self._comma = b""
+
+    def add(self, entries: Iterable[Any]) -> None:
+        """More of the entries, in order; RefusedError for one without a canonical form."""
+        for entry in entries:
+            try:
+                self._made.update(self._comma + canonical_value(entry))
+            except (ValueError, RecursionError) as error:
+                raise RefusedError(Refusal.MALFORMED, f"an entry: {error}") from error
+            self._comma = b","
+
+    def told(self) -> str:
+        """As the manifest tells it."""
+        made = self._made.copy()
+        made.update(self._after)
+        return "sha256:" + made.hexdigest()

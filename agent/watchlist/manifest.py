@@ -8,9 +8,9 @@ Pure. Fetching them is ``agent.watchlist.gathering``'s and ``agent.pipeline.desi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,8 @@ from contract.words import (
     Refusal,
     Status,
 )
+
+_OF_CHUNKS = frozenset({"hash", "total", "chunks", "sig"})
 
 
 class _Ref(BaseModel):
@@ -53,7 +55,8 @@ class ChunkRef:
 class Manifest:
     """A document whose signature holds and whose entries are still to come.
 
-    ``hash`` is the one that the whole document would have, ``total`` the number of its entries.
+    ``hash`` is the one that the whole document would have, ``total`` the number of its entries,
+    ``head`` everything of the whole document but its entries and the signature.
     """
 
     version: int
@@ -63,6 +66,7 @@ class Manifest:
     issued_ns: int
     total: int
     chunks: Sequence[ChunkRef]
+    head: Mapping[str, Any]
 
 
 def is_chunked(data: bytes) -> bool:
@@ -92,4 +96,5 @@ def read_manifest(
         issued_ns=head.issued_ns,
         total=head.total,
         chunks=[ChunkRef(ref.sha256, ref.bytes) for ref in head.chunks],
+        head={name: value for name, value in document.items() if name not in _OF_CHUNKS},
     )

@@ -1,29 +1,24 @@
-"""The watchlist at work: applied, made into templates, given to vision, expired.
+"""The watchlist at work: applied, listed, expired, wiped.
 
-Here: the decisions on the loop. Reading signed documents is ``bundle``, the disk is ``store``.
-Searching is vision's; the core never compares a face.
+Here: the decisions on the loop. Reading signed documents is ``bundle``, the disk is ``store``, what
+vision is given is ``searched``.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from agent.border.messages import Embedded, GalleryRow
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
-from agent.core.clock import Clock, format_utc
+from agent.core.clock import Clock
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.manifest import read_manifest
+from agent.watchlist.searched import Searched, Vision
 from agent.watchlist.store import Applied, WatchlistStore
 from agent.watchlist.sure_time import SureTime
 from contract.signing import TrustedKeys, read_trusted_keys
@@ -31,21 +26,6 @@ from contract.topics import Address
 from contract.words import ListName, Refusal, Status
 
 log = logging.getLogger(__name__)
-
-FLOAT_BYTES = 4
-
-
-class Vision(Protocol):
-    """The vision program, as the watchlist sees it."""
-
-    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
-        """Have templates made; ``done`` hears the verdicts and the float32 rows.
-
-        False when vision does not listen now; ``done`` is not called then.
-        """
-
-    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
-        """Replace what is searched; False when vision does not listen now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +62,9 @@ class Watchlist:
         self._clock = clock
         self._on_change = on_change
         self._audit = audit
-        self._vision: Vision | None = None
-        self._model_id: str | None = None
-        self._busy = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        self._searched = Searched(store, self.now_ns, on_change, audit)
+        self._when_wiped: list[Callable[[], None]] = []
+        self._begun: dict[Status, int] = {}
         self._sure = SureTime(clock, store.floor_ns)
 
     def now_ns(self) -> int:
@@ -97,6 +74,7 @@ class Watchlist:
     def apply(self, data: bytes, *, drill: bool | None, by: str = "station") -> Applied:
         """Apply a signed document; RefusedError when it is refused (nothing is changed then).
 
+        One that stands already is reported again, and that is all.
         *by*: who brought it, for the audit log.
         """
         try:
@@ -110,6 +88,7 @@ class Watchlist:
         bundle = read_bundle(data, self._keys, self._address, now_ns, drill=drill)
         standing = self._store.applied.get(bundle.status)
         if standing is not None and standing.hash == bundle.hash:
+            self._on_change(standing)
             return standing
         self.stored(self.store(bundle), by)
         return self._store.applied[bundle.status]
@@ -117,13 +96,16 @@ class Watchlist:
     def begin(self, data: bytes, *, drill: bool) -> Gathering | None:
         """Begin to gather a document that comes in chunks; None when it stands already.
 
-        RefusedError when it is refused.
+        It is reported again then. RefusedError when it is refused.
         """
         manifest = read_manifest(data, self._keys, self._address, drill=drill)
         standing = self._store.applied.get(manifest.status)
         if standing is not None and standing.hash == manifest.hash:
+            self._on_change(standing)
             return None
         self._store.check_newer(manifest.status, manifest.version)
+        begun = self._begun.get(manifest.status, 0)
+        self._begun[manifest.status] = max(begun, manifest.version)
         return Gathering(manifest, self._sure.now_ns(self._store.floor_ns))
 
     def store(self, bundle: Bundle) -> Applied:
@@ -142,10 +124,16 @@ class Watchlist:
         return applied
 
     def stored(self, applied: Applied, by: str = "station") -> None:
-        """What follows from a new document: the audit, the report, and what vision searches."""
+        """What follows from a new document: the audit, the report, and what vision searches.
+
+        Nothing follows when it does not stand any more: it was wiped meanwhile.
+        """
+        standing = self._store.applied.get(applied.status)
+        if standing is None or standing.version != applied.version:
+            return
         self._note_applied(applied, by)
         self._on_change(applied)
-        self.refresh()
+        self._searched.refresh()
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""
@@ -167,99 +155,53 @@ class Watchlist:
         """End entries at this gate before their time; *by* whom, for the audit log."""
         count = self._store.delete(entry_ids)
         self._note_deleted(entry_ids, by)
-        self.refresh()
+        self._searched.refresh()
         return count
 
+    def reports(self) -> list[Applied]:
+        """What the station has to hear of at every birth: what stands, and what was wiped."""
+        return [*self._store.applied.values(), *map(_wiped, self._store.wiped)]
+
+    def when_wiped(self, forget: Callable[[], None]) -> None:
+        """Have *forget* called at a wipe: for what is held of documents that are under way."""
+        self._when_wiped.append(forget)
+
     def wipe(self) -> None:
-        """Delete everything, durably; StoreError when the disk refuses. Reported to the station."""
-        gone = self._store.wipe()
+        """Delete everything, durably; StoreError when the disk refuses. Reported to the station.
+
+        Documents that are under way are withdrawn with it, also one that is just being stored.
+        """
+        gone = self._store.wipe(self._begun)
         log.warning("the watchlist is wiped: %d documents", len(gone))
         self._audit.note(AuditKind.DELETION, "station", {"store": "watchlist", "entry": "all"})
+        for forget in self._when_wiped:
+            forget()
         for status in gone:
-            self._on_change(Applied(status, 0, "", format_utc(self._clock.utc_ns()), ()))
-        self.refresh()
+            self._on_change(_wiped(status))
+        self._searched.refresh()
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
             over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
         finally:
-            self.refresh()
+            self._searched.refresh()
         for entry_id in over:
             log.info("watchlist entry %s is over and deleted", entry_id)
         self._note_deleted(over, "expiry")
         return over
 
-    async def made(self, timeout_s: float) -> None:
-        """Wait until vision has made the missing templates, or for *timeout_s*."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
-
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
-        self._vision, self._model_id = vision, model_id
-        self._shown, self._busy = None, False
-        self.refresh()
+        self._searched.vision_up(vision, model_id)
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._vision, self._model_id = None, None
-        self._idle.set()
+        self._searched.vision_lost()
 
-    def refresh(self) -> None:
-        """Bring vision's gallery in line with what is valid now, and make missing templates."""
-        vision, model_id = self._vision, self._model_id
-        if vision is None or model_id is None:
-            return
-        now_ns = self.now_ns()
-        usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
-        fitting = _of_one_size(usable, model_id)
-        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in fitting)
-        if shown != self._shown:
-            for entry in usable:
-                if entry not in fitting:
-                    log.error("entry %s has templates of another size", entry.entry_id)
-            rows = [GalleryRow(name, exercise, len(found)) for name, exercise, found in shown]
-            heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
-            self._shown = shown if heard else None
-        self._embed_next(vision, model_id)
-
-    def _embed_next(self, vision: Vision, model_id: str) -> None:
-        if self._busy:
-            return
-        for entry in self._store.entries:
-            if entry.photos and model_id not in entry.templates:
-                self._busy = vision.embed(entry.photos, functools.partial(self._made, entry))
-                if self._busy:
-                    self._idle.clear()
-                return
-        self._idle.set()
-
-    def _made(self, entry: Stored, told: Embedded, rows: bytes) -> None:
-        self._busy = False
-        size = told.dim * FLOAT_BYTES
-        templates = [rows[at : at + size] for at in range(0, len(rows), size)]
-        refused = [v for v in told.photos if v.refused]
-        reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
-        whole = len(templates) == len(told.photos) - len(refused) and not len(rows) % size
-        if not whole or told.model_id != self._model_id or len(told.photos) != len(entry.photos):
-            log.error("vision's answer about entry %s is not whole", entry.entry_id)
-            return
-        for verdict in refused:
-            log.warning(
-                "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
-            )
-        try:
-            self._store.embedded(entry, told.model_id, templates, reason)
-        except StoreError as error:
-            log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
-            return
-        what: What = {"entry": entry.entry_id, "model": told.model_id, "templates": len(templates)}
-        self._audit.note(AuditKind.ENROLMENT, "vision", what)
-        if not templates:
-            self._on_change(self._store.applied[entry.status])
-        self.refresh()
+    async def made(self, timeout_s: float) -> None:
+        """Wait until vision has made the missing templates, or for *timeout_s*."""
+        await self._searched.made(timeout_s)
 
     def _note_applied(self, applied: Applied, by: str) -> None:
         entries = [e for e in self._store.entries if e.status is applied.status]
@@ -279,7 +221,8 @@ class Watchlist:
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()
-        usable = [rows for m, rows in entry.templates.items() if self._model_id in (None, m)]
+        model_id = self._searched.model_id
+        usable = [rows for m, rows in entry.templates.items() if model_id in (None, m)]
         templates = sum(len(rows) for rows in usable)
         if entry.expires_ns <= now_ns:
             state = "over"
@@ -299,11 +242,9 @@ class Watchlist:
         )
 
 
-def _of_one_size(entries: Sequence[Stored], model_id: str) -> list[Stored]:
-    """The entries whose templates are as long as most are: one odd row would spoil the gallery."""
-    sizes = Counter(len(row) for entry in entries for row in entry.templates[model_id])
-    most = max(sizes, key=lambda size: sizes[size], default=0)
-    return [e for e in entries if all(len(row) == most for row in e.templates[model_id])]
+def _wiped(status: Status) -> Applied:
+    """What is told of a document that was wiped."""
+    return Applied(status, 0, "", None, ())
 
 
 def load_keys(path: Path | None) -> TrustedKeys | None:

@@ -36,7 +36,7 @@ class Applied:
     status: Status
     version: int
     hash: str
-    applied_at: str
+    applied_at: str | None
     rejected: tuple[Rejected, ...]
 
     def told(self) -> dict[str, object]:
@@ -94,6 +94,11 @@ class WatchlistStore:
         return self._applied
 
     @property
+    def wiped(self) -> tuple[Status, ...]:
+        """Documents that were wiped, with nothing newer in their place."""
+        return tuple(status for status in self._floors if status not in self._applied)
+
+    @property
     def floor_ns(self) -> int:
         """It is not earlier than this: the latest signed time of a document that was applied."""
         return self._floor_ns
@@ -123,15 +128,19 @@ class WatchlistStore:
         self._save([*kept, *bundle.entries], documents, max(self._floor_ns, bundle.issued_ns))
         return applied
 
-    def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
-        """Put templates in the place of an entry's photos; without any it is rejected."""
+    def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> bool:
+        """Put templates in the place of an entry's photos; without any it is rejected.
+
+        False when the entry does not stand any more.
+        """
         with self._change:
+            if not any(entry is done for entry in self._entries):
+                return False
             self._embedded(done, model_id, rows, reason)
+            return True
 
     def _embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
         others = [e for e in self._entries if e is not done]
-        if len(others) == len(self._entries):
-            return
         if rows:
             templates = {**done.templates, model_id: list(rows)}
             made = dataclasses.replace(done, templates=templates, photos=[])
@@ -152,16 +161,20 @@ class WatchlistStore:
                 self._save(kept, self._applied, self._floor_ns)
         return count
 
-    def wipe(self) -> tuple[Status, ...]:
+    def wipe(self, begun: Mapping[Status, int]) -> tuple[Status, ...]:
         """Delete every entry and every document; which documents stood.
 
-        Their versions stay as floors: what the broker still keeps of them is not taken again.
+        Their versions stay as floors, and so do those of *begun*, which are under way: what the
+        broker still keeps of them is not taken again. The file that was is overwritten.
         """
         with self._change:
             gone = tuple(self._applied)
-            for status, applied in self._applied.items():
-                self._floors[status] = max(self._floors.get(status, 0), applied.version)
-            self._save([], {}, self._floor_ns)
+            standing = {status: applied.version for status, applied in self._applied.items()}
+            for versions in (standing, begun):
+                for status, version in versions.items():
+                    self._floors[status] = max(self._floors.get(status, 0), version)
+            with overwritten(self._path):
+                self._save([], {}, self._floor_ns)
         return gone
 
     def expire(self, now_ns: int) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -143,6 +144,9 @@ def read_plan(files: TrustFiles) -> Plan:
 
 def check_plan(plan: Plan) -> None:
     """ConfigError for names and ports that cannot be."""
+    texts = (plan.bind, *plan.hosts)
+    if not all(isinstance(text, str) for text in texts):
+        raise ConfigError("a station's names and addresses have to be texts")
     if not plan.hosts:
         raise ConfigError("a station needs a name under which gates reach it")
     for host in (*plan.hosts, *([plan.bind] if plan.bind else [])):
@@ -151,7 +155,7 @@ def check_plan(plan: Plan) -> None:
     for port in (plan.port, plan.enrol_port):
         if type(port) is not int or not 0 < port < 65536:
             raise ConfigError(f"{port!r} is no port")
-    if not plan.gate_life_s > 0:
+    if type(plan.gate_life_s) not in {int, float} or not plan.gate_life_s > 0:
         raise ConfigError("a gate's certificate has to live for a while")
 
 
@@ -171,7 +175,7 @@ def read_authority(files: TrustFiles) -> Authority:
             raise ConfigError(f"{path} is open to others; close it with 'chmod 600 {path}'")
         key = load_pem_private_key(path.read_bytes(), password=None)
         certificate = read_certificate(files.authority)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"the station's authority cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError(f"{path} is no ECDSA key")
@@ -180,7 +184,10 @@ def read_authority(files: TrustFiles) -> Authority:
 
 def read_certificate(path: Path) -> x509.Certificate:
     """The first certificate of a PEM file; OSError or ValueError otherwise."""
-    return x509.load_pem_x509_certificate(path.read_bytes())
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

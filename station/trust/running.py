@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -68,20 +68,22 @@ def open_office(made: Station) -> Iterator[tuple[Trust, Registry, Office]]:
 
 
 @contextmanager
-def running(made: Station, address: Place | None, enrol: int | None, tell: Tell) -> Iterator[Trust]:
-    """The broker (when *address* is None: our own), the enrolment port and their upkeep.
+def running(
+    made: Station, named: Sequence[Place], enrol: int | None, tell: Tell
+) -> Iterator[Trust]:
+    """The broker (our own unless others are *named*), the enrolment port and their upkeep.
 
     *enrol* is the port to listen on; None: the planned one with our own broker, else none.
     ConfigError before anything was started.
     """
     trust = _prepared(open_trust(made), enrol)
-    broker = OwnBroker(trust.files, tell, time.monotonic) if address is None else None
-    place = address or Place(trust.plan.here, trust.plan.port)
+    broker = None if named else OwnBroker(trust.files, tell, time.monotonic)
+    places = named or [Place(trust.plan.here, trust.plan.port)]
     upkeep = Upkeep(
-        trust.files, made.id, trust.plan, trust.authority, place, broker, tell, time.monotonic
+        trust.files, made.id, trust.plan, trust.authority, places, broker, tell, time.monotonic
     )
     with ExitStack() as stack:
-        if enrol is not None or address is None:
+        if enrol is not None or not named:
             port = _port(trust, tell)
             number = port.open()
             stack.callback(port.close)

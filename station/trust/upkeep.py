@@ -8,7 +8,7 @@ lose their session. So a revocation takes effect within seconds (docs/brokers.md
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,15 +45,15 @@ class Upkeep:
         station: str,
         plan: Plan,
         authority: Authority,
-        place: Place,
+        places: Sequence[Place],
         broker: OwnBroker | None,
         tell: Tell,
         monotonic: Callable[[], float],
     ) -> None:
-        """*place* is where the broker is reached."""
+        """*places* are where the broker, or each node of its cluster, is reached."""
         self._files, self._station, self._plan = files, station, plan
         self._authority = authority
-        self._place = place
+        self._places = tuple(places)
         self._broker = broker
         self._tell = tell
         self._monotonic = monotonic
@@ -126,13 +126,24 @@ class Upkeep:
                 continue
             going.tries += 1
             try:
-                dismiss(self._place, self._files, self._authority, row.gate)
+                self._send_away(row.gate)
                 self._tell("dismissed", {"gate": row.gate})
             except UnreachableError as error:
                 self._tell("dismiss-failed", {"gate": row.gate, "reason": str(error)})
             if going.tries == len(DISMISS_AFTER_S):
                 with registry.changing():
                     registry.dismissed(row.gate)
+
+    def _send_away(self, gate: str) -> None:
+        """At the first node that answers: a client's name is one for the whole cluster."""
+        for place in self._places:
+            try:
+                dismiss(place, self._files, self._authority, gate)
+            except UnreachableError:
+                if place == self._places[-1]:
+                    raise
+            else:
+                return
 
     def _signature(self) -> tuple[tuple[int, int], ...]:
         """Changes when one of the files that the broker reads does."""

@@ -1,65 +1,22 @@
-"""What every outbox store has to do. A second store is added to ``STORES`` and nowhere else."""
+"""What every outbox store has to do."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.core.errors import StoreError, StoreFullError
+from agent.core.errors import StoreError
 from agent.core.ports import Counters, Fill, Lane, Limits, OutboxStore
-from agent.outbox.segments.store import SegmentStore
-from bench.sqlite_outbox import SqliteStore
-from tests.support.power import Disk
 from tests.support.samples import entry
-from tests.support.seals import KEY, FixedKeys, sealed
+from tests.support.stores import STORES, Kind, seqs
 
 ALARM, EVENT = Lane.ALARM, Lane.EVENT
 KEEP_ALL = Limits(max_events=1 << 40, event_age_ns=1 << 60)
-
-
-class SmallSqliteStore(SqliteStore):
-    """A store on a disk of 40 pages."""
-
-    def _connect(self) -> sqlite3.Connection:
-        db = super()._connect()
-        db.execute("PRAGMA max_page_count = 40")
-        return db
-
-
-def small_segment_store(path: Path) -> SegmentStore:
-    """A store on a disk of 40 pages."""
-    return SegmentStore(path, folder=Disk(room=40 * 4096), segment_bytes=16 * 1024, reserve=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of store: how it is made, also on a very small disk, and the files it makes."""
-
-    make: Callable[[Path], OutboxStore]
-    make_small: Callable[[Path], OutboxStore]
-    files: Callable[[Path], list[Path]]
-
-
-def _sealed(inner: Callable[[Path], OutboxStore]) -> Callable[[Path], OutboxStore]:
-    return lambda path: sealed(inner(path), FixedKeys(KEY), path.with_name("aside"))
-
-
-def _segments(path: Path) -> list[Path]:
-    return sorted(path.glob("*.segment"))
-
-
-STORES = {
-    "sqlite": Kind(SqliteStore, SmallSqliteStore, lambda path: [path]),
-    "segments": Kind(SegmentStore, small_segment_store, _segments),
-    "sealed-segments": Kind(_sealed(SegmentStore), _sealed(small_segment_store), _segments),
-}
 
 
 @pytest.fixture(params=STORES)
@@ -78,10 +35,6 @@ def store(kind: Kind, path: Path) -> Iterator[OutboxStore]:
     store.open()
     yield store
     store.close()
-
-
-def seqs(store: OutboxStore, lane: Lane = ALARM, after: int = 0, limit: int = 1000) -> list[int]:
-    return [found.seq for _, found in store.read(lane, after, limit)]
 
 
 def test_a_new_store_is_empty_and_begins_with_session_one(kind: Kind, path: Path) -> None:
@@ -267,66 +220,11 @@ def test_with_a_hole_in_its_middle_a_store_goes_on_in_order(
     again.close()
 
 
-def test_a_full_store_refuses_whole_batches_and_keeps_what_it_had(kind: Kind, path: Path) -> None:
-    store = kind.make_small(path)
-    store.open()
-    kept = fill_up(store)
-    with pytest.raises(StoreFullError, match="no room left"):
-        store.write([entry(5001, body=b""), entry(5000, body=b"x" * 20_000)], ["alarm-1"])
-    assert seqs(store) == list(range(1, kept + 1))
-    store.close()
-
-
-def test_a_full_store_still_takes_acks_and_then_entries_again(kind: Kind, path: Path) -> None:
-    store = kind.make_small(path)
-    store.open()
-    kept = fill_up(store)
-    store.write([], [f"alarm-{n}" for n in range(1, kept)])
-    store.write([entry(7000, body=b"x" * 2000)], [])
-    assert seqs(store) == [kept, 7000]
-    store.close()
-
-
-def test_a_full_store_says_when_it_has_room_again(kind: Kind, path: Path) -> None:
-    store = kind.make_small(path)
-    store.open()
-    assert store.has_room()
-    kept = fill_up(store)
-    assert not store.has_room()
-    store.write([], [f"alarm-{n}" for n in range(1, kept)])
-    assert store.has_room()
-    store.close()
-
-
-def test_a_full_store_can_be_closed_and_opened(kind: Kind, path: Path) -> None:
-    store = kind.make_small(path)
-    store.open()
-    kept = fill_up(store)
-    store.write([], ["alarm-1"])
-    store.close()
-    assert store.open().session == 2
-    assert seqs(store) == list(range(2, kept + 1))
-    store.close()
-
-
-def fill_up(store: OutboxStore) -> int:
-    """Write until it is full; the number of the last entry that fitted."""
-    for number in range(1, 1000):
-        try:
-            store.write([entry(number, body=b"x" * 2000)], [])
-        except StoreFullError:
-            return number - 1
-    raise AssertionError("the store never got full")
-
-
 KILLED = """
 import os, sys
 from pathlib import Path
-from tests.contract.test_outbox_store import STORES
-from agent.outbox.segments.store import SegmentStore
-from bench.sqlite_outbox import SqliteStore
-from tests.support.power import Disk
 from tests.support.samples import entry
+from tests.support.stores import STORES
 store = STORES[sys.argv[1]].make(Path(sys.argv[2]))
 store.open()
 for number in range(1, 6):

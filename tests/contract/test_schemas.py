@@ -16,6 +16,7 @@ from contract import checks
 from contract.signing import content_hash, is_signed_by, read_trusted_keys
 from contract.validate import schema_names, schema_problems
 from contract.words import (
+    MAX_VERSION,
     CommandName,
     Document,
     Kind,
@@ -148,6 +149,8 @@ def test_words_and_schemas_say_the_same() -> None:
     ]
     for words, enum in pairs:
         assert [str(word) for word in words] == enum
+    for version in (defs["version"], schema("reported")["properties"]["version"]):
+        assert version["maximum"] == MAX_VERSION
 
 
 @pytest.mark.parametrize(

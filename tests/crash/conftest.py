@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash import link_scenes, start_scenes, station_scenes
+from tests.crash import link_scenes, start_scenes, station_scenes, storage_scenes, vision_scenes
 
 HERE = Path(__file__).parent
 AT_ONCE = 4
@@ -36,6 +36,11 @@ SCENES: Mapping[str, Callable[[Path], object]] = {
     "start-raising-device": partial(start_scenes.crashes, fault="raising-device"),
     "start-deadly-outbox": partial(start_scenes.crashes, fault="deadly-outbox"),
     "start-odd-commands": partial(start_scenes.crashes, fault="odd-commands"),
+    "syncs-fail": partial(storage_scenes.syncs_fail, killed=False),
+    "syncs-fail-killed": partial(storage_scenes.syncs_fail, killed=True),
+    "turns-read-only": storage_scenes.turns_read_only,
+    "vision-stopped": vision_scenes.hang,
+    "vision-leaks": vision_scenes.leak,
     "safe-mode-leaves": start_scenes.leaves,
     "loss": partial(link_scenes.presses, count=24, loss=0.3, kbit=64),
     "loss-soak": partial(link_scenes.presses, count=200, loss=0.3, kbit=64),
@@ -58,12 +63,15 @@ def _playing(
     asking = [item for item in request.session.items if not _is_skipped(item)]
     wanted = {name for item in asking for name in _asked(item)}
     folder = tmp_path_factory.mktemp("scenes") if wanted else Path()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         yield {
             name: pool.submit(scene, folder / name)
             for name, scene in SCENES.items()
             if name in wanted
         }
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture

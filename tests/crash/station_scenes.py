@@ -101,7 +101,6 @@ def station_dies(folder: Path, kills: int) -> Dying:
             site.until(site.listening, 20)
         site.delivered(DRAINED_S)
         ledger = Ledger.of(site)
-    site.recorder.assert_contract()
     return Dying(stream.pressed, ledger)
 
 

@@ -86,25 +86,29 @@ def test_killed_at_every_step(tmp_path: Path, walks: bool, away_s: float) -> Non
         second.timers.wait(40)
         station.hear(first)
         station.hear(second)
-        check(station.result, first, second, away_s)
+        check(station.result, first, second, away_s, walks=walks)
         seen.add(station.result["outcome"])
+        assert second.driven() == dict.fromkeys(second.driven(), False)
         left = CommandJournal(folder / "commands.json")
         assert (left.open, left.ended) == ((), ())
     assert {"done", "unknown"} <= seen <= {"done", "unknown", "refused"}
 
 
-def check(result: dict[str, Any], first: Life, second: Life, away_s: float) -> None:
-    """At most one opening, and no answer that says otherwise."""
+def check(result: dict[str, Any], first: Life, second: Life, away_s: float, *, walks: bool) -> None:
+    """At most one opening, no answer that says otherwise, and the contact as it truly is."""
     opened = first.actuations + second.actuations
     assert opened <= 1
     match result["outcome"]:
         case "done":
             assert opened == 1
             assert result["proof"]["relay"] == "pulsed"
+            walked = walks and first.actuations
+            assert result["proof"]["contact"] == ("open" if walked else "closed")
         case "unknown":
             assert second.actuations == 0
             assert result["proof"]["door"] == "side"
-            assert result["proof"]["contact"] in ("open", "closed")
+            open_now = walks and first.actuations
+            assert result["proof"]["contact"] == ("open" if open_now else "closed")
         case "refused":
             assert (opened, away_s) == (0, 60.0)
             assert result["reason"].startswith("expired")

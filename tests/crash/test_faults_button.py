@@ -25,7 +25,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site", log={"level": "debug"}) as made:
         made.start("station", "agent")
         yield made
-    made.recorder.assert_contract()
 
 
 def test_a_chattering_button_is_one_alarm_and_has_its_name(site: Site) -> None:

@@ -1,8 +1,7 @@
 """A core that hangs: killed in time, back in time, panic as before.
 
 Promised: a hung part is killed within 10 s, panic is live at most 3 s after a start. A supervisor
-stands in systemd's place and does what the unit says. Vision that hangs or is killed for its memory
-(SIGKILL, as the kernel does it) stands in ``tests/e2e/test_vision_stops.py``.
+stands in systemd's place and does what the unit says. Vision is ``test_faults_vision``'s.
 """
 
 from __future__ import annotations

@@ -71,7 +71,6 @@ def test_a_disk_that_gets_full_changes_nothing(tmp_path: Path) -> None:
         assert late == list(PANICS[:3])
         site.until(lambda: not waiting(data), 10)
         assert site.alerts("storage.degraded") == []
-    site.recorder.assert_contract()
 
 
 def test_a_disk_that_is_full_from_the_start_stops_no_alarm_and_loses_none(tmp_path: Path) -> None:
@@ -104,7 +103,6 @@ def test_a_disk_that_is_full_from_the_start_stops_no_alarm_and_loses_none(tmp_pa
         assert told == ["Alert", "Cancel"]
         site.panic_works()
         site.until(lambda: not waiting(data), 5)
-    site.recorder.assert_contract()
 
 
 def test_a_damaged_outbox_is_named_and_the_gate_goes_on(tmp_path: Path) -> None:
@@ -128,7 +126,6 @@ def test_a_damaged_outbox_is_named_and_the_gate_goes_on(tmp_path: Path) -> None:
         assert told == ["Alert", "Cancel"]
         states = [json.loads(m.payload)["session"] for m in site.recorder.on("gate-1/state")]
         assert states == sorted(states), "no session is mistaken for an older one"
-    site.recorder.assert_contract()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -147,7 +144,6 @@ def test_a_damaged_file_is_named_and_the_gate_goes_on(tmp_path: Path, name: str)
         assert site.panic_works().session > first.session
         site.restart_agent()
         site.panic_works()
-    site.recorder.assert_contract()
 
 
 ISSUES = {"watchlist.json": "watchlist", "commands.json": "commands"}
@@ -171,7 +167,6 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
         site.push(PANICS[-1])
         site.stored(lambda found: found.msgtype == "Cancel")
         site.issue_gone("storage")
-    site.recorder.assert_contract()
 
 
 def test_a_run_folder_that_is_missing_is_made(tmp_path: Path) -> None:
@@ -179,7 +174,6 @@ def test_a_run_folder_that_is_missing_is_made(tmp_path: Path) -> None:
         site.start("station", "agent")
         assert (tmp_path / "a" / "b" / "control.sock").is_socket()
         site.panic_works()
-    site.recorder.assert_contract()
 
 
 HAND_INSIDE = """
@@ -213,7 +207,6 @@ def test_a_run_folder_that_cannot_be_made(tmp_path: Path) -> None:
         said = run_to_end(gatehouse("status", "--config", site.config_path))
         assert said.returncode == 69
         assert "no agent answers" in said.stderr
-    site.recorder.assert_contract()
 
 
 def test_a_second_agent_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
@@ -227,4 +220,3 @@ def test_a_second_agent_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
         assert "Traceback" not in second.log
         site.panic_works()
         assert len(site.recorder.on("gate-1/state")) == 1
-    site.recorder.assert_contract()

@@ -51,7 +51,7 @@ PAYLOADS = {
     "far too large": filled(2 * MAX_MESSAGE_BYTES),
 }
 # What this test itself says on those topics breaks the contract; what the gate says may not.
-OURS = [rf"/{name}: " for name in ("ack", "cmd/[^/]+", "desired/[^/]+", "host/state")]
+OURS = tuple(rf"/{name}: " for name in ("ack", "cmd/[^/]+", "desired/[^/]+", "host/state"))
 
 
 @pytest.fixture(scope="module", params=["5", "3.1.1"])
@@ -59,7 +59,7 @@ def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("wire") / "site"
-    with Site(folder, link={"protocol": request.param}) as made:
+    with Site(folder, rubbish=OURS, link={"protocol": request.param}) as made:
         made.start("station", "agent")
         yield made
 
@@ -85,7 +85,6 @@ def test_the_gate_shrugs_and_panic_goes_on(site: Site, name: str) -> None:
         told = answers(site, "gate-1/result")[results:]
         assert [found["outcome"] for found in told] == ["refused", "refused"]
         assert str(told[0]["reason"]).startswith("malformed: ")
-    site.recorder.assert_contract(expected=OURS)
 
 
 def test_documents_that_are_refused_are_reported(site: Site) -> None:
@@ -105,7 +104,6 @@ def test_documents_that_are_refused_are_reported(site: Site) -> None:
     report = answers(site, "gate-1/reported/residents")[-1]
     assert str(report["refused"]).startswith("unsupported: ")
     site.panic_works()
-    site.recorder.assert_contract(expected=OURS)
 
 
 def test_a_flood_of_large_messages_does_not_deafen_the_gate(site: Site) -> None:
@@ -114,12 +112,11 @@ def test_a_flood_of_large_messages_does_not_deafen_the_gate(site: Site) -> None:
         site.say("ack", PAYLOADS["far too large"])
     for _ in range(3):
         site.panic_works()
-    site.recorder.assert_contract(expected=OURS)
 
 
 def test_a_retained_command_is_refused_with_a_result(tmp_path: Path) -> None:
     """It stood at the broker before the gate came: nobody means it now."""
-    with Site(tmp_path / "site") as site:
+    with Site(tmp_path / "site", rubbish=OURS) as site:
         site.start("station")
         site.say("cmd/rebirth", b'{"cmd_id":"cmd-00000001"}', retain=True)
         site.start("agent")
@@ -130,4 +127,3 @@ def test_a_retained_command_is_refused_with_a_result(tmp_path: Path) -> None:
         births = len(site.recorder.on(f"{GATE}/meta"))
         site.panic_works()
         assert len(site.recorder.on(f"{GATE}/meta")) == births
-    site.recorder.assert_contract(expected=OURS)

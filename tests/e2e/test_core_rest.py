@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.audit.folder import files_of
-from agent.core.clock import ManualClock
 from agent.files.key_file import CREDENTIAL
 from tests.support.core import Person, Site, Status
-from tests.support.signed import TRUSTED, listed, template, watchlist
-
-NAME, CODE, CASE = "陈小明", "48210937", "A-2026-0117-PLANTED"
-ROW = b"".join(bytes([number, 7, 7, 0x3F]) for number in range(16))
+from tests.support.wiping import CASE, CODE, NAME, PLANTED, document, raw
+from tests.support.wiping import site as planted_site
+from tests.tools.program import gatehouse, run_to_end
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    (tmp_path / "trusted.json").write_bytes(TRUSTED.to_json())
-    made = Site(tmp_path)
-    made.changes = (
-        (
-            "  pin_factory: mock",
-            f"  pin_factory: mock\n  trusted_keys: {tmp_path / 'trusted.json'}",
-        ),
-        ("name: {en: Guard desk, zh: 岗亭}", f"name: {{en: '{CODE}', zh: {NAME}}}"),
-    )
-    return made
-
-
-def document(**fields: Any) -> str:
-    """A signed list with everything that must not be read off a disk."""
-    clock = ManualClock()
-    entry = listed(
-        clock,
-        category=NAME,
-        case_reference=CASE,
-        instruction={"en": CODE, "zh": NAME},
-        photos=...,
-        templates=[template("dlib", ROW)],
-    )
-    return base64.b64encode(watchlist(clock, [entry], **fields)).decode("ascii")
-
-
-PLANTED = [
-    NAME.encode(),
-    json.dumps(NAME).strip('"').encode(),
-    CODE.encode(),
-    CASE.encode(),
-    ROW,
-    ROW[8:24],
-    base64.b64encode(ROW),
-    ROW.hex().encode(),
-]
-
-
-def raw(folder: Path) -> bytes:
-    """Every byte of every file."""
-    return b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    return planted_site(tmp_path)
 
 
 async def a_day(person: Person) -> Status:
@@ -71,11 +29,6 @@ async def a_day(person: Person) -> Status:
     await person.ask("watchlist.list")
     await person.press()
     return await person.until(lambda s: s["outbox"]["pending"])
-
-
-async def pending(person: Person) -> int:
-    status = await person.until(lambda s: "outbox" in s["components"])
-    return int(status["outbox"]["pending"])
 
 
 def records(site: Site) -> list[dict[str, Any]]:
@@ -98,7 +51,28 @@ def test_a_raw_scan_finds_no_name_code_or_template(site: Site) -> None:
     left = raw(site.data)
     assert [planted for planted in PLANTED if planted in left] == []
     assert len(site.live(lambda person: person.ask("watchlist.list"))["entries"]) == 1
-    assert site.live(pending) >= 1
+    assert site.live(Person.waiting)
+
+
+def test_a_bundle_of_a_gate_with_a_list_holds_none_of_it(site: Site, tmp_path: Path) -> None:
+    config, out = site.write_config(tmp_path / "gate.yaml"), tmp_path / "bundle.tar.gz"
+
+    async def day_and_bundle(person: Person) -> Any:
+        await a_day(person)
+        command = gatehouse("bundle", "--config", config, "--out", out, "--json")
+        return await asyncio.to_thread(run_to_end, command, timeout_s=60.0)
+
+    said = site.live(day_and_bundle)
+    assert said.returncode == 0, said.stderr
+    with tarfile.open(out) as archive:
+        files = {Path(m.name).name: archive.extractfile(m) for m in archive.getmembers()}
+        parts = {name: file.read() for name, file in files.items() if file is not None}
+    assert json.loads(parts["status.json"])["open_incidents"] == {"panic": 1}
+    assert json.loads(parts["audit.json"])["newest"]["n"] >= 1
+    assert "watchlist.json" in json.loads(parts["machine.json"])["files"]
+    found = b"".join(parts.values()) + said.stdout.encode()
+    assert [planted for planted in PLANTED if planted in found] == []
+    assert b"w-1" not in found
 
 
 def test_the_scan_would_find_what_is_planted(site: Site) -> None:
@@ -118,18 +92,18 @@ def test_what_was_plain_is_read_once_and_sealed(site: Site, monkeypatch: Any) ->
     assert CASE.encode() in before
     assert CODE.encode() in before
 
-    async def sealed(person: Person) -> int:
+    async def sealed(person: Person) -> set[str]:
         await person.until(lambda _: not person.core._stores.vault.keys.pending)
-        return int((await person.ask("status"))["outbox"]["pending"])
+        return await person.waiting()
 
-    assert site.live(sealed) >= 1
+    assert site.live(sealed)
     assert CASE.encode() not in raw(site.data)
     listing = site.live(lambda person: person.ask("watchlist.list"))
     assert [entry["category"] for entry in listing["entries"]] == [NAME]
 
 
 def test_keys_are_rotated_while_the_gate_works(site: Site) -> None:
-    async def rotated(person: Person) -> tuple[str, int]:
+    async def rotated(person: Person) -> tuple[str, set[str]]:
         await a_day(person)
         await person.until(lambda _: not person.core._stores.vault.keys.pending)
         before = (await person.ask("keys.show"))["key"]
@@ -140,12 +114,13 @@ def test_keys_are_rotated_while_the_gate_works(site: Site) -> None:
         assert (state["older"], state["pending"]) == ([], [])
         verdict = await person.ask("audit.verify")
         assert (verdict["intact"], verdict["vouched"]) == (True, True)
-        return before, await pending(person)
+        return before, await person.waiting()
 
-    old, waiting = site.live(rotated)
+    old, kept = site.live(rotated)
     assert [path.name for path in (site.data / "keys").iterdir() if old in path.name] == []
     assert bytes.fromhex(old) not in raw(site.data / "keys")
-    assert site.live(pending) == waiting
+    assert kept
+    assert kept <= site.live(Person.waiting)
     assert [r["what"]["did"] for r in records(site) if r["kind"] == "keys"] == [
         "rotate",
         "destroy-older",
@@ -178,7 +153,8 @@ def test_a_credential_protects_what_was_unprotected(
         return await person.ask("keys.show")
 
     site.live(a_day)
-    waiting = site.live(pending)
+    kept = site.live(Person.waiting)
+    assert kept
     site.live(settled)
     card = tmp_path / "credentials"
     card.mkdir()
@@ -187,7 +163,7 @@ def test_a_credential_protects_what_was_unprotected(
     state = site.live(settled)
     assert (state["credential"], state["older"]) == (True, [])
     assert b'"key"' not in raw(site.data / "keys")
-    assert site.live(pending) == waiting
+    assert kept <= site.live(Person.waiting)
 
 
 def test_everything_that_has_to_be_is_in_the_log(site: Site) -> None:

@@ -6,8 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,38 +15,10 @@ from agent.core.errors import StoreFullError
 from agent.core.ports import Entry, Lane
 from agent.outbox.segments.store import SegmentStore
 from tests.support.samples import entry
+from tests.tools.disks import ext4
 
 ROOT = Path(__file__).parents[2]
 CUTS = 8
-IMAGE_BYTES = 24 << 20
-
-
-def run(*command: str | Path) -> str:
-    return subprocess.run(
-        [str(part) for part in command], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-@contextmanager
-def ext4(image: Path, *, new: bool = True) -> Iterator[Path]:
-    """The file system in *image*, mounted; skips the test where none can be."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a file system")
-    folder = image.with_suffix(".mounted")
-    folder.mkdir()
-    with ExitStack() as stack:
-        if new:
-            with image.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, IMAGE_BYTES)
-            run("mkfs.ext4", "-q", "-F", "-b", "4096", image)
-        try:
-            loop = run("losetup", "--show", "-f", image)
-        except subprocess.CalledProcessError:
-            pytest.skip("there are no loop devices")
-        stack.callback(run, "losetup", "-d", loop)
-        run("mount", loop, folder)
-        stack.callback(run, "umount", "--lazy", folder)
-        yield folder
 
 
 def held(store: SegmentStore, lane: Lane = Lane.ALARM) -> list[Entry]:

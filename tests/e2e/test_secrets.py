@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from agent.vault import vouching_key
 from tests.tools.program import gatehouse, run_to_end
-from tests.tools.site import Login, Site
+from tests.tools.recorder import Login
+from tests.tools.site import Site
 from tests.tools.site_config import rtsp_camera
 
 BROKER, CAMERA, QUERY = "broker-9f2c-planted", "camera-77ab-planted", "query-51de-planted"
@@ -74,6 +76,30 @@ def key_texts(site: Site) -> list[bytes]:
     return [*texts, mac.secret, mac.secret.hex().encode()]
 
 
+def bundled(site: Site, name: str) -> dict[str, bytes]:
+    """A support bundle with the programs' logs: what was printed, the file, and each part of it."""
+    out = site.folder / f"{name}.tar.gz"
+    logs = [word for log in sorted(site.folder.glob("*.log")) for word in ("--log", log)]
+    command = gatehouse("bundle", "--config", site.config_path, "--out", out, "--json", *logs)
+    said = run_to_end(command, timeout_s=60.0)
+    assert said.returncode == 0, said.stderr
+    with tarfile.open(out) as archive:
+        files = {Path(m.name).name: archive.extractfile(m) for m in archive.getmembers()}
+        parts = {n: file.read() for n, file in files.items() if file is not None}
+    return {**parts, "": said.stdout.encode() + said.stderr.encode() + out.read_bytes()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the environment of others")
+def test_a_bundle_hides_what_a_log_gave_away(site: Site) -> None:
+    site.agent.start()
+    site.until(site.live, 20)
+    texts = [BROKER, CAMERA, *(key.decode("latin-1") for key in key_texts(site)[:1])]
+    told = "".join(f"the library says: login {text} refused\n" for text in texts)
+    (site.folder / "1-library.log").write_text(told, encoding="utf-8")
+    parts = bundled(site, "given-away")
+    assert parts["log-1-1-library.log"] == b"the library says: login *** refused\n" * len(texts)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the environment of others")
 def test_no_secret_is_said_stored_or_shown(site: Site) -> None:
     heard = b""
@@ -86,7 +112,11 @@ def test_no_secret_is_said_stored_or_shown(site: Site) -> None:
     assert len(tree) >= len(running)
     heard += b"".join(map(said_by, tree))
     assert b"agent.main" in heard
-    heard += json.dumps(site.status()).encode()
+    first = bundled(site, "first")
+    assert {"config.json", "status.json", "audit.json", "machine.json"} <= set(first)
+    assert QUERY.encode() not in first["config.json"]
+    assert b"rtsp://127.0.0.1:9/live?***" in first["config.json"]
+    heard += json.dumps(site.status()).encode() + b"".join(first.values())
     planted = [word.encode() for word in (BROKER, CAMERA, QUERY, MISPLACED)] + key_texts(site)
 
     wrong = Path(site.config["link"]["password_file"])
@@ -103,6 +133,10 @@ def test_no_secret_is_said_stored_or_shown(site: Site) -> None:
         said = run_to_end(gatehouse(*command.split(), "--config", site.config_path))
         heard += (said.stdout + said.stderr).encode()
     assert b"must be an absolute path" in heard
+    second = bundled(site, "second")
+    assert b"must be an absolute path" in second["config.json"]
+    assert b"link" in second["log-1-agent.log"]
+    heard += b"".join(second.values())
 
     heard += b"".join(program.log.encode() for program in (site.agent, site.vision, site.station))
     heard += b"".join(message.payload for message in site.recorder.on(""))

@@ -17,8 +17,9 @@ import pytest
 from agent.core.errors import CheckFailedError, UnreachableError
 from agent.files.tls import client_context
 from agent.identity import enrolment
-from agent.link.mqtt import ConnectError, Connection, Handlers, Target, Will
+from agent.link.mqtt import Connection
 from agent.link.session import LinkFault, Protocol
+from agent.link.target import ConnectError, Handlers, Target, Will
 from station.mqtt import Link
 from station.options import Broker as BrokerOptions
 from station.options import Tls

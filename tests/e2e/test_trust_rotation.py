@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agent.audit.folder import files_of
 from agent.core.errors import GatehouseError
 from agent.identity.request import read_certificate
 from tests.tools.program import until
@@ -51,6 +54,14 @@ def presses(gate: TrustedGate) -> Iterator[list[str]]:
         thread.join(10)
 
 
+def identities(gate: TrustedGate) -> list[dict[str, Any]]:
+    """What the gate's audit log says of its certificates."""
+    files = files_of(gate.folder / "data" / "audit")
+    lines = [line for path in files for line in path.read_bytes().splitlines(keepends=True)]
+    records = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    return [record["what"] for record in records if record["kind"] == "identity"]
+
+
 def rotate(station: TrustedStation, times: int) -> None:
     """A gate's whole life over that many certificates."""
     gate = station.gate("gate-1")
@@ -73,6 +84,12 @@ def rotate(station: TrustedStation, times: int) -> None:
     serials = [event["serial"] for event in station.events("renewed")]
     assert len(set(serials)) == len(serials) >= times
     assert len({event["before"] for event in station.events("renewed")}) >= times
+    until(lambda: len(identities(gate)) > times, 10)
+    joined, *renewed = identities(gate)
+    assert (joined["did"], joined["serial"]) == ("in-use", first.serial)
+    assert {what["did"] for what in renewed} == {"renewed"}
+    assert {what["serial"] for what in renewed} <= set(serials)
+    assert gate.ask("audit.verify")["intact"]
     keys = {path.read_bytes()[-150:] for path in (gate.identity.gate, gate.identity.previous)}
     assert len(keys) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import string
 import tempfile
@@ -14,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.clock import ManualClock
-from contract.words import CommandName, Outcome, Role
+from contract.words import CommandName, Outcome, Refusal, Role
 from tests.support.lives import Fate, Life
 from tests.support.orders import Desk, NotingDeed
+from tests.support.samples import ADDRESS
 from tests.support.signed import KEYS, STRANGER, command, to_bytes, utc
 
 MUTATIONS = 10_000
@@ -55,34 +57,53 @@ def test_ten_thousand_door_commands_with_one_wrong_byte_open_nothing() -> None:
             life.hear(bytes(mutated))
         assert life.actuations == 0
         assert [result.outcome for result in life.told] == [Outcome.REFUSED] * MUTATIONS
-        assert all(result.reason for result in life.told)
-        assert len(life.published) == MUTATIONS
+        assert_reported(life, MUTATIONS)
+        assert life.released == [], "no rule is told of an opening either"
         life.hear(payload)
         life.timers.wait(20)
         assert life.told[-1].outcome is Outcome.DONE
         assert life.actuations == 1
 
 
-def forgeries(clock: ManualClock, chance: random.Random) -> Iterator[tuple[str, bytes, bool]]:
-    """Well-made commands that are not for this door now: topic, payload, retained."""
+def assert_reported(life: Life, count: int) -> None:
+    """The newest *count* words to the station are refusals, each with a reason of the contract."""
+    for (topic, body), result in zip(life.published[-count:], life.told[-count:], strict=True):
+        said = json.loads(body)
+        assert topic == ADDRESS.topic("result", drill="status" in said)
+        assert (said["outcome"], said["cmd_id"]) == ("refused", result.cmd_id)
+        assert Refusal(said["reason"].split(":")[0])
+    assert len(life.published) >= count
+
+
+def forgeries(
+    clock: ManualClock, chance: random.Random
+) -> Iterator[tuple[Refusal, str, bytes, bool, bool]]:
+    """Well-made commands that are not for this door now: why, topic, payload, retained, drill."""
     for number in range(1, 26):
         unique = {"cmd_id": f"forged-{number:08}", "counter": 100 + number}
+
+        def door(**fields: Any) -> bytes:
+            return to_bytes(a_door(clock, **unique, **fields))  # noqa: B023 - used at once
+
         for role, key in KEYS.items():
             if role is not Role.DOOR:
-                yield "door.open", to_bytes(a_door(clock, key=key, **unique)), False
-        yield "door.open", to_bytes(a_door(clock, key=STRANGER, **unique)), False
+                yield Refusal.WRONG_ROLE, "door.open", door(key=key), False, False
+        yield Refusal.BAD_SIGNATURE, "door.open", door(key=STRANGER), False, False
         for node in ("cancheng.liya-garden.gate-2", "cancheng.no3-school.gate-1", "*"):
-            yield "door.open", to_bytes(a_door(clock, node=node, **unique)), False
-        yield "door.open", to_bytes(a_door(clock, issuer="foshan", **unique)), False
-        yield "door.open", to_bytes(a_door(clock, **unique)), True
-        yield "barrier.override", to_bytes(a_door(clock, **unique)), False
-        yield "barrier.override", to_bytes(a_door(clock, name="barrier.override", **unique)), False
+            yield Refusal.WRONG_NODE, "door.open", door(node=node), False, False
+        yield Refusal.UNKNOWN_ISSUER, "door.open", door(issuer="foshan"), False, False
+        yield Refusal.RETAINED, "door.open", door(), True, False
+        yield Refusal.UNSUPPORTED, "door.open", door(), False, True
+        yield Refusal.UNKNOWN_COMMAND, "barrier.override", door(), False, False
+        other = door(name="barrier.override")
+        yield Refusal.UNSUPPORTED, "barrier.override", other, False, False
         late = {"issued_at": utc(clock, -11), "expires_at": utc(clock, chance.uniform(-10, 3600))}
-        yield "door.open", to_bytes(a_door(clock, **late, **unique)), False
+        yield Refusal.EXPIRED, "door.open", door(**late), False, False
         early = {"issued_at": utc(clock, 6), "expires_at": utc(clock, 16)}
-        yield "door.open", to_bytes(a_door(clock, **early, **unique)), False
-        yield "door.open", to_bytes(a_door(clock, status="Exercise", **unique)), False
-        yield "door.open", to_bytes(a_door(clock, args={"door": "back"}, **unique)), False
+        yield Refusal.NOT_YET_VALID, "door.open", door(**early), False, False
+        yield Refusal.UNSUPPORTED, "door.open", door(status="Exercise"), False, False
+        yield Refusal.MALFORMED, "door.open", door(args={"door": "back"}), False, False
+        yield Refusal.COUNTER, "door.open", to_bytes(a_door(clock, cmd_id="late-one")), False, False
 
 
 def test_replays_and_other_gates_and_roles_commands_open_nothing() -> None:
@@ -97,18 +118,40 @@ def test_replays_and_other_gates_and_roles_commands_open_nothing() -> None:
         assert life.actuations == 1
         refused = life.told[0:2]
         assert [result.reason.split(":")[0] for result in refused] == ["counter", "counter"]
-        told = 0
-        for name, payload, retained in [
-            *forgeries(life.clock, chance),
-            *(("door.open", payload, False) for payload in good * 100),
-        ]:
+        forged = [*forgeries(life.clock, chance)]
+        why = (Refusal.COUNTER, Refusal.COUNTER, Refusal.REPEATED)
+        replays = [
+            (reason, "door.open", payload, False, False)
+            for reason, payload in zip(why, good, strict=True)
+        ]
+        for expected, name, payload, retained, drill in forged + replays * 100:
             before = len(life.told)
-            life.hear(payload, name, retained=retained)
+            life.hear(payload, name, retained=retained, drill=drill)
             assert len(life.told) == before + 1
-            assert life.told[-1].outcome is Outcome.REFUSED
-            told += 1
-        assert told > 600
-        assert life.actuations == 1
+            reason = life.told[-1].reason
+            assert (life.told[-1].outcome, reason.split(":")[0]) == (Outcome.REFUSED, expected)
+        assert len(forged) + len(replays * 100) > 600
+        assert_reported(life, len(forged) + len(replays * 100))
+        assert (life.actuations, len(life.released)) == (1, 1)
+        assert life.panel.driven()["lock-1"] is False
+
+
+def test_what_was_obeyed_before_a_restart_is_not_obeyed_after_it() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = ManualClock()
+        first = Life(Path(folder), clock, Fate())
+        payload = to_bytes(a_door(clock))
+        first.hear(payload)
+        first.timers.wait(20)
+        clock.step(-19)  # so that it is not the time which refuses it
+        for _ in range(3):
+            after = Life(Path(folder), clock, Fate())
+            after.begin()
+            after.hear(payload)
+            assert after.told[-1].reason.startswith(Refusal.REPEATED)
+            after.hear(to_bytes(a_door(clock, cmd_id="another-1")))
+            assert after.told[-1].reason.startswith(Refusal.COUNTER)
+            assert (first.actuations, after.actuations) == (1, 0)
 
 
 def test_a_signature_has_exactly_one_spelling() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.clock import Clock
-from contract.signing import sign
+from contract.signing import content_hash, sign
 from contract.words import Role
 from tests.support.signed import KEYS, to_bytes, watchlist
 
@@ -33,13 +33,23 @@ def manifest(
     key: Ed25519PrivateKey = KEYS[Role.WATCHLIST],
     **fields: Any,
 ) -> bytes:
-    """The signed manifest of *parts*."""
+    """The signed manifest of *parts*; *fields* replace its own, and its hash is theirs."""
     document = json.loads(watchlist(clock, []))
     for name in ("entries", "empty", "sig"):
         del document[name]
-    document |= {
-        "hash": "sha256:" + "5" * 64,
+    document |= {name: each for name, each in fields.items() if name in document}
+    whole = {**document, "entries": [entry for part in parts for entry in _entries(part)]}
+    chunks = {
+        "hash": fields.get("hash") or content_hash(whole),
         "total": count,
         "chunks": [named(part) for part in parts],
     }
-    return to_bytes(sign(document | fields, key))
+    return to_bytes(sign(document | chunks | fields, key))
+
+
+def _entries(part: bytes) -> list[Any]:
+    """The entries of a chunk; none in one that is no chunk."""
+    try:
+        return list(json.loads(part)["entries"])
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -10,9 +10,11 @@ from typing import Any
 
 from agent.app import Core
 from agent.config.problems import Problem
+from agent.core.ports import Lane
+from agent.outbox.writer import Read
 from agent.pipeline.local import ask
 from agent.runtime.clock import SystemClock
-from tests.support.samples import gate
+from tests.support.samples import gate, gate_text
 
 DEADLINE_S = 10.0
 Status = dict[str, Any]
@@ -50,6 +52,15 @@ class Person:
             await asyncio.sleep(0.02)
         return status
 
+    async def waiting(self) -> set[str]:
+        """The ids of all that waits for the station, by the store: a status may be older."""
+        ids: set[str] = set()
+        for lane in Lane:
+            found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self.core._outbox._writer.put(Read(lane, 0, 1000, found.set_result))
+            ids |= {entry.id for _, entry in await found}
+        return ids
+
 
 class Site:
     """Folders of one gate, and the agent's lives on them."""
@@ -59,17 +70,24 @@ class Site:
         self.broker = "{host: 127.0.0.1, port: 1}"
         self.changes: tuple[tuple[str, str], ...] = ()
 
+    def write_config(self, path: Path) -> Path:
+        """The gate's file at *path*, for commands."""
+        path.write_text(gate_text(*self._replaced()), encoding="utf-8")
+        return path
+
+    def _replaced(self) -> list[tuple[str, str]]:
+        return [
+            ("/var/lib/gatehouse", str(self.data)),
+            ("/run/gatehouse", str(self.run)),
+            ("{host: 127.0.0.1, port: 1883}", self.broker),
+            *self.changes,
+        ]
+
     def live(self, story: Story, *problems: Problem) -> Any:
         """One life of the agent, with *story* in it."""
 
         async def whole() -> Any:
-            config = gate(
-                ("/var/lib/gatehouse", str(self.data)),
-                ("/run/gatehouse", str(self.run)),
-                ("{host: 127.0.0.1, port: 1883}", self.broker),
-                *self.changes,
-            )
-            core = Core(config, problems, SyncedClock())
+            core = Core(gate(*self._replaced()), problems, SyncedClock())
             await core.start()
             try:
                 return await story(Person(core, self.run))

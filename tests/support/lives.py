@@ -96,9 +96,16 @@ class Life:
         self.gate.resume()
         self.results.link_up()
 
-    def hear(self, payload: bytes, name: str = "door.open", *, retained: bool = False) -> None:
+    def hear(
+        self,
+        payload: bytes,
+        name: str = "door.open",
+        *,
+        retained: bool = False,
+        drill: bool = False,
+    ) -> None:
         """A command from the broker."""
-        self.gate.handle(name, payload, retained=retained)
+        self.gate.handle(name, payload, retained=retained, drill=drill)
 
     def open_door(self) -> None:
         """Somebody goes through."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.nonces import Nonces
 from contract.signing import TrustedKeys
-from contract.words import CommandName, Outcome
+from contract.words import CommandName, Outcome, Refusal
 from tests.support.audit import Recorder
 from tests.support.samples import ADDRESS
 from tests.support.signed import TRUSTED, to_bytes
+
+NAMES = (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
 
 
 @dataclass(slots=True)
@@ -40,10 +43,10 @@ class NotingDeed:
         self.done.append(plan)
         finish(Ending(Outcome.DONE, "", {"reborn": True}))
 
-    def recall(self, plan: Plan) -> Ending:
+    def recall(self, plan: Plan, finish: Finish) -> None:
         """Nothing is known."""
         self.recalled.append(plan)
-        return Ending(Outcome.UNKNOWN, "", {"seen": "nothing"})
+        finish(Ending(Outcome.UNKNOWN, "", {"seen": "nothing"}))
 
 
 class Desk:
@@ -80,3 +83,37 @@ class Desk:
 
     def _tell(self, result: Result, *, drill: bool) -> None:
         self.told.append((result, drill))
+
+
+class SeeingDeed(NotingDeed):
+    """Notes besides what stood on the disk when it was done."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__([])
+        self._path = path
+        self.stored: list[dict[str, Any]] = []
+
+    def do(self, command: Command, plan: Plan, finish: Finish) -> None:
+        """Look at the disk, then note."""
+        self.stored.append(json.loads(self._path.read_bytes()))
+        super().do(command, plan, finish)
+
+
+class Bench(Desk):
+    """A command gate whose operations write down what they were told."""
+
+    def __init__(self, path: Path, clock: ManualClock, keys: TrustedKeys | None = TRUSTED) -> None:
+        self.path, self.deed = path, SeeingDeed(path)
+        deeds: dict[CommandName, Deed] = dict.fromkeys(NAMES, self.deed)
+        super().__init__(path, clock, deeds, keys)
+
+    @property
+    def done(self) -> list[Mapping[str, Any]]:
+        """What was done."""
+        return self.deed.done
+
+
+def refused(result: Result) -> Refusal:
+    """Why it was refused; it must be."""
+    assert result.outcome is Outcome.REFUSED
+    return Refusal(result.reason.split(":")[0])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
-from agent.border.channel import Channel, connect
+from agent.border.channel import Channel, ChannelClosedError, Packet, connect
 from agent.border.messages import Beat, FromVision, Hello, encode
 from agent.core.clock import ManualClock
 from agent.core.events import Event
@@ -53,3 +55,44 @@ async def turns() -> None:
     """Give the loop time to read what is there."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+Story = Callable[[Bench], Coroutine[Any, Any, None]]
+Play = Callable[[Story], Bench]
+
+
+def heard(channel: Channel) -> Packet:
+    """The next message; there must be one."""
+    packet = channel.receive()
+    assert packet is not None
+    return packet
+
+
+def hung_up(channel: Channel) -> bool:
+    """True when the other end is closed."""
+    try:
+        while channel.receive() is not None:
+            pass
+    except ChannelClosedError:
+        return True
+    return False
+
+
+def player(folder: Path, clock: ManualClock) -> Play:
+    """Opens a port, plays a story, closes it."""
+
+    def run(story: Story) -> Bench:
+        async def whole() -> Bench:
+            bench = Bench(folder / "vision.sock", clock)
+            bench.port.open()
+            try:
+                await story(bench)
+            finally:
+                bench.port.close()
+                for channel in bench.channels:
+                    channel.close()
+            return bench
+
+        return asyncio.run(whole())
+
+    return run

@@ -78,3 +78,9 @@ class Bench:
         """An entry whose template was made elsewhere."""
         values: dict[str, Any] = {"photos": ..., "templates": [template("dlib", ROW)]}
         return listed(self.clock, **{**values, **fields})
+
+
+def break_disk(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "in-the-way").touch()

@@ -1,9 +1,10 @@
 """What the gate took on against what the station stored: nothing lost, invented or out of order.
 
-The gate's side is its own log at level ``debug``: one line for every alert that it decided on
-(*made*), one for every message that its store made durable (*accepted*). The station's side is its
-file. An alert that was made and never accepted was cut off between the two by a kill; it may have
-reached the station or not, and is counted, not forgiven: only a kill makes one.
+The gate's side is its own log at level ``debug``: a line for every alert and event that it decided
+on (*made*), for every message that its store made durable (*accepted*), and for every door that it
+opened for a command. The station's side is its file; commands are those on the wire. A message that
+was made and never accepted was cut off between the two by a kill; it may have reached the station
+or not, and is counted, not forgiven: only a kill makes one.
 
     ledger = Ledger.of(site)
     ledger.assert_sound(kills=8)
@@ -22,8 +23,9 @@ from typing import Any, Self
 from tests.tools.recorder import Recorder
 from tests.tools.site import Site
 
-MADE = re.compile(r"agent\.pipeline\.dispatch: (?:Alert|Update|Cancel) \S+ \S+ ([0-9a-f-]{36})$")
+MADE = re.compile(r"agent\.pipeline\.dispatch: (\w+) \S+ \S+ ([0-9a-f-]{36})$")
 ACCEPTED = re.compile(r"agent\.outbox\.outbox: stored ([0-9a-f-]{36})$")
+OPENED = re.compile(r"agent\.access\.doors: door \S+ opened by command (\S+)$")
 IN_FLIGHT = 3
 SHOWN = 5
 
@@ -32,29 +34,38 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """``made`` and ``accepted`` ids in the gate's order; ``rows`` as the station stored them.
+    """What both sides say, ids in their own order.
 
-    ``runs`` are the unbroken runs of sequence numbers that the station noted, ``reused`` those
-    that it calls used twice.
+    Of the gate: ``made`` alerts, ``noted`` events, ``accepted`` messages, and the commands for
+    which a door was ``opened``, each time it was. Of the wire: the ``commanded``. Of the station:
+    ``rows`` as it stored them, ``runs`` of numbers without a hole, ``reused`` numbers.
     """
 
     made: tuple[str, ...]
+    noted: tuple[str, ...]
     accepted: tuple[str, ...]
+    opened: tuple[str, ...]
+    commanded: tuple[str, ...]
     rows: tuple[Row, ...]
-    runs: tuple[Row, ...] = ()
-    reused: tuple[Row, ...] = ()
+    runs: tuple[Row, ...]
+    reused: tuple[Row, ...]
 
     @classmethod
     def of(cls, site: Site) -> Self:
         """As things stand; wait for ``site.delivered()`` before."""
-        made, accepted = [], []
-        for line in site.agent.log.splitlines():
-            if found := MADE.search(line):
-                made.append(found[1])
-            elif found := ACCEPTED.search(line):
-                accepted.append(found[1])
-        tables = (tuple(site.rows(name)) for name in ("messages", "runs", "reused"))
-        return cls(tuple(made), tuple(accepted), *tables)
+        lines = site.agent.log.splitlines()
+        made = [(found[1], found[2]) for line in lines if (found := MADE.search(line))]
+        rows, runs, reused = (tuple(site.rows(name)) for name in ("messages", "runs", "reused"))
+        return cls(
+            made=tuple(name for word, name in made if word != "Event"),
+            noted=tuple(name for word, name in made if word == "Event"),
+            accepted=_all(ACCEPTED, lines),
+            opened=_all(OPENED, lines),
+            commanded=tuple(_cmd_id(sent.payload) for sent in site.recorder.on("cmd/door.open")),
+            rows=rows,
+            runs=runs,
+            reused=reused,
+        )
 
     @property
     def alerts(self) -> list[Row]:
@@ -68,8 +79,8 @@ class Ledger:
 
     @property
     def cut_off(self) -> set[str]:
-        """Made, never accepted, and not at the station."""
-        return set(self.made) - set(self.accepted) - {row["id"] for row in self.rows}
+        """Alerts that were made, never accepted, and are not at the station."""
+        return self._never_accepted(self.made)
 
     @property
     def copies(self) -> int:
@@ -84,11 +95,25 @@ class Ledger:
         self._assert_order()
         self._assert_incidents()
         self._assert_numbers()
-        assert len(self.cut_off) <= IN_FLIGHT * kills, f"never accepted: {_some(self.cut_off)}"
+        self._assert_actuations()
+        for cut_off in (self.cut_off, self._never_accepted(self.noted)):
+            assert len(cut_off) <= IN_FLIGHT * kills, f"never accepted: {_some(cut_off)}"
+
+    def _never_accepted(self, made: Iterable[str]) -> set[str]:
+        return set(made) - set(self.accepted) - {row["id"] for row in self.rows}
 
     def _assert_nothing_invented(self) -> None:
-        invented = {row["id"] for row in self.alerts} - set(self.made)
-        assert not invented, f"the gate never made: {_some(invented)}"
+        for channel, made in (("alert", self.made), ("event", self.noted)):
+            stored = {row["id"] for row in self.rows if row["channel"] == channel}
+            invented = stored - set(made)
+            assert not invented, f"{channel}s that the gate never made: {_some(invented)}"
+
+    def _assert_actuations(self) -> None:
+        """No door was opened twice for one command, or for one that nobody gave."""
+        twice = [cmd_id for cmd_id, count in Counter(self.opened).items() if count > 1]
+        assert not twice, f"opened twice for: {_some(twice)}"
+        unknown = set(self.opened) - set(self.commanded)
+        assert not unknown, f"opened, and never commanded: {_some(unknown)}"
 
     def _assert_numbers(self) -> None:
         """What the station shows of the gate's numbers: none missing, none used twice."""
@@ -103,15 +128,17 @@ class Ledger:
 
     def _assert_order(self) -> None:
         """Live alerts overtake the backlog, and what is not critical waits for the disk first."""
-        streams: dict[tuple[bool, bool], list[Row]] = {}
-        for row in self.alerts:
-            stream = bool(row["replayed"]), row["severity"] == "critical"
+        streams: dict[tuple[str, bool, bool], list[Row]] = {}
+        for row in self.rows:
+            stream = row["channel"], bool(row["replayed"]), row["severity"] == "critical"
             streams.setdefault(stream, []).append(row)
-        for (replayed, _), rows in streams.items():
+        for (channel, replayed, _), rows in streams.items():
             for before, after in pairwise(rows):
                 ascending = (before["session"], before["seq"]) < (after["session"], after["seq"])
                 told = f"{after['id']} (seq {after['seq']}) after seq {before['seq']}"
-                assert ascending, f"{'backlog' if replayed else 'live'} out of order: {told}"
+                assert ascending, (
+                    f"{'backlog' if replayed else 'live'} {channel}s out of order: {told}"
+                )
 
     def _assert_incidents(self) -> None:
         """An incident begins with one Alert; what goes on with it has one to go on with."""
@@ -137,6 +164,14 @@ def assert_actuations(recorder: Recorder, valid: Collection[str]) -> int:
     twice = [cmd_id for cmd_id, count in done.items() if count > 1]
     assert not twice, f"done twice: {_some(twice)}"
     return len(done)
+
+
+def _all(pattern: re.Pattern[str], lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(found[1] for line in lines if (found := pattern.search(line)))
+
+
+def _cmd_id(payload: bytes) -> str:
+    return str(json.loads(payload)["cmd_id"])
 
 
 def _some(ids: Iterable[str]) -> str:

@@ -30,6 +30,14 @@ READY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """The only user that the broker lets in."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """One message as published: *retain* is the publisher's flag, *monotonic_s* when it came."""
 
@@ -49,16 +57,19 @@ class Recorder:
         port: int,
         *,
         topic: str = "gh/#",
-        user: str | None = None,
-        password: str | None = None,
+        login: Login | None = None,
+        five: bool = True,
     ) -> None:
+        """With MQTT 3.1.1 (*five* False) the flag *retain* is taken to be as the contract says."""
+        self._five = five
         self._host, self._port, self._topic = host, port, topic
         self._messages: list[Recorded] = []
         self._news = threading.Condition()
         self._ready = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        if user is not None:
-            self._client.username_pw_set(user, password)
+        version = MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=version)
+        if login is not None:
+            self._client.username_pw_set(login.user, login.password)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._on_message
@@ -135,14 +146,18 @@ class Recorder:
         assert not found, "messages that break the contract:\n" + "\n".join(found)
 
     def _on_connect(self, client: paho.Client, *_: Any) -> None:
-        options = SubscribeOptions(qos=2, retainAsPublished=True)
-        client.subscribe([(self._topic, options)])
+        if self._five:
+            client.subscribe([(self._topic, SubscribeOptions(qos=2, retainAsPublished=True))])
+        else:
+            client.subscribe([(self._topic, 1)])
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         topic = message._topic.decode("utf-8", "replace")
-        heard = Recorded(
-            topic, bytes(message.payload), message.qos, message.retain, time.monotonic()
-        )
+        retain = bool(message.retain)
+        if not self._five:
+            way = route(topic)
+            retain = retain or (way is not None and way.rule.retained)
+        heard = Recorded(topic, bytes(message.payload), message.qos, retain, time.monotonic())
         with self._news:
             self._messages.append(heard)
             self._news.notify_all()

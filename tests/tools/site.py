@@ -6,7 +6,8 @@ A recorder hears everything from the start. Nothing runs until a test starts it:
         site.start("station", "agent")
         alert = site.press("panic-1")
         site.delivered()
-    site.recorder.assert_contract()
+
+At its end every message that was ever on its broker must have kept to the contract.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
@@ -24,15 +24,16 @@ from typing import Any, Self
 
 import paho.mqtt.publish as paho_publish
 import yaml
-from paho.mqtt.client import MQTTv5
+from paho.mqtt.client import MQTTv5, MQTTv311
 
 from agent.core.errors import GatehouseError
 from agent.pipeline.local import ask
 from station import keys
 from tests.tools.broker import Broker
 from tests.tools.program import Program, gatehouse, until
-from tests.tools.recorder import Recorder
-from tests.tools.site_config import PANICS, STATION, Section, gate_config
+from tests.tools.recorder import Login, Recorder
+from tests.tools.site_config import PANICS, STATION, Place, Section, gate_config
+from tests.tools.stored import Stored
 
 GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
 STARTED_S = 20.0
@@ -41,53 +42,30 @@ ISSUE_S = 15.0
 LET_GO_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One alert as the station stored it; ``n`` is the order of first receipt."""
-
-    n: int
-    id: str
-    topic: str
-    kind: str
-    session: int
-    seq: int
-    replayed: bool
-    copies: int
-    latency_s: float
-    body: dict[str, Any]
-
-    @property
-    def device(self) -> str:
-        """Whose alert it is."""
-        return str(self.body["data"]["device"])
-
-    @property
-    def msgtype(self) -> str:
-        """Alert, Update or Cancel."""
-        return str(self.body["msgtype"])
-
-    @property
-    def incident(self) -> str:
-        """The incident that it tells of."""
-        return str(self.body["incident"])
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """The only user that the broker lets in."""
-
-    user: str
-    password: str
-
-
 class Site:
     """One gate and its station below *folder*. A context manager that ends what it started."""
 
-    def __init__(self, folder: Path, *, login: Login | None = None, **sections: Section) -> None:
-        """*sections* are laid over the gate's configuration."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        login: Login | None = None,
+        rubbish: tuple[str, ...] = (),
+        addresses: Sequence[Place] = (),
+        five: bool = True,
+        **sections: Section,
+    ) -> None:
+        """*sections* are laid over the gate's configuration.
+
+        *rubbish* are regexes of the breaches of the contract that a test makes on purpose.
+        *addresses* are brokers that run already, *five* whether they speak MQTT 5; with none, a
+        mosquitto is started.
+        """
         self.folder = folder
         self.config_path = folder / "gate.yaml"
         self._login = login
+        self._rubbish = rubbish
+        self._addresses, self._five = list(addresses), five
         self._sections = sections
         self._stack = ExitStack()
         self._buttons: Iterator[str] = cycle(PANICS)
@@ -99,22 +77,21 @@ class Site:
         folder.mkdir(exist_ok=True)
         users = None if login is None else {login.user: login.password}
         made = keys.init(folder / "station", STATION, "禅城派出所")
-        self.broker = self._stack.enter_context(Broker(folder, users=users))
-        serve = ["station", "serve", "--dir", str(made.folder), "--broker", self.broker.address]
-        if login is None:
-            recorder = Recorder(self.broker.host, self.broker.port)
-        else:
-            recorder = Recorder(
-                self.broker.host, self.broker.port, user=login.user, password=login.password
-            )
+        if not self._addresses:
+            self.broker = self._stack.enter_context(Broker(folder, users=users))
+            self._addresses = [(self.broker.host, self.broker.port)]
+        self.config = gate_config(folder, self._addresses, made.trusted_keys, **self._sections)
+        self.write_config()
+        protocol = str(self.config["link"]["protocol"])
+        recorder = Recorder(*self._addresses[0], five=self._five, login=login)
+        self.recorder = self._stack.enter_context(recorder)
+        brokers = ",".join(f"{host}:{port}" for host, port in self._addresses)
+        serve = ["station", "serve", "--dir", str(made.folder), "--broker", brokers]
+        if login is not None:
             password = folder / "station-password"
             password.write_text(login.password, encoding="utf-8")
             serve += ["--user", login.user, "--password-file", str(password)]
-        self.recorder = self._stack.enter_context(recorder)
-        self.config = gate_config(folder, self.broker.port, made.trusted_keys, **self._sections)
-        self.write_config()
-        protocol = str(self.config["link"]["protocol"])
-        serve += ["--protocol", "5" if protocol == "auto" else protocol, "--json"]
+        serve += ["--protocol", protocol, "--json"]
         self.station = self._program("station", serve)
         self.agent = self._program("agent", ["run", "--config", str(self.config_path)])
         self.vision = self._program("vision", ["vision", "--config", str(self.config_path)])
@@ -127,6 +104,8 @@ class Site:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+        if kind is None:
+            self.recorder.assert_contract(expected=self._rubbish)
 
     # -- programs ---------------------------------------------------------------------------------
 
@@ -251,7 +230,7 @@ class Site:
 
     def alerts(self, kind: str | None = None, *, after: int = 0) -> list[Stored]:
         """What the station stored behind number *after*, in the order of first receipt."""
-        found = [_stored(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
+        found = [Stored.of(row) for row in self.rows("messages", f"channel='alert' AND n>{after}")]
         return [alert for alert in found if kind is None or alert.kind == kind]
 
     @property
@@ -280,15 +259,15 @@ class Site:
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish as somebody else would, with QoS 1; *topic* below the gate's own, or whole."""
-        login = self._login
+        login, (host, port) = self._login, self._addresses[0]
         paho_publish.single(
             topic if topic.startswith("gh/") else f"{GATE}/{topic}",
             payload,
             qos=1,
             retain=retain,
-            hostname=self.broker.host,
-            port=self.broker.port,
-            protocol=MQTTv5,
+            hostname=host,
+            port=port,
+            protocol=MQTTv5 if self._five else MQTTv311,
             auth=None if login is None else {"username": login.user, "password": login.password},
         )
 
@@ -296,18 +275,3 @@ class Site:
         program = Program(gatehouse(*arguments), self.folder / f"{name}.log")
         self._stack.callback(program.kill)
         return program
-
-
-def _stored(row: dict[str, Any]) -> Stored:
-    return Stored(
-        n=row["n"],
-        id=row["id"],
-        topic=row["topic"],
-        kind=row["kind"],
-        session=row["session"],
-        seq=row["seq"],
-        replayed=bool(row["replayed"]),
-        copies=row["copies"],
-        latency_s=(row["received_ns"] - row["happened_ns"]) / 1e9,
-        body=json.loads(row["body"]),
-    )

@@ -5,7 +5,7 @@ Here: the file's content. Not here: processes (``tests.tools.site``), cameras' p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ PANICS = tuple(f"panic-{number}" for number in range(1, 13))
 PLACE = "north-gate"
 
 Section = dict[str, Any]
+Place = tuple[str, int]
 
 
-def gate_config(folder: Path, port: int, trusted_keys: Path, **sections: Section) -> Section:
+def gate_config(
+    folder: Path, brokers: Sequence[Place], trusted_keys: Path, **sections: Section
+) -> Section:
     """A gate whose data and sockets lie in *folder*; *sections* are laid over it key by key."""
     config: Section = {
         "schema": 1,
@@ -31,7 +34,7 @@ def gate_config(folder: Path, port: int, trusted_keys: Path, **sections: Section
             "trusted_keys": str(trusted_keys),
         },
         "link": {
-            "brokers": [{"host": "127.0.0.1", "port": port}],
+            "brokers": [{"host": host, "port": port} for host, port in brokers],
             "protocol": "5",
             "keepalive_s": 5,
             "heartbeat_s": 1.0,

@@ -12,15 +12,20 @@ from types import TracebackType
 from typing import Self
 
 from agent.core.errors import GatehouseError
+from tests.tools.program import until
 from tests.tools.site import Site
 from tests.tools.site_config import PANICS
 
 PER_S = 20.0
 PRESS_S = 0.06
+LATE = 10
 
 
 class Stream:
-    """A context manager; presses while entered. ``pressed`` counts those that were taken."""
+    """A context manager; presses while entered. ``pressed`` counts those that were taken.
+
+    ``longest_s`` is the longest time between two of them: what a busy machine makes of the pace.
+    """
 
     def __init__(self, site: Site, per_s: float = PER_S) -> None:
         self._site = site
@@ -28,6 +33,8 @@ class Stream:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
         self.pressed = 0
+        self.longest_s = 0.0
+        self._pressed_s = float("inf")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -42,6 +49,11 @@ class Stream:
         self._stop.set()
         self._thread.join(10)
 
+    def go_on(self, presses: int) -> None:
+        """Wait until so many more were taken."""
+        wanted = self.pressed + presses
+        until(lambda: self.pressed >= wanted, presses * self._gap_s * LATE, self._site.told)
+
     def _run(self) -> None:
         due_s = time.monotonic()
         number = 0
@@ -55,6 +67,9 @@ class Stream:
         try:
             self._site.push(PANICS[number % len(PANICS)], PRESS_S)
             self.pressed += 1
+            now_s = time.monotonic()
+            self.longest_s = max(self.longest_s, now_s - self._pressed_s)
+            self._pressed_s = now_s
             self._site.ask("reset", name=PANICS[(number + half) % len(PANICS)])
         except GatehouseError:
             return

@@ -147,7 +147,7 @@ class TrustedGate:
         self.address = Address(STATION, SITE, node)
         self.config_path = folder / "gate.yaml"
         folder.mkdir()
-        config = gate_config(folder, 1, folder / "none.json", **sections)
+        config = gate_config(folder, [("127.0.0.1", 1)], folder / "none.json", **sections)
         config["node"] |= {"node": node}
         del config["node"]["trusted_keys"]
         self.config_path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")

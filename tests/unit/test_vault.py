@@ -115,3 +115,56 @@ def test_a_credential_that_cannot_be_used_is_an_issue(
     again = vault(tmp_path)
     assert again.state()["credential"] is True
     assert again.keys.pending == {AUDIT, CASES, OUTBOX, WATCHLIST}
+
+
+def test_retiring_ends_every_key_also_in_the_middle_of_a_rotation(tmp_path: Path) -> None:
+    made = vault(tmp_path)
+    made.mac_key()
+    sealed: list[str] = []
+    over: list[str] = []
+    made.reseal_by(WATCHLIST, lambda: sealed.append(WATCHLIST))
+    made.reseal_by(OUTBOX, lambda: sealed.append(OUTBOX), later=True)
+    before = str(made.state()["key"])
+    made.retire("station", lambda: over.append("first"))
+    made.retire("station", lambda: over.append("second"))
+    between = str(made.state()["older"])
+    newest = str(made.state()["key"])
+    assert before in between
+    made.finish(CASES, before)
+    made.finish(OUTBOX, before)
+    assert (over, sealed[1:]) == ([], [WATCHLIST, OUTBOX] * 2)
+    made.finish(CASES, newest)
+    made.finish(OUTBOX, newest)
+    assert over == ["first", "second"]
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == [f"key-0003-{newest}"]
+
+
+def test_retiring_that_was_cut_short_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    made = vault(tmp_path)
+    made.mac_key()
+    made.reseal_by(WATCHLIST, lambda: None)
+    made.reseal_by(OUTBOX, lambda: None, later=True)
+    before = str(made.state()["key"])
+    made.retire("station", lambda: None)
+    again = vault(tmp_path)
+    again.mac_key()
+    assert again.state()["older"] == [before]
+    again.reseal_by(WATCHLIST, lambda: None)
+    again.finish(CASES, str(again.state()["key"]))
+    again.finish(OUTBOX, str(again.state()["key"]))
+    assert len(list((tmp_path / "keys").iterdir())) == 1
+
+
+def test_a_key_that_cannot_be_destroyed_is_not_told_as_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = vault(tmp_path)
+    made.mac_key()
+    made.reseal_by(WATCHLIST, lambda: None)
+    made.reseal_by(OUTBOX, lambda: None, later=True)
+    before, over = str(made.state()["key"]), list[str]()
+    made.retire("station", lambda: over.append("over"))
+    monkeypatch.setattr("agent.files.keys.destroy_key", lambda _: False)
+    made.finish(CASES, str(made.state()["key"]))
+    made.finish(OUTBOX, str(made.state()["key"]))
+    assert (over, made.state()["older"]) == ([], [before])

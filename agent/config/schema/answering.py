@@ -11,13 +11,14 @@ from agent.config.schema.base import Section
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
+KindName = Annotated[Kind, Field(strict=False)]
 Limit = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class SlaConfig(Section):
     """1-3-5: within which times help has to be there, seconds after the cause."""
 
-    kinds: Annotated[list[Kind], Field(description="which alerts start a clock")] = list(GRAVE)
+    kinds: Annotated[list[KindName], Field(description="which alerts start a clock")] = list(GRAVE)
     self_help_s: Limit = 60.0
     mutual_help_s: Limit = 180.0
     reinforcement_s: Limit = 300.0

@@ -114,12 +114,11 @@ class Log:
         StoreFullError before anything is written, OSError when it is not known what is written.
         """
         size, costs = commit_size(records), _costs(records)
-        if self._active is None or not self._active.fits(size, costs):
+        active = self._active
+        if active is None or not active.fits(size, costs):
             if SECTOR + size + index_size(costs) > self.spares.size:
                 return self._large(numbers, records, size + index_size(costs))
-            self._turn(from_reserve=from_reserve)
-        active = self._active
-        assert active is not None  # noqa: S101 - turned to
+            active = self._turn(from_reserve=from_reserve)
         data, commit = encode_commit(active.number, active.end, numbers, records)
         active.file.write(active.end, data)
         active.file.sync()
@@ -159,7 +158,7 @@ class Log:
             self._active.file.close()
             self._active = None
 
-    def _turn(self, *, from_reserve: bool) -> None:
+    def _turn(self, *, from_reserve: bool) -> _Active:
         name, number = self.spares.take(from_reserve=from_reserve), self._next
         self._complete()
         file = self._folder.open(name)
@@ -173,6 +172,7 @@ class Log:
         self._folder.sync()
         self._hold(number, file.size)
         self._active = _Active(number, self._folder.open(segment_name(number)))
+        return self._active
 
     def _complete(self) -> None:
         """Write the active segment's index behind its last commit; it takes no more."""

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
 from pathlib import Path
 
 from agent.core.errors import StoreError, StoreFullError
 from agent.core.ports import Counters, Entry, Fill, Lane, Limits
-from agent.outbox.earlier import Earlier
 from agent.outbox.segments.codec import Append, Numbers, Record, Remove
 from agent.outbox.segments.folder import DiskFolder, Folder
 from agent.outbox.segments.ledger import Damage, Ledger, removes
@@ -37,16 +35,14 @@ class SegmentStore:
         *,
         after_damage: int = 1,
         on_damage: Callable[[Damage], None] = lambda _: None,
-        earlier: Path | None = None,
         folder: Folder | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         reserve: int = RESERVE,
     ) -> None:
         """*after_damage* is the least session after damage was found at opening.
 
-        *on_damage* hears what was moved aside, in the thread that uses the store. *earlier*: the
-        SQLite file of a version that had no segments; what waits in it moves over. *folder*
-        replaces the disk.
+        *on_damage* hears what was moved aside, in the thread that uses the store. *folder* replaces
+        the disk.
         """
         self._path = path
         self._folder: Folder = DiskFolder(path) if folder is None else folder
@@ -54,7 +50,6 @@ class SegmentStore:
         self._reserve = reserve
         self._after_damage = after_damage
         self._on_damage = on_damage
-        self._earlier = earlier
         self._ledger: Ledger | None = None
         self._known = Numbers()
 
@@ -66,13 +61,9 @@ class SegmentStore:
             spares = Spares(self._folder, left.names.spares, self._segment_bytes, self._reserve)
             ledger = Ledger(Log(self._folder, left, spares), left.table, left.numbers)
             self._ledger = ledger
-            earlier = Earlier(self._earlier)
-            self._begin_session(ledger, left, earlier.counters())
+            self._begin_session(ledger, left)
             for number in left.damaged:
                 ledger.set_aside(number)
-            for entries in earlier.batches():
-                self.write(entries, [])
-            earlier.finish()
             spares.complete()
         return ledger.numbers.counters
 
@@ -138,13 +129,13 @@ class SegmentStore:
         """Close the files; what was written is durable already."""
         self._drop(in_order=True)
 
-    def _begin_session(self, ledger: Ledger, left: Recovered, earlier: Counters) -> None:
+    def _begin_session(self, ledger: Ledger, left: Recovered) -> None:
         """The first commit of a session repeats the last one of a session that ended badly.
 
         Nobody knows whether that one reached the disk: it may be readable only because the system
         still has it in memory after a failed sync.
         """
-        n = left.numbers.at_least(self._known).at_least(Numbers(*astuple(earlier)))
+        n = left.numbers.at_least(self._known)
         session = n.session + 1
         if left.damaged or (left.names.damaged and not left.names.segments):
             session = max(session, self._after_damage)

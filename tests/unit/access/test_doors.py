@@ -207,12 +207,20 @@ def test_a_door_that_is_being_opened_is_not_opened_again(house: House) -> None:
     assert [ending.outcome for ending in house.ends] == [Outcome.DONE] * 3
 
 
+def recalled(house: House, **plan: Any) -> Ending:
+    """What is said of an opening whose end nobody saw."""
+    ends: list[Ending] = []
+    house.doors.recall(plan, ends.append)
+    (ending,) = ends
+    return ending
+
+
 @pytest.mark.parametrize("state", [InputState.OPEN, InputState.CLOSED, None])
 def test_an_opening_of_an_earlier_life_is_looked_at_not_done(
     house: House, state: InputState | None
 ) -> None:
     house.wiring.states = {} if state is None else {"door-1": state}
-    ending = house.doors.recall({"door": "side", "pulse_s": 3.0})
+    ending = recalled(house, door="side", pulse_s=3.0)
     assert (ending.outcome, house.wiring.pulses) == (Outcome.UNKNOWN, [])
     assert ending.proof == {
         "door": "side",
@@ -223,6 +231,6 @@ def test_an_opening_of_an_earlier_life_is_looked_at_not_done(
 
 
 def test_a_door_that_is_no_more_is_unknown(house: House) -> None:
-    ending = house.doors.recall({"door": "gone", "pulse_s": 3.0})
+    ending = recalled(house, door="gone", pulse_s=3.0)
     assert ending.proof is not None
     assert ending.proof["contact"] == "unknown"

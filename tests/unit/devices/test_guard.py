@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from agent.core.clock import ManualClock
 from agent.core.decisions import Drive
+from devices import guard_child
 from devices.guard_child import GRACE_S, Watch, keep
 from devices.outputs import Outputs
 from tests.support.timers import Timers
@@ -125,3 +127,17 @@ def test_a_pulse_that_is_not_ended_in_time_kills() -> None:
     os.close(source)
     assert killed == ["x"]
     assert list(watch.armed) == ["lock"]
+
+
+@pytest.mark.parametrize("level", [False, True])
+def test_a_line_that_was_driven_is_at_its_safe_level_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, level: bool
+) -> None:
+    factory = MockFactory()
+    pin = factory.pin(21)
+    pin.function = "output"
+    pin.state = not level
+    monkeypatch.setattr("devices.pins.open_pins", lambda *_: factory)
+    guard_child._set_safe(guard_child.Armed("lock", 21, level, 0.0), "mock", tmp_path)
+    assert bool(pin.state) is level
+    assert [bool(was.state) for was in pin.states][-2:] == [not level, level]

@@ -95,8 +95,9 @@ def test_a_key_that_could_not_be_destroyed_goes_at_the_next_start(
     all_done(made)
     made.rotate()
     with monkeypatch.context() as patch:
-        patch.setattr("agent.files.keys.destroy_key", lambda _: None)
+        patch.setattr("agent.files.keys.destroy_key", lambda _: False)
         all_done(made)
+        assert len(made.ring().known) == 2
     assert len(names(tmp_path)) == 2
     keys(tmp_path)
     assert len(names(tmp_path)) == 1
@@ -206,3 +207,14 @@ def test_credentials_come_from_the_service_manager(
     (tmp_path / CREDENTIAL).write_bytes(b"short")
     with pytest.raises(StoreError, match="16 bytes or more"):
         read_credentials()
+
+
+def test_a_draft_that_a_kill_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    keys(tmp_path)
+    (name,) = names(tmp_path)
+    folder = next(tmp_path.rglob(name)).parent
+    draft = folder / f".{name}.4711.tmp"
+    draft.write_bytes((folder / name).read_bytes())
+    keys(tmp_path)
+    assert not draft.exists()
+    assert names(tmp_path) == [name]

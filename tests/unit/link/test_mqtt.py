@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from agent.link.mqtt import Connection, Handlers, Target, Will
+from agent.link.mqtt import Connection
 from agent.link.session import LinkFault
+from agent.link.target import Handlers, Target, Will
 from bench import wire
 
 LARGE = b"x" * 4_000_000

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from agent.config.schema.site import Link as LinkConfig
+from agent.core.audit import AuditKind
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.errors import CheckFailedError, UnreachableError
 from agent.identity.renewer import Held
 from agent.link.renewal import LOOK_S, SETTLE_S, Renewal, make_worker, renewal_for
 from agent.link.session import LinkFault
+from tests.support.audit import Recorder
 from tests.support.samples import ADDRESS
 from tests.support.warp import warped
 
@@ -34,6 +36,7 @@ class Scene:
         self.fault: LinkFault | None = None
         self.connections = 1
         self.refuses = False
+        self.audit = Recorder()
 
     # -- the link --
 
@@ -88,7 +91,9 @@ class Scene:
 
         async def story() -> None:
             backoff = Backoff(BackoffPolicy(first_s=2.0, max_s=600.0), lambda: 0.5)
-            renewal = Renewal(lambda: self, self, self.tell, backoff, self.now, beside=inline)
+            renewal = Renewal(
+                lambda: self, self, self.tell, backoff, self.now, beside=inline, audit=self.audit
+            )
             task = asyncio.create_task(renewal.run())
             await asyncio.sleep(hours * 3600)
             task.cancel()
@@ -143,6 +148,31 @@ def test_a_certificate_that_the_broker_refuses_is_taken_back() -> None:
     scene.run(2 + SETTLE_S / 3600 + 0.0003)
     assert scene.did == ["confirm", "renew", "reconnect", "back", "reconnect"]
     assert "refuses the renewed certificate" in scene.told[-1][1]
+
+
+def test_which_certificate_is_in_use_is_written_down() -> None:
+    scene = Scene()
+    scene.run(1)
+    (first,) = scene.audit.notes
+    in_use = {"did": "in-use", "serial": "1", "not_after": "2026-11-21T11:00:00Z"}
+    assert first == (AuditKind.IDENTITY, "gate", in_use)
+    scene = Scene()
+    scene.refuses = True
+    scene.run(2 + SETTLE_S / 3600 + 0.0003)
+    told = [(what["did"], what["serial"], what.get("before")) for _, _, what in scene.audit.notes]
+    assert told == [("in-use", "1", None), ("renewed", "2", "1"), ("went-back", "1", "2")]
+
+
+def test_one_that_was_joined_anew_meanwhile_is_written_down() -> None:
+    scene = Scene(renew_in=9 * HOUR)
+
+    def held() -> Held:
+        joined = scene.now() >= START + HOUR
+        return Held("9", START + 9 * HOUR, START + 12 * HOUR) if joined else scene.certificate
+
+    scene.held = held  # type: ignore[method-assign]
+    scene.run(2)
+    assert [what["serial"] for _, _, what in scene.audit.notes] == ["1", "9"]
 
 
 def test_a_broker_that_is_only_away_is_no_reason_to_go_back() -> None:

@@ -47,6 +47,13 @@ def fail(made: Session, fault: LinkFault) -> float:
     return wait_s
 
 
+def lose(made: Session, fault: LinkFault) -> float:
+    """One lost connection, and on to the next."""
+    _, wait_s = made.lost(fault)
+    made.signal(Signal.RETRY)
+    return wait_s
+
+
 @pytest.mark.parametrize(("phase", "signal"), list(itertools.product(Phase, Signal)))
 def test_every_move_is_in_the_table_or_an_error(phase: Phase, signal: Signal) -> None:
     made = session()
@@ -73,19 +80,44 @@ def test_addresses_are_tried_in_turn_after_failures() -> None:
     assert tried == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_an_address_that_worked_is_tried_first_after_a_loss() -> None:
+def test_after_a_loss_the_next_broker_of_the_cluster_is_asked_first() -> None:
     made = session(3)
     fail(made, UNREACHABLE)
     made.accepted()
-    made.lost(CLOSED)
-    made.signal(Signal.RETRY)
-    assert made.attempt().address == 1
+    lose(made, CLOSED)
+    assert made.attempt().address == 2
+
+
+def test_the_only_broker_is_asked_again_after_a_loss() -> None:
+    made = session()
+    made.accepted()
+    assert lose(made, CLOSED) == 0.5
+    assert made.attempt().address == 0
 
 
 def test_waits_grow_with_every_failure_up_to_a_minute_and_never_vanish() -> None:
-    made = session(2)
+    made = session()
     waits = [fail(made, UNREACHABLE) for _ in range(8)]
     assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_every_broker_of_a_cluster_is_asked_soon_and_only_then_waiting_begins() -> None:
+    made = Session(3, "5", Backoff(BackoffPolicy(), lambda: 0.5))
+    made.signal(Signal.START)
+    waits = [fail(made, UNREACHABLE) for _ in range(9)]
+    assert waits == [0.375] * 6 + [0.75, 1.5, 3]
+
+
+def test_losses_cost_quick_moves_until_a_connection_was_steady() -> None:
+    made = session(2)
+    made.accepted()
+    waits = []
+    for _ in range(6):
+        waits.append(lose(made, LinkFault.SILENT))
+        made.accepted()
+    assert waits == [0.25, 0.25, 0.25, 0.25, 0.5, 1]
+    made.steady()
+    assert lose(made, LinkFault.SILENT) == 0.25
 
 
 def test_a_connection_that_is_lost_at_once_again_and_again_backs_off_too() -> None:
@@ -140,8 +172,9 @@ def test_a_broker_that_does_not_speak_5_is_asked_in_3_1_1_at_once() -> None:
     assert fail(made, PROTOCOL) == 0.0
     assert made.attempt() == Attempt(0, "3.1.1")
     made.accepted()
-    made.lost(CLOSED)
-    made.signal(Signal.RETRY)
+    lose(made, CLOSED)
+    assert made.attempt() == Attempt(1, "5")
+    fail(made, UNREACHABLE)
     assert made.attempt() == Attempt(0, "3.1.1")
 
 
@@ -162,17 +195,27 @@ def test_a_broker_that_speaks_neither_is_neither_hammered_nor_the_only_one_tried
         tried.append((attempt.address, attempt.protocol))
         waits.append(fail(made, PROTOCOL))
     assert tried[:4] == [(0, "5"), (0, "3.1.1"), (1, "5"), (1, "3.1.1")]
-    assert waits[0] == 0.0
-    assert all(wait >= 0.5 for wait in waits[1:])
+    assert waits[0] == waits[2] == 0
+    assert all(wait >= 0.25 for wait in (waits[1], *waits[3:]))
 
 
-def test_a_broker_that_hangs_up_is_asked_in_the_other_protocol_next_time() -> None:
+def test_a_broker_that_hangs_up_is_asked_in_the_other_protocol_at_once() -> None:
+    """RabbitMQ 3.10 ends a connection that opens in MQTT 5 without a word."""
     made = session()
-    tried = []
+    tried, waits = [], []
     for _ in range(4):
         tried.append(made.attempt().protocol)
-        assert fail(made, CLOSED) >= 0.5
+        waits.append(fail(made, CLOSED))
     assert tried == ["5", "3.1.1", "5", "3.1.1"]
+    assert waits == [0, 0.5, 1, 2]
+
+
+def test_a_broker_that_hung_up_because_it_ended_is_asked_in_5_again() -> None:
+    made = session()
+    fail(made, CLOSED)
+    assert made.attempt().protocol == "3.1.1"
+    fail(made, UNREACHABLE)
+    assert made.attempt().protocol == "5"
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -213,7 +256,19 @@ def test_a_connection_closed_three_times_soon_is_told_as_that() -> None:
     assert made.lost(CLOSED)[0] is CLOSED
 
 
-def test_one_who_is_thrown_out_by_name_waits_long() -> None:
-    made = session()
+def test_brokers_that_restart_in_turn_are_not_told_as_a_second_gate() -> None:
+    made = session(3)
+    told = []
+    for _ in range(9):
+        made.accepted()
+        told.append(made.lost(CLOSED)[0])
+        made.signal(Signal.RETRY)
+    assert told == [CLOSED] * 8 + [LinkFault.CLOSED_AGAIN]
+
+
+@pytest.mark.parametrize("addresses", [1, 3])
+def test_one_who_is_thrown_out_by_name_waits_long_and_does_not_move(addresses: int) -> None:
+    made = session(addresses)
     made.accepted()
-    assert made.lost(LinkFault.TAKEN_OVER) == (LinkFault.TAKEN_OVER, 30.0)
+    assert lose(made, LinkFault.TAKEN_OVER) == 30.0
+    assert made.attempt().address == 0

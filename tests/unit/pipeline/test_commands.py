@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,52 +10,17 @@ import pytest
 
 from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
-from agent.core.commands import Command, Deed, Finish, Plan, Result
-from agent.pipeline.command_journal import KEPT_IDS
+from agent.core.commands import Result
 from contract.signing import TrustedKeys, sign
-from contract.words import CommandName, Outcome, Refusal, Role
-from tests.support.orders import Desk, NotingDeed
+from contract.words import Outcome, Refusal, Role
+from tests.support.orders import Bench, refused
 from tests.support.samples import ADDRESS
-from tests.support.signed import KEYS, STRANGER, TRUSTED, command, to_bytes, utc
-
-NAMES = (CommandName.REBIRTH, CommandName.SELFTEST, CommandName.DRILL_START)
-
-
-class SeeingDeed(NotingDeed):
-    """Notes besides what stood on the disk when it was done."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__([])
-        self._path = path
-        self.stored: list[dict[str, Any]] = []
-
-    def do(self, command: Command, plan: Plan, finish: Finish) -> None:
-        self.stored.append(json.loads(self._path.read_bytes()))
-        super().do(command, plan, finish)
-
-
-class Bench(Desk):
-    """A command gate whose operations write down what they were told."""
-
-    def __init__(self, path: Path, clock: ManualClock, keys: TrustedKeys | None = TRUSTED) -> None:
-        self.path, self.deed = path, SeeingDeed(path)
-        deeds: dict[CommandName, Deed] = dict.fromkeys(NAMES, self.deed)
-        super().__init__(path, clock, deeds, keys)
-
-    @property
-    def done(self) -> list[Mapping[str, Any]]:
-        """What was done."""
-        return self.deed.done
+from tests.support.signed import KEYS, STRANGER, command, to_bytes, utc
 
 
 @pytest.fixture
 def bench(tmp_path: Path, clock: ManualClock) -> Bench:
     return Bench(tmp_path / "commands.json", clock)
-
-
-def refused(result: Result) -> Refusal:
-    assert result.outcome is Outcome.REFUSED
-    return Refusal(result.reason.split(":")[0])
 
 
 def test_a_signed_command_is_done_once_and_proven(bench: Bench, clock: ManualClock) -> None:
@@ -169,91 +133,6 @@ def test_a_command_is_good_from_its_issue_to_its_end(
 def test_a_gate_that_does_not_know_the_time_obeys_nobody(bench: Bench, clock: ManualClock) -> None:
     clock.set_synced(synced=False)
     assert refused(bench.handle(command(clock))) is Refusal.CLOCK_UNSYNCED
-
-
-def test_a_command_is_obeyed_once(bench: Bench, clock: ManualClock) -> None:
-    made = command(clock)
-    bench.handle(made)
-    assert refused(bench.handle(made)) is Refusal.REPEATED
-    assert refused(bench.handle(command(clock, counter=2))) is Refusal.REPEATED
-    assert len(bench.done) == 1
-
-
-@pytest.mark.parametrize("counter", [1, 4, 5])
-def test_a_counter_that_does_not_rise_is_refused(
-    bench: Bench, clock: ManualClock, counter: int
-) -> None:
-    bench.handle(command(clock, counter=5))
-    again = command(clock, cmd_id="cmd-00000002", counter=counter)
-    assert refused(bench.handle(again)) is Refusal.COUNTER
-
-
-def test_a_counter_holds_over_a_restart(bench: Bench, clock: ManualClock) -> None:
-    made = command(clock, counter=5)
-    bench.handle(made)
-    after = Bench(bench.path, clock)
-    assert refused(after.handle(made)) is Refusal.REPEATED
-    stale = command(clock, cmd_id="cmd-00000003", counter=5)
-    assert refused(after.handle(stale)) is Refusal.COUNTER
-    again = command(clock, cmd_id="cmd-00000002", counter=6)
-    assert after.handle(again).outcome is Outcome.DONE
-
-
-def test_the_counter_is_stored_before_anything_is_done(bench: Bench, clock: ManualClock) -> None:
-    bench.handle(command(clock, counter=7))
-    (stored,) = bench.deed.stored
-    assert stored["counters"] == {"cancheng": 7}
-    assert [(row["cmd_id"], row["outcome"]) for row in stored["orders"]] == [("cmd-00000001", None)]
-
-
-def test_a_counter_that_cannot_be_stored_forbids_the_deed(
-    tmp_path: Path, clock: ManualClock
-) -> None:
-    bench = Bench(tmp_path / "none" / "commands.json", clock)
-    assert refused(bench.handle(command(clock))) is Refusal.NOT_STORED
-    assert bench.done == []
-    (tmp_path / "none").mkdir()
-    assert bench.handle(command(clock)).outcome is Outcome.DONE
-
-
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"cancheng": "x"}', b"\xff", b"null"])
-def test_a_damaged_counter_file_forbids_everything(
-    tmp_path: Path, clock: ManualClock, damage: bytes
-) -> None:
-    path = tmp_path / "commands.json"
-    path.write_bytes(damage)
-    bench = Bench(path, clock)
-    assert refused(bench.handle(command(clock))) is Refusal.NOT_STORED
-    assert bench.done == []
-    assert path.read_bytes() == damage
-
-
-def test_a_refused_command_uses_up_neither_its_id_nor_its_counter(
-    bench: Bench, clock: ManualClock
-) -> None:
-    bench.handle(command(clock, key=STRANGER, counter=9))
-    bench.handle(command(clock, name="area.call", counter=9))
-    assert not bench.path.exists()
-    assert bench.handle(command(clock, counter=1)).outcome is Outcome.DONE
-
-
-def test_a_deed_that_fails_is_told_and_not_tried_again(bench: Bench, clock: ManualClock) -> None:
-    made = command(clock, args={"break": True})
-    result = bench.handle(made)
-    assert (result.outcome, result.reason, result.proof) == (Outcome.FAILED, "broken", None)
-    assert refused(bench.handle(made)) is Refusal.REPEATED
-
-
-def test_ids_are_remembered_within_bounds_and_the_counter_guards_the_rest(
-    bench: Bench, clock: ManualClock
-) -> None:
-    first = command(clock, counter=1)
-    bench.handle(first)
-    for number in range(2, KEPT_IDS + 2):
-        bench.handle(command(clock, cmd_id=f"cmd-{number:08}", counter=number))
-    assert not bench.journal.knows("cmd-00000001")
-    assert bench.journal.knows(f"cmd-{KEPT_IDS + 1:08}")
-    assert refused(bench.handle(first)) is Refusal.COUNTER
 
 
 def test_garbage_has_no_id_to_answer_to(bench: Bench) -> None:

@@ -76,6 +76,25 @@ def test_the_station_says_whether_it_listens(gate: Gate, online: bool) -> None:
     assert gate.listens == [online]
 
 
+def test_a_station_whose_word_is_overdue_is_told_as_not_listening(gate: Gate) -> None:
+    gate.hear(HOST, b'{"online": true, "at": "x", "period_s": 30}', retained=True)
+    gate.clock.advance(64.9)
+    gate.control.time_passed()
+    assert len(gate.events) == 1
+    gate.clock.advance(0.2)
+    gate.control.time_passed()
+    (_, event) = gate.events
+    assert isinstance(event, HostChanged)
+    assert (event.online, event.reason) == (False, "not heard for too long")
+    assert gate.listens == [True, False]
+
+
+@pytest.mark.parametrize("period", ["0", "-1", "3601", '"30"', "1e400"])
+def test_a_period_that_is_none_is_not_believed(gate: Gate, period: str) -> None:
+    gate.hear(HOST, f'{{"online": true, "at": "x", "period_s": {period}}}'.encode())
+    assert (gate.events, gate.control.malformed) == ([], 1)
+
+
 def test_a_station_that_took_its_state_away_says_nothing(gate: Gate) -> None:
     gate.hear(HOST, b"", retained=True)
     assert (gate.events, gate.control.malformed) == ([], 0)
@@ -192,7 +211,7 @@ def test_an_emptied_document_leaves_what_stands(gate: Gate) -> None:
         "gh/v1/elsewhere/host/state",
         ADDRESS.topic("state"),
         ADDRESS.topic("cmd"),
-        ADDRESS.topic("cmd", "rebirth", "more"),
+        ADDRESS.topic("cmd", "rebirth", "now", "more"),
         ADDRESS.topic("desired"),
         ADDRESS.base,
         ACK.upper(),

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from agent.core.commands import Command, Deed, Ending
-from agent.core.errors import RefusedError, StoreError
-from agent.pipeline.deeds import FaceSwitch, Telling, Wipe
+from agent.core.commands import Command, Deed, Ending, Plan
+from agent.core.errors import RefusedError
+from agent.pipeline.deeds import FaceSwitch, Telling
 from agent.pipeline.switches import Switches
 from contract.words import CommandName, Outcome, Refusal
-
-NODE = "cancheng.liya-garden.gate-1"
 
 
 def asked(name: CommandName = CommandName.FACE_OFF, **args: Any) -> Command:
@@ -27,10 +25,17 @@ def done(deed: Deed, command: Command) -> Ending:
     return ending
 
 
+def recalled(deed: Deed, plan: Plan) -> Ending:
+    ends: list[Ending] = []
+    deed.recall(plan, ends.append)
+    (ending,) = ends
+    return ending
+
+
 def test_telling_takes_any_arguments_and_leaves_no_trace() -> None:
     deed = Telling(lambda: {"healthy": True})
     assert done(deed, asked(why="x")) == Ending(Outcome.DONE, "", {"healthy": True})
-    assert deed.recall({}).outcome is Outcome.UNKNOWN
+    assert recalled(deed, {}).outcome is Outcome.UNKNOWN
     assert deed.in_drills
 
 
@@ -81,9 +86,9 @@ def test_a_switch_that_cannot_be_stored_is_not_moved(tmp_path: Path) -> None:
 
 def test_after_a_crash_the_switch_tells_by_itself(tmp_path: Path) -> None:
     faces = Faces(tmp_path)
-    assert faces.deed.recall({"off": True}).outcome is Outcome.FAILED
+    assert recalled(faces.deed, {"off": True}).outcome is Outcome.FAILED
     faces.switches.set_face_off(off=True)
-    assert faces.deed.recall({"off": True}) == Ending(Outcome.DONE, "", {"face_off": True})
+    assert recalled(faces.deed, {"off": True}) == Ending(Outcome.DONE, "", {"face_off": True})
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b'{"face_off": 0}', b"\xff", b"[]"])
@@ -93,49 +98,3 @@ def test_a_damaged_switch_keeps_faces_off(tmp_path: Path, damage: bytes) -> None
     assert (switches.face_off, switches.damaged) == (True, True)
     switches.set_face_off(off=False)
     assert not Switches(tmp_path / "switches.json").face_off
-
-
-class Stores:
-    """Two stores, one of which may refuse."""
-
-    def __init__(self) -> None:
-        self.emptied: list[str] = []
-        self.broken = False
-        self.deed = Wipe(NODE, {"watchlist": self._first, "more": self._second})
-
-    def _first(self) -> None:
-        if self.broken:
-            raise StoreError("disk full")
-        self.emptied.append("watchlist")
-
-    def _second(self) -> None:
-        self.emptied.append("more")
-
-
-@pytest.mark.parametrize("confirm", [NODE, "gate-1"])
-def test_a_wipe_names_its_gate_and_empties_everything(confirm: str) -> None:
-    stores = Stores()
-    ending = done(stores.deed, asked(CommandName.WIPE, confirm=confirm))
-    assert ending == Ending(Outcome.DONE, "", {"wiped": ["watchlist", "more"], "failed": {}})
-    assert stores.emptied == ["watchlist", "more"]
-
-
-@pytest.mark.parametrize("args", [{}, {"confirm": "gate-2"}, {"confirm": ""}, {"confirm": True}])
-def test_a_wipe_that_does_not_name_this_gate_is_refused(args: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError) as refused:
-        Stores().deed.plan(asked(CommandName.WIPE, **args))
-    assert refused.value.reason is Refusal.MALFORMED
-
-
-def test_a_store_that_refuses_is_named_and_the_others_are_emptied() -> None:
-    stores = Stores()
-    stores.broken = True
-    ending = done(stores.deed, asked(CommandName.WIPE, confirm=NODE))
-    assert (ending.outcome, ending.reason) == (Outcome.FAILED, "not emptied: watchlist")
-    assert ending.proof == {"wiped": ["more"], "failed": {"watchlist": "disk full"}}
-
-
-def test_a_wipe_that_was_cut_short_is_finished() -> None:
-    stores = Stores()
-    assert stores.deed.recall({}).outcome is Outcome.DONE
-    assert stores.emptied == ["watchlist", "more"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.core.clock import ManualClock
+from agent.core.errors import RefusedError
 from agent.pipeline.desired import MISSING_S
+from agent.watchlist.store import Applied
 from tests.support.chunks import chunk, manifest
 from tests.support.samples import ADDRESS
 from tests.support.signed import listed, to_bytes, watchlist
@@ -80,16 +83,28 @@ def test_a_list_in_chunks_is_fetched_in_order_and_applied(shelf: Shelf, drill: b
     shelf.put([2, 3, 1], drill=drill)
     assert shelf.asked == [shelf.topic(n, drill=drill) for n in (1, 2, 3)]
     assert shelf.entries == [f"v1-{n}" for n in range(6)]
-    assert [(a.version, a.hash) for a in shelf.gate.reported] == [(1, "sha256:" + "5" * 64)]
+    assert [a.version for a in shelf.gate.reported] == [1]
     assert shelf.refusals == []
     shelf.gate.timers.wait(1000)
     assert (shelf.refusals, len(shelf.asked)) == ([], 3)
 
 
-def test_the_same_list_again_is_not_fetched_again(shelf: Shelf) -> None:
+def test_the_same_list_again_is_reported_again_and_not_fetched(shelf: Shelf) -> None:
     shelf.put([1, 1])
     shelf.put([1, 1])
     assert len(shelf.asked) == 2
+    first, again = shelf.gate.reported
+    assert first == again
+
+
+def test_entries_that_are_not_those_of_the_hash_change_nothing(shelf: Shelf) -> None:
+    shelf.put([1], version=1)
+    shelf.put([2], version=2, hash="sha256:" + "5" * 64)
+    assert shelf.refusals == ["malformed: its entries are not those of its hash"]
+    assert shelf.gate.published[-1][1]["version"] == 1
+    assert shelf.entries == ["v1-0"]
+    shelf.put([2], version=2)
+    assert shelf.entries == ["v2-0", "v2-1"]
 
 
 def test_an_older_list_is_refused_before_a_chunk_is_asked_for(shelf: Shelf) -> None:
@@ -99,6 +114,22 @@ def test_an_older_list_is_refused_before_a_chunk_is_asked_for(shelf: Shelf) -> N
     assert shelf.asked == []
     assert [text.split(":")[0] for text in shelf.refusals] == ["older-version"] * 2
     assert shelf.entries == ["w-1"]
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_refusal_is_not_the_last_word_on_what_stands(shelf: Shelf, chunks: bool) -> None:
+    """An older list that came late, and then the newest once more: that one was taken."""
+
+    def put(version: int) -> None:
+        if chunks:
+            shelf.put([1], version=version, hash="sha256:" + str(version) * 64)
+        else:
+            shelf.hear(watchlist(shelf.clock, [listed(shelf.clock)], version=version))
+
+    for version in (2, 1, 2, 2):
+        put(version)
+    told = [(body["version"], "refused" in body) for _, body, _ in shelf.gate.published]
+    assert told == [(2, True), (2, False)]
 
 
 def test_a_missing_chunk_is_named_and_what_stood_stays(shelf: Shelf) -> None:
@@ -149,10 +180,26 @@ def test_a_link_that_comes_again_and_again_is_asked_each_time_and_no_more(shelf:
         shelf.gate.desired.link_up()
     assert shelf.gate.following == [shelf.topic(1)] * 51
     shelf.gate.timers.wait(MISSING_S + 0.1)
-    assert shelf.gate.following == [shelf.topic(1)] * 52
+    every = ADDRESS.topic("desired", "watchlist", "+")
+    assert shelf.gate.following == [*[shelf.topic(1)] * 51, every, shelf.topic(1)]
     shelf.away = False
     shelf.serve()
     assert shelf.entries == ["v1-0", "v1-1", "v1-2"]
+
+
+def test_chunks_that_no_shelf_keeps_are_heard_when_the_station_says_them_again(
+    shelf: Shelf,
+) -> None:
+    every = ADDRESS.topic("desired", "watchlist", "+")
+    shelf.away = True
+    shelf.put([1, 2, 1])
+    assert every not in shelf.gate.following
+    shelf.gate.timers.wait(MISSING_S + 0.1)
+    assert every in shelf.gate.following
+    for n in (1, 2, 3):
+        shelf.gate.hear(shelf.topic(n), shelf.kept[shelf.topic(n)])
+    assert shelf.entries == ["v1-0", "v1-1", "v1-2", "v1-3"]
+    assert every not in shelf.gate.following
 
 
 def test_a_newer_document_takes_the_place_of_one_under_way(shelf: Shelf) -> None:
@@ -160,6 +207,7 @@ def test_a_newer_document_takes_the_place_of_one_under_way(shelf: Shelf) -> None
     shelf.hear(manifest(shelf.clock, parts, 1, version=2))
     shelf.put([1], version=3)
     assert shelf.entries == ["v3-0"]
+    shelf.kept.clear()
     shelf.hear(manifest(shelf.clock, parts, 1, version=4))
     shelf.hear(watchlist(shelf.clock, [listed(shelf.clock)], version=5))
     shelf.kept[shelf.topic(1)] = parts[0]
@@ -215,6 +263,43 @@ def test_after_a_wipe_what_the_broker_keeps_is_not_taken_again(shelf: Shelf) -> 
     assert again.refusals == [text]
     again.put([2], version=2)
     assert again.entries == ["v2-0", "v2-1"]
+
+
+def test_a_wipe_withdraws_what_is_under_way(shelf: Shelf) -> None:
+    parts = [chunk(n, [listed(shelf.clock, entry_id=f"n-{n}")]) for n in (1, 2)]
+    shelf.kept[shelf.topic(1)] = parts[0]
+    shelf.hear(manifest(shelf.clock, parts, 2, version=4))
+    shelf.gate.watchlist.wipe()
+    assert shelf.gate.following == []
+    shelf.kept[shelf.topic(2)] = parts[1]
+    shelf.gate.hear(shelf.topic(2), parts[1])
+    shelf.gate.timers.wait(3600)
+    assert (shelf.entries, shelf.refusals) == ([], [])
+    shelf.hear(manifest(shelf.clock, parts, 2, version=4))
+    assert shelf.refusals == ["older-version: version 4 is not newer than 4, which was wiped"]
+
+
+@pytest.mark.parametrize("first", ["store", "wipe"])
+def test_a_wipe_outruns_a_list_that_is_being_stored(shelf: Shelf, first: str) -> None:
+    gate, begun = shelf.gate, []
+    gate.desired._aside = lambda work, done: begun.append((work, done))
+    shelf.put([2], version=4)
+    ((work, done),) = begun
+    outcome: Future[Applied] = Future()
+
+    def store() -> None:
+        try:
+            outcome.set_result(work())
+        except RefusedError as error:
+            outcome.set_exception(error)
+
+    steps = [store, gate.watchlist.wipe]
+    for step in steps if first == "store" else reversed(steps):
+        step()
+    done(outcome)
+    assert shelf.entries == []
+    assert [a.version for a in gate.reported] == ([0] if first == "store" else [])
+    assert len(shelf.refusals) == (first == "wipe")
 
 
 def test_of_very_many_rejected_entries_the_report_names_the_first(shelf: Shelf) -> None:

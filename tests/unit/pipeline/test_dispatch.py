@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -93,6 +94,21 @@ def bench(clock: ManualClock) -> Bench:
 def test_for_a_press_the_siren_comes_before_the_message(bench: Bench) -> None:
     bench.happen(changed(bench.clock, "panic-1", PRESSED))
     assert bench.diary == [("drive", "siren-1", "on"), ("offer", "ALARM", "critical")]
+
+
+def test_a_message_is_logged_before_it_goes_out(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that is killed in between has sent nothing that its log does not know."""
+    known: list[bool] = []
+    monkeypatch.setattr(bench, "offer", lambda entry, **_: known.append(entry.id in caplog.text))
+    with caplog.at_level(logging.DEBUG):
+        bench.happen(
+            changed(bench.clock, "panic-1", PRESSED),
+            changed(bench.clock, "door-1", InputState.OPEN),
+        )
+    assert len(known) >= 2
+    assert all(known)
 
 
 def test_a_press_becomes_the_contracts_alert(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.core.errors import CheckFailedError, ConfigError, UnreachableError
-from agent.pipeline.local import LocalError, LocalServer, Operation, ask
+from agent.pipeline.local import MAX_CALLERS, LocalError, LocalServer, Operation, ask
 
 
 async def slowly(request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,12 +106,30 @@ def test_a_refusal_comes_with_its_reason_and_exit_code(
     assert caught.value.exit_code == exit_code
 
 
-@pytest.mark.parametrize(
-    "line", [b"\n", b"", b"{\n", b"[]\n", b"5\n", b'{"op": []}\n', b"\xff\n", b'{"op": "dance"}\n']
-)
+GARBAGE = [b"\n", b"", b"{\n", b"[]\n", b"5\n", b'{"op": []}\n', b"\xff\n", b'{"op": "dance"}\n']
+WORSE = [b"[" * 5_000 + b"\n", b'{"op":' * 5_000, b'{"op": "\\ud800"}\n', b"x" * 400_000]
+
+
+@pytest.mark.parametrize("line", [*GARBAGE, *WORSE])
 def test_garbage_is_answered_with_a_usage_error(path: Path, line: bytes) -> None:
     answer = raw(path, line)
     assert (answer["ok"], answer["exit_code"]) == (False, 2)
+
+
+def test_whoever_says_nothing_is_hung_up_on_and_too_many_are_not_heard(path: Path) -> None:
+    async def story() -> None:
+        server = LocalServer(path, OPERATIONS, read_s=1.0)
+        await server.open()
+        silent = [await asyncio.open_unix_connection(path) for _ in range(MAX_CALLERS)]
+        reader, writer = await asyncio.open_unix_connection(path)
+        assert await reader.read() == b""
+        assert [await reader.read() for reader, _ in silent] == [b""] * MAX_CALLERS
+        assert await asyncio.to_thread(ask, path, "echo", word="x") == {"said": "x"}
+        for _, closing in [*silent, (reader, writer)]:
+            closing.close()
+        await server.close()
+
+    asyncio.run(story())
 
 
 def test_a_server_goes_on_after_a_failure(path: Path) -> None:

@@ -183,6 +183,19 @@ def test_a_reset_is_put_in_with_who_asked(bench: Bench, name: str | None, did: s
     assert (event.device, event.by) == (name, "guard Li")
 
 
+@pytest.mark.parametrize(
+    ("op", "fields"),
+    [
+        ("reset", {"name": ["panic-1"]}),
+        ("reset", {"name": {}}),
+        ("watchlist.expire", {"entries": 5}),
+    ],
+)
+def test_a_field_of_another_kind_is_refused(bench: Bench, op: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(CheckFailedError):
+        bench.ask(op, **fields)
+
+
 def test_a_reset_of_what_is_not_there_is_refused(bench: Bench) -> None:
     with pytest.raises(CheckFailedError, match="there is no input 'x'"):
         bench.ask("reset", name="x")

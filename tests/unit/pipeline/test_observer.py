@@ -30,6 +30,7 @@ class Bench:
     """An observer with its board and the events it put."""
 
     def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
         self.health = HealthBoard()
         self.events: list[Event] = []
         self.observer = Observer(self.health, clock)
@@ -102,6 +103,30 @@ def test_a_station_that_does_not_listen_is_shown(
     bench.observer.station(event)
     assert bench.state("station") == state
     assert bench.events == [event]
+
+
+def test_vision_that_starts_again_and_again_is_an_issue(bench: Bench) -> None:
+    """Each life may show a picture, so that no camera is ever lost."""
+    for _ in range(3):
+        bench.observer.vision_up(hello())
+        bench.clock.advance(100)
+    bench.observer.vision_figures(beat(north=CameraState.OK))
+    assert bench.issues == []
+    bench.observer.vision_up(hello())
+    assert bench.issues == [("vision-restarts", "vision")]
+    bench.clock.advance(299)
+    bench.observer.vision_figures(beat(north=CameraState.OK))
+    assert bench.issues == [("vision-restarts", "vision")]
+    bench.clock.advance(2)
+    bench.observer.vision_figures(beat(north=CameraState.OK))
+    assert bench.issues == []
+
+
+def test_a_station_that_was_not_heard_is_shown_with_the_reason(
+    bench: Bench, clock: ManualClock
+) -> None:
+    bench.observer.station(HostChanged(at(clock), online=False, reason="not heard for too long"))
+    assert bench.state("station") == (DEGRADED, "station not listening: not heard for too long")
 
 
 def test_vision_is_noted_when_it_comes_and_goes(bench: Bench) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from agent.core.errors import ConfigError
-from station.options import Broker, Login, Tls, parse_address, read_login, read_tls
+from station.options import (
+    Broker,
+    Login,
+    Ring,
+    Tls,
+    parse_address,
+    parse_addresses,
+    read_login,
+    read_tls,
+)
 
 TLS = Tls(Path("ca"), Path("cert"), Path("key"))
 
@@ -40,6 +49,21 @@ def test_addresses(text: str, host: str, port: int) -> None:
 def test_no_addresses(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_address(text)
+
+
+def test_a_cluster_is_several_addresses_with_commas() -> None:
+    assert parse_addresses("127.0.0.1:1883") == [("127.0.0.1", 1883)]
+    assert parse_addresses("[::1]:1, b.c:2") == [("::1", 1), ("b.c", 2)]
+    for text in ("a:1,", ",a:1", "a:1;b:2"):
+        with pytest.raises(ConfigError):
+            parse_addresses(text)
+
+
+def test_each_broker_of_a_cluster_is_asked_in_its_turn() -> None:
+    brokers = [Broker("127.0.0.1", port, "cancheng.host") for port in (1, 2, 3)]
+    ring = Ring(brokers)
+    assert len(ring) == 3
+    assert [ring.next().port for _ in range(5)] == [1, 2, 3, 1, 2]
 
 
 def test_a_password_comes_from_a_file_and_shows_nowhere(tmp_path: Path) -> None:

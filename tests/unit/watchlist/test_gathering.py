@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from agent.core.clock import ManualClock
 from agent.core.errors import RefusedError
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.manifest import Manifest, is_chunked, read_manifest
+from contract.signing import content_hash
 from contract.words import Refusal, Role, Status
 from tests.support.chunks import chunk, manifest, named
 from tests.support.samples import ADDRESS
@@ -44,6 +46,7 @@ def refused(call: Any) -> RefusedError:
 
 def test_a_list_is_whole_when_its_last_chunk_is_here(clock: ManualClock) -> None:
     made = parts(clock, 2, 1, 3)
+    told = read(manifest(clock, made, 6, version=9)).hash
     found = gathering(clock, made, 6, version=9)
     for number, data in enumerate(made, start=1):
         assert found.wanted == number
@@ -52,7 +55,7 @@ def test_a_list_is_whole_when_its_last_chunk_is_here(clock: ManualClock) -> None
     assert found.wanted is None
     bundle = found.bundle()
     assert [entry.entry_id for entry in bundle.entries] == [f"w-{n}" for n in range(6)]
-    assert (bundle.version, bundle.hash, bundle.status) == (9, HASH, Status.ACTUAL)
+    assert (bundle.version, bundle.hash, bundle.status) == (9, told, Status.ACTUAL)
     assert bundle.rejected == ()
 
 
@@ -104,9 +107,35 @@ def test_a_list_with_fewer_entries_than_it_says_is_refused(clock: ManualClock) -
     assert str(refused(found.bundle)) == "malformed: has 2 of 3 entries"
 
 
+def test_the_hash_of_a_gathered_list_is_that_of_the_whole_document(clock: ManualClock) -> None:
+    odd = {"entry_id": "w-9", "z": 1.5, "ä": [True, None, {"b": 1, "a": '"entries":[]'}], "A": "𝄞"}
+    whole = json.loads(watchlist(clock, [listed(clock), odd, "x"], version=7))
+    spaced = json.dumps(json.loads(chunk(1, whole["entries"][:2])), indent=1).encode()
+    made = [spaced, chunk(2, ["x"])]
+    found = gathering(clock, made, 3, version=7, hash=content_hash(whole))
+    for data in made:
+        found.take(data)
+    assert found.bundle().hash == content_hash(whole)
+
+
+def test_a_list_whose_entries_are_not_those_of_its_hash_is_refused(clock: ManualClock) -> None:
+    made = parts(clock, 1, 2)
+    found = gathering(clock, made, 3, hash=HASH)
+    for data in made:
+        found.take(data)
+    assert str(refused(found.bundle)) == "malformed: its entries are not those of its hash"
+
+
+def test_a_number_that_has_no_canonical_form_refuses_the_document(clock: ManualClock) -> None:
+    data = chunk(1, [{"entry_id": "w-1", "n": 1 << 60}])
+    found = gathering(clock, [data], 1, hash=HASH)
+    assert refused(lambda: found.take(data)).reason is Refusal.MALFORMED
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
+        ({"version": 1 << 31}, Refusal.MALFORMED),
         ({"key": STRANGER}, Refusal.BAD_SIGNATURE),
         ({"key": KEYS[Role.CONFIG]}, Refusal.BAD_SIGNATURE),
         ({"issuer": "foshan"}, Refusal.UNKNOWN_ISSUER),

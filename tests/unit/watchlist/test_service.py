@@ -2,153 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from agent.border.messages import GalleryRow
 from agent.core.audit import AuditKind
 from agent.core.clock import ManualClock
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.service import branch, load_keys
 from contract.words import ListName, Refusal, Status
 from tests.support.samples import ADDRESS
-from tests.support.signed import DAY_S, PHOTO, TRUSTED, listed, template, utc, watchlist
-from tests.support.vision import OTHER, ROW, Bench, RecordingVision
+from tests.support.signed import DAY_S, TRUSTED, listed, utc, watchlist
+from tests.support.vision import ROW, Bench, break_disk
 
 
 @pytest.fixture
 def bench(tmp_path: Path, clock: ManualClock) -> Bench:
     return Bench(tmp_path, clock)
-
-
-def test_photos_become_templates_and_templates_are_searched(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(listed(bench.clock))
-    assert [photos for photos, _ in bench.vision.asked] == [[PHOTO]]
-    assert bench.vision.searched == []
-    bench.vision.answer(ROW)
-    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1)], ROW)
-    assert bench.list.list_of("w-1", exercise=False) is ListName.WANTED
-    assert [row.state for row in bench.list.listing()] == ["active"]
-
-
-def test_entries_are_made_one_by_one(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(*[listed(bench.clock, entry_id=name) for name in "abc"])
-    for expected in ("a", "b", "c"):
-        assert len(bench.vision.asked) == 1
-        bench.vision.answer(ROW)
-        assert bench.vision.searched[-1] == expected
-    assert bench.vision.asked == []
-
-
-def test_a_list_that_came_before_vision_is_made_when_vision_comes(bench: Bench) -> None:
-    bench.apply(listed(bench.clock))
-    assert [row.state for row in bench.list.listing()] == ["waiting"]
-    bench.list.vision_up(bench.vision, "dlib")
-    assert len(bench.vision.asked) == 1
-
-
-def test_with_faces_off_nothing_is_made_and_nothing_searched(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, None)
-    bench.apply(bench.made(), listed(bench.clock, entry_id="b"))
-    assert (bench.vision.asked, bench.vision.galleries) == ([], [])
-
-
-def test_a_vision_that_comes_again_is_told_everything_again(bench: Bench) -> None:
-    bench.apply(bench.made(), listed(bench.clock, entry_id="b"))
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.list.vision_lost()
-    bench.vision = RecordingVision()
-    bench.list.vision_up(bench.vision, "dlib")
-    assert bench.vision.searched == ["w-1"]
-    assert len(bench.vision.asked) == 1
-
-
-def test_what_did_not_reach_vision_is_told_again(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.vision.listens = False
-    bench.apply(bench.made(), listed(bench.clock, entry_id="b"))
-    assert (bench.vision.searched, bench.vision.asked) == ([], [])
-    bench.vision.listens = True
-    bench.list.expire()
-    assert bench.vision.searched == ["w-1"]
-    assert len(bench.vision.asked) == 1
-
-
-def test_a_gallery_that_did_not_change_is_not_sent_again(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(bench.made())
-    before = len(bench.vision.galleries)
-    for _ in range(3):
-        bench.list.expire()
-    assert len(bench.vision.galleries) == before
-
-
-def test_a_corrected_template_of_the_same_entry_is_searched(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(bench.made())
-    bench.apply(bench.made(templates=[template("dlib", OTHER)]), version=2)
-    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1)], OTHER)
-
-
-def test_templates_of_another_model_are_not_searched(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "mobilefacenet")
-    bench.apply(bench.made())
-    assert bench.vision.searched == []
-    assert [(row.state, row.templates) for row in bench.list.listing()] == [("waiting", 0)]
-
-
-def test_one_template_of_another_size_does_not_spoil_the_gallery(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    odd = bench.made(entry_id="odd", templates=[template("dlib", ROW[:4])])
-    bench.apply(odd, bench.made(entry_id="a"), bench.made(entry_id="b"))
-    rows = [GalleryRow("a", False, 1), GalleryRow("b", False, 1)]
-    assert bench.vision.galleries[-1] == (rows, ROW + ROW)
-
-
-def test_an_entry_none_of_whose_photos_is_a_face_is_rejected_by_name(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(listed(bench.clock))
-    bench.vision.answer(refused=["no face"])
-    assert [(r.entry_id, r.reason) for r in bench.reported[-1].rejected] == [
-        ("w-1", "photo 1: no face")
-    ]
-    assert bench.list.listing() == []
-
-
-@pytest.mark.parametrize(
-    ("rows", "refused", "model_id"),
-    [((ROW, ROW), (), "dlib"), ((ROW[:-1],), (), "dlib"), ((ROW,), (), "other")],
-)
-def test_an_answer_that_does_not_fit_the_question_is_not_used(
-    bench: Bench, rows: tuple[bytes, ...], refused: tuple[str, ...], model_id: str
-) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(listed(bench.clock))
-    bench.vision.answer(*rows, refused=refused, model_id=model_id)
-    assert [row.state for row in bench.list.listing()] == ["waiting"]
-    bench.list.expire()
-    assert len(bench.vision.asked) == 1
-
-
-def test_templates_that_cannot_be_stored_are_made_again_later(bench: Bench) -> None:
-    bench.list.vision_up(bench.vision, "dlib")
-    bench.apply(listed(bench.clock))
-    break_disk(bench.path)
-    bench.vision.answer(ROW)
-    assert bench.vision.asked == []
-    assert bench.vision.searched == []
-    bench.list.refresh()
-    assert len(bench.vision.asked) == 1
-
-
-def break_disk(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-    (path / "in-the-way").touch()
 
 
 def test_what_is_over_is_searched_no_more_with_no_network_needed(bench: Bench) -> None:
@@ -204,7 +74,7 @@ def test_the_floor_of_time_holds_over_a_restart(bench: Bench, tmp_path: Path) ->
     assert after.list.list_of("w-1", exercise=False) is ListName.WANTED
 
 
-def test_the_same_list_again_changes_and_reports_nothing(bench: Bench) -> None:
+def test_the_same_list_again_is_reported_again_and_changes_nothing(bench: Bench) -> None:
     bench.list.vision_up(bench.vision, "dlib")
     data = watchlist(bench.clock, [listed(bench.clock)])
     first = bench.list.apply(data, drill=None)
@@ -212,7 +82,7 @@ def test_the_same_list_again_changes_and_reports_nothing(bench: Bench) -> None:
     bench.clock.advance(60)
     assert bench.list.apply(data, drill=None) == first
     assert bench.vision.searched == ["w-1"]
-    assert len(bench.reported) == 1
+    assert bench.reported == [first, first]
 
 
 def test_a_refused_list_changes_and_reports_nothing(bench: Bench) -> None:
@@ -248,22 +118,6 @@ def test_both_documents_are_reported_and_searched_apart(bench: Bench) -> None:
     rows, _ = bench.vision.galleries[-1]
     assert [(row.entry_id, row.exercise) for row in rows] == [("w-1", False), ("drill-1", True)]
     assert [branch(status) for status in Status] == [False, True, False]
-
-
-def test_waiting_for_templates_ends_when_they_are_made_and_has_an_end(bench: Bench) -> None:
-    async def story() -> list[bool]:
-        bench.list.vision_up(bench.vision, "dlib")
-        bench.apply(listed(bench.clock))
-        ended = []
-        await bench.list.made(0.001)
-        ended.append(bool(bench.vision.asked))
-        waiting = asyncio.create_task(bench.list.made(60))
-        await asyncio.sleep(0)
-        bench.vision.answer(ROW)
-        await waiting
-        return [*ended, bool(bench.vision.asked)]
-
-    assert asyncio.run(story()) == [True, False]
 
 
 def test_the_stations_keys_are_read_or_their_file_is_named(tmp_path: Path) -> None:

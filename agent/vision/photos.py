@@ -1,0 +1,42 @@
+"""Photos of a watchlist made into templates, one at a time.
+
+Sixteen large photos at once would be seconds in which no camera is looked at and no beat is given.
+"""
+
+from __future__ import annotations
+
+from agent.border import messages as border
+from agent.core.errors import PhotoError
+from agent.core.memory import give_back_memory
+from models.engine import FaceEngine
+
+
+class PhotoWork:
+    """One order of photos; the answer comes with the last of them."""
+
+    def __init__(self, engine: FaceEngine, order: border.Embed, beside: bytes) -> None:
+        """*beside* are the photos, joined."""
+        self._engine = engine
+        self._order = order
+        self._beside = beside
+        self._start = 0
+        self._verdicts: list[border.PhotoVerdict] = []
+        self._rows: list[bytes] = []
+
+    def step(self) -> tuple[border.Embedded, bytes] | None:
+        """Do one photo. When it was the last: the verdict on each, and the templates."""
+        number = len(self._verdicts)
+        photo = self._beside[self._start : self._start + self._order.sizes[number]]
+        self._start += self._order.sizes[number]
+        try:
+            self._rows.append(self._engine.template(photo).vector.astype("<f4").tobytes())
+            self._verdicts.append(border.PhotoVerdict(number))
+        except PhotoError as error:
+            self._verdicts.append(border.PhotoVerdict(number, str(error)[:300]))
+        give_back_memory()
+        return self._answer() if len(self._verdicts) == len(self._order.sizes) else None
+
+    def _answer(self) -> tuple[border.Embedded, bytes]:
+        engine = self._engine
+        told = border.Embedded(self._order.request, engine.model_id, engine.dim, self._verdicts)
+        return told, b"".join(self._rows)

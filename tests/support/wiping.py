@@ -1,0 +1,133 @@
+"""A gate that holds planted secrets, is told to wipe them, and dies at a chosen step of that.
+
+``python -m tests.support.wiping FOLDER STEP`` lives one life: the wipe begins, and the process is
+killed before its STEP-th word to the disk (whichever thread says it). With -1 nothing kills it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agent.core.clock import ManualClock
+from agent.runtime.clock import SystemClock
+from contract.words import Role
+from tests.support.core import Person, Site
+from tests.support.signed import KEYS, TRUSTED, command, listed, template, to_bytes, watchlist
+
+NAME, CODE, CASE = "陈小明", "48210937", "A-2026-0117-PLANTED"
+ROW = b"".join(bytes([number, 7, 7, 0x3F]) for number in range(16))
+PLANTED = [
+    NAME.encode(),
+    json.dumps(NAME).strip('"').encode(),
+    CODE.encode(),
+    CASE.encode(),
+    ROW,
+    ROW[8:24],
+    base64.b64encode(ROW),
+    ROW.hex().encode(),
+]
+SET_ASIDE = ("watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp")
+WORDS = ("fsync", "fdatasync", "replace", "rename", "unlink", "pwrite", "write")
+
+
+def site(folder: Path) -> Site:
+    """A gate that trusts the station of the tests."""
+    (folder / "trusted.json").write_bytes(TRUSTED.to_json())
+    made = Site(folder)
+    trusted = f"  pin_factory: mock\n  trusted_keys: {folder / 'trusted.json'}"
+    made.changes = (
+        ("  pin_factory: mock", trusted),
+        ("name: {en: Guard desk, zh: 岗亭}", f"name: {{en: '{CODE}', zh: {NAME}}}"),
+    )
+    return made
+
+
+def document(**fields: Any) -> str:
+    """A signed list with everything that must not be read off a disk."""
+    entry = listed(
+        ManualClock(),
+        category=NAME,
+        case_reference=CASE,
+        instruction={"en": CODE, "zh": NAME},
+        photos=...,
+        templates=[template("dlib", ROW)],
+    )
+    return base64.b64encode(watchlist(ManualClock(), [entry], **fields)).decode("ascii")
+
+
+def raw(folder: Path) -> bytes:
+    """Every byte of every file."""
+    return b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def orders(gate: Site) -> list[dict[str, Any]]:
+    """The commands that a gate remembers."""
+    path = gate.data / "commands.json"
+    found: list[dict[str, Any]] = json.loads(path.read_bytes())["orders"] if path.exists() else []
+    return found
+
+
+def wipe(person: Person) -> None:
+    """The station's command arrives."""
+    asked = {"name": "wipe", "args": {"confirm": "gate-1", "reason": "stolen"}}
+    payload = to_bytes(command(SystemClock(), key=KEYS[Role.WIPE], **asked))
+    person.core._orders.gate.handle("wipe", payload, retained=False)
+
+
+async def prepared(person: Person) -> set[str]:
+    """A list stands, every store is sealed, and files were set aside; the alarms that wait."""
+    await person.ask("watchlist.import", document=document())
+    await person.press()
+    await person.until(lambda s: s["outbox"]["pending"])
+    await person.until(lambda _: not person.core._stores.vault.keys.pending)
+    for name in SET_ASIDE:
+        (person.core._config.node.data_dir / name).write_bytes(b" ".join(PLANTED))
+    return await person.waiting()
+
+
+def killed_at(step: int) -> Callable[[Person], Any]:
+    """A life that wipes, and ends before that step."""
+
+    async def story(person: Person) -> None:
+        await person.until(lambda _: not person.core._stores.vault.keys.pending)
+        _count_words(step)
+        wipe(person)
+        await person.until(lambda _: not open_orders_of(person))
+
+    return story
+
+
+def open_orders_of(person: Person) -> bool:
+    """True while a command is under way."""
+    return bool(person.core._orders.gate._journal.open)
+
+
+def _count_words(step: int) -> None:
+    said = 0
+
+    def counted(word: Callable[..., Any]) -> Callable[..., Any]:
+        def say(*arguments: Any, **named: Any) -> Any:
+            nonlocal said
+            if said == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            said += 1
+            return word(*arguments, **named)
+
+        return say
+
+    for name in WORDS:
+        setattr(os, name, counted(getattr(os, name)))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(asyncio.CancelledError):
+        site(Path(sys.argv[1])).live(killed_at(int(sys.argv[2])))

@@ -1,0 +1,117 @@
+"""The vision program's turns, over its real socket: a beat goes out however much there is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from agent.border import messages as border
+from agent.border.channel import Channel, listen
+from agent.config.schema.vision import Faces
+from agent.core.backoff import Backoff, BackoffPolicy
+from agent.core.clock import ManualClock
+from agent.runtime.sdnotify import Notifier
+from agent.vision.client import CoreClient
+from agent.vision.faces import FaceWork
+from agent.vision.program import VisionProgram, hello
+from models import pictures
+from models.engine import PackEngine
+from models.values import Probe
+
+PHOTO_S = 1.5
+HEAD: bytes = cv2.imencode(".png", pictures.head(448, 416, x=200, y=215, tall=330))[1].tobytes()
+
+
+class SlowEngine:
+    """The real engine on a machine where a photo takes *PHOTO_S*."""
+
+    def __init__(self, engine: PackEngine, clock: ManualClock) -> None:
+        self._engine, self._clock = engine, clock
+
+    def template(self, photo: bytes) -> Probe:
+        """As the engine's."""
+        self._clock.advance(PHOTO_S)
+        return self._engine.template(photo)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
+class Core:
+    """The other end of the socket, and a program that takes turns when told."""
+
+    def __init__(self, path: Path, engine: PackEngine, clock: ManualClock) -> None:
+        self._listener = listen(path)
+        faces = FaceWork(SlowEngine(engine, clock), Faces())
+        seconds = lambda: clock.monotonic_ns() / 1e9  # noqa: E731
+        backoff = Backoff(BackoffPolicy(0.01, 0.01), lambda: 0.0)
+        client = CoreClient(path, backoff, seconds, lambda: hello(faces, ""))
+        self.program = VisionProgram({}, faces, client, Notifier(""), clock.monotonic_ns)
+        self.channel = self.accepted()
+
+    def accepted(self) -> Channel:
+        """The program's connection, a new one."""
+        self.program._turn()
+        return Channel(self._listener.accept()[0])
+
+    def turn(self) -> list[str]:
+        """One turn; what the program said in it."""
+        self.program._turn()
+        said = []
+        while (packet := self.channel.receive()) is not None:
+            said.append(border.decode_from_vision(packet.data))
+        self.heard = said
+        return [str(message.message) for message in said]
+
+    def close(self) -> None:
+        """Both ends."""
+        self.program._client.close()
+        self.program._selector.close()
+        self.channel.close()
+        self._listener.close()
+
+
+@pytest.fixture
+def core(tmp_path: Path, engine: PackEngine, clock: ManualClock) -> Iterator[Core]:
+    made = Core(tmp_path / "vision.sock", engine, clock)
+    yield made
+    made.close()
+
+
+def order(core: Core, request: int, *photos: bytes) -> None:
+    """Ask for templates."""
+    asked = border.Embed(request, [len(photo) for photo in photos])
+    core.channel.send(border.encode(asked), b"".join(photos))
+
+
+def test_photos_are_done_one_a_turn_with_a_beat_between_them(core: Core) -> None:
+    """All at once, sixteen of them would outlast the watchdog."""
+    core.turn()
+    order(core, 7, HEAD, b"no photo", HEAD)
+    assert [core.turn() for _ in range(4)] == [["beat"], ["beat"], ["embedded", "beat"], []]
+
+
+def test_the_answer_has_a_verdict_on_each_photo_and_the_templates_of_the_good(core: Core) -> None:
+    core.turn()
+    order(core, 7, HEAD, b"no photo", HEAD)
+    for _ in range(3):
+        core.turn()
+    answer = core.heard[0]
+    assert isinstance(answer, border.Embedded)
+    assert (answer.request, answer.dim) == (7, 128)
+    assert [bool(verdict.refused) for verdict in answer.photos] == [False, True, False]
+
+
+def test_orders_are_done_in_turn_and_not_for_another_core(core: Core) -> None:
+    core.turn()
+    order(core, 1, HEAD, HEAD)
+    order(core, 2, HEAD)
+    assert core.turn() == ["beat"]
+    core.channel.close()
+    core.program._turn()  # notices that the core is gone
+    core.channel = core.accepted()
+    assert not [said for _ in range(4) for said in core.turn() if said == "embedded"]
