@@ -65,7 +65,6 @@ class Desired:
         self._gathering: dict[bool, Gathering] = {}
         self._asked = 0
         self._latest: dict[bool, int] = {}
-        self._refusal_told: set[bool] = set()
         self.refused = 0
         watchlist.when_wiped(self._forget)
 
@@ -122,10 +121,7 @@ class Desired:
             return
         if len(payload) > MAX_MESSAGE_BYTES:
             raise RefusedError(Refusal.TOO_LARGE, f"{len(payload)} bytes in one message")
-        before = self._standing(drill=drill)
         applied = self._watchlist.apply(payload, drill=drill)
-        if applied == before:
-            self._stands_already(drill=drill)
         under_way = self._gathering.get(drill)
         if under_way is not None and under_way.manifest.version <= applied.version:
             del self._gathering[drill]
@@ -133,7 +129,6 @@ class Desired:
     def _begin(self, payload: bytes, *, drill: bool) -> None:
         gathering = self._watchlist.begin(payload, drill=drill)
         if gathering is None:
-            self._stands_already(drill=drill)
             return
         under_way = self._gathering.get(drill)
         if under_way is not None and under_way.manifest == gathering.manifest:
@@ -183,24 +178,13 @@ class Desired:
         ours = (found for found in self._watchlist.applied() if branch(found.status) is drill)
         return next(ours, None)
 
-    def _stands_already(self, *, drill: bool) -> None:
-        """The newest document is the one that stands: no refusal may be the last word on it."""
-        if drill in self._refusal_told:
-            self._refusal_told.discard(drill)
-            self._report(Document.WATCHLIST, {}, drill=drill)
-
     def _report_refusal(self, name: str, error: RefusedError, *, drill: bool) -> None:
         """Tell the station what stands and why its document does not."""
         self.refused += 1
         if name not in set(Document):
             return
-        if name == Document.WATCHLIST:
-            self._refusal_told.add(drill)
-        self._report(name, {"refused": str(error)[:300]}, drill=drill)
-
-    def _report(self, name: str, more: Mapping[str, object], *, drill: bool) -> None:
         standing = self._standing(drill=drill) if name == Document.WATCHLIST else None
         told = _NOTHING if standing is None else standing.told()
         topic = self._address.topic("reported", name, drill=drill)
-        body = {**told, **drill_mark(drill=drill), **more}
+        body = {**told, **drill_mark(drill=drill), "refused": str(error)[:300]}
         self._reach.report(topic, json.dumps(body, ensure_ascii=False).encode())

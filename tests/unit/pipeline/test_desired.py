@@ -116,22 +116,6 @@ def test_an_older_list_is_refused_before_a_chunk_is_asked_for(shelf: Shelf) -> N
     assert shelf.entries == ["w-1"]
 
 
-@pytest.mark.parametrize("chunks", [False, True])
-def test_a_refusal_is_not_the_last_word_on_what_stands(shelf: Shelf, chunks: bool) -> None:
-    """An older list that came late, and then the newest once more: that one was taken."""
-
-    def put(version: int) -> None:
-        if chunks:
-            shelf.put([1], version=version, hash="sha256:" + str(version) * 64)
-        else:
-            shelf.hear(watchlist(shelf.clock, [listed(shelf.clock)], version=version))
-
-    for version in (2, 1, 2, 2):
-        put(version)
-    told = [(body["version"], "refused" in body) for _, body, _ in shelf.gate.published]
-    assert told == [(2, True), (2, False)]
-
-
 def test_a_missing_chunk_is_named_and_what_stood_stays(shelf: Shelf) -> None:
     shelf.hear(watchlist(shelf.clock, [listed(shelf.clock)], version=1))
     shelf.put([1], version=1)
