@@ -1,7 +1,8 @@
-"""What every test may ask for by name, and who runs beside whom. All else is imported from its home.
+"""What every test may ask for by name, and who runs beside whom. All else is imported from its own
+place.
 
 ``make test`` runs two workers. Tests of one file stay in one worker, in order; so do all that share
-something large: the scenes of ``crash`` and the cluster of RabbitMQ nodes. The long ones come first.
+something large: the scenes of ``crash``, the cluster of RabbitMQ nodes. The long ones come first.
 """
 
 from __future__ import annotations
