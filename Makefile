@@ -34,7 +34,7 @@ test: $(VENV)/.dev
 		iproute2 util-linux faketime rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -1,11 +1,13 @@
 """What the outbox costs the card: bytes that reach the device, time to append, time to open.
 
-``python -m bench.outbox [--json] [--lives N]``. The segment log, and the same port on SQLite (WAL,
-synchronous=FULL), one after the other, each on a loop-mounted ext4 of its own (blocks of 4 kB).
-Bytes are what the loop device was given to write (``/sys/block/loopN/stat``) until everything is
-synced, journal included. Without the right to mount they are what the process had written
-(``/proc/self/io``): no journal. A life is one alert of 900 bytes, appended and, when the station
-has acked it, removed. Appends go to an empty store and to a full one in turns.
+``python -m bench.outbox [--json] [--lives N]``. The segment log, the same sealed as a gate has it,
+and the same port on SQLite (WAL, synchronous=FULL), one after the other, each on a loop-mounted
+ext4 of its own (blocks of 4 kB). Bytes are what the loop device was given to write
+(``/sys/block/loopN/stat``) until everything is synced, journal included. Without the right to mount
+they are what the process had written (``/proc/self/io``): no journal. A life is one alert of 900
+bytes, appended and, when the station has acked it, removed. Appends go to an empty store and to a
+full one in turns. The exit code is 1 when a life costs more than it may, or when an append to a
+full store of ours takes more than twice one to an empty store.
 """
 
 from __future__ import annotations
@@ -26,14 +28,28 @@ from pathlib import Path
 import psutil
 
 from agent.core.ports import Entry, Lane, Limits, OutboxStore
+from agent.outbox.sealed_store import SealedStore
 from agent.outbox.segments.store import SegmentStore
+from agent.vault import OUTBOX, Vault
 from bench.sqlite_outbox import SqliteStore
+
+
+def sealed(folder: Path) -> OutboxStore:
+    """The segment log behind AES-256-GCM, with a key of its own, as a gate opens it."""
+    vault = Vault(folder, lambda *told: print(*told, file=sys.stderr))
+    vault.open()
+    vault.finish(OUTBOX, str(vault.state()["key"]))
+    inner = SegmentStore(folder / "outbox")
+    return SealedStore(inner, vault.seal(OUTBOX), folder / "outbox.unreadable", print)
+
 
 STORES: dict[str, Callable[[Path], OutboxStore]] = {
     "segment log": lambda folder: SegmentStore(folder / "outbox"),
+    "sealed": sealed,
     "SQLite": lambda folder: SqliteStore(folder / "outbox.db"),
 }
 LIMIT_BYTES = 6000
+LIMIT_RATIO = 2.0
 DISK_BYTES = 512 << 20
 HELD = 100_000
 BODY_BYTES = 900
@@ -244,7 +260,7 @@ def table(results: list[Result]) -> str:
 
 
 def main() -> int:
-    """Measure and print; 1 when a life costs more than it may."""
+    """Measure and print; 1 when a life costs more than it may, or a full store is too slow."""
     parser = argparse.ArgumentParser(prog="bench.outbox", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--lives", type=int, default=2000)
@@ -258,7 +274,13 @@ def main() -> int:
         print(json.dumps({"bytes_by": method, "stores": [asdict(r) for r in results]}, indent=1))
     else:
         print(f"{table(results)}\nbytes counted by: {method}")
-    return 0 if results[0].life_bytes <= LIMIT_BYTES else 1
+    return 0 if all(holds(result) for result in results if result.store != "SQLite") else 1
+
+
+def holds(result: Result) -> bool:
+    """Whether a store of ours keeps what is promised."""
+    grown = result.full_p50_us / result.empty_p50_us
+    return result.life_bytes <= LIMIT_BYTES and grown <= LIMIT_RATIO
 
 
 def _shown(value: float) -> str:

@@ -151,7 +151,7 @@ def test_a_number_that_has_no_canonical_form_refuses_the_document(clock: ManualC
         ({"role": "config"}, Refusal.MALFORMED),
         ({"issued_at": "yesterday"}, Refusal.MALFORMED),
     ],
-    ids=str,
+    ids=lambda given: "-".join(given) if isinstance(given, dict) else str(given),
 )
 def test_a_manifest_is_refused_as_a_list_would_be(
     clock: ManualClock, fields: dict[str, Any], reason: Refusal
