@@ -34,7 +34,9 @@ test: $(VENV)/.dev
 		iproute2 util-linux faketime rabbitmq-server
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@made=$$(mktemp -d /tmp/gh-XXXXXX); echo "running every test, two at a time (in $$made)"; \
+		$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --basetemp=$$made $(ARGS); \
+		code=$$?; rm -rf $$made; exit $$code
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

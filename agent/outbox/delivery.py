@@ -8,8 +8,9 @@ alarms due again; the same three for events. Outstanding entries go again 10, 20
 last sending, then every 60 s for ever, but never more than ``RESEND_PER_S`` a second: a station
 that is silent for days is not flooded.
 
-On a fresh link only live alarms go until the station's word is heard, or for a short while: a
-broker that keeps no sessions would drop the first of the backlog, and the order with it.
+On a fresh link only critical alarms go until the station's word is heard, or for a short while: a
+broker that keeps no sessions would drop the first of the backlog, and the order with it. What else
+comes meanwhile waits behind the backlog, so that no Cancel overtakes its Alert.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Delivery:
             self._unstored.add(entry.id)
         if self._up:
             self._fresh.add(entry.id)
-            if entry.lane is Lane.ALARM:
+            if entry.lane is Lane.ALARM and not (stored and self._held_until_ns):
                 self._live.append(entry)
                 return
         if not lane.wait(entry, stored=stored):
@@ -149,7 +150,7 @@ class Delivery:
     def link_up(self, held_until_ns: int = 0) -> None:
         """The link carries again: what was out goes first, in order, then the backlog.
 
-        Until *held_until_ns*, or the station's first word, only live alarms go.
+        Until *held_until_ns*, or the station's first word, only critical alarms go.
         """
         self._up = True
         self._held_until_ns = held_until_ns

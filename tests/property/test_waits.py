@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.clock import ManualClock, format_utc, parse_utc
 from agent.core.ids import IdSource
-from agent.link.session import LinkFault, Session, Signal
+from agent.link.session import QUICK_S, ROUNDS, LinkFault, Session, Signal
 
 V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CHANCE = st.floats(0, 1, exclude_max=True)
@@ -64,7 +64,10 @@ def test_a_link_never_retries_twice_in_a_row_without_waiting(
         assert 0 <= attempt.address < addresses
         assert protocol in ("auto", attempt.protocol)
     assert all(wait <= 60 for wait in waits)
-    assert all(max(pair) >= 0.5 for pair in itertools.pairwise(waits))
+    assert all(max(pair) >= QUICK_S / 2 for pair in itertools.pairwise(waits))
+    quick = 2 * (ROUNDS * addresses + 1)
+    runs = (waits[n : n + quick] for n in range(len(waits) - quick + 1) if "steady" not in story)
+    assert all(max(run) >= 0.5 for run in runs), "quick moves come to an end"
 
 
 @settings(deadline=None, max_examples=200)

@@ -51,5 +51,5 @@ def _entries(part: bytes) -> list[Any]:
     """The entries of a chunk; none in one that is no chunk."""
     try:
         return list(json.loads(part)["entries"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -11,14 +11,16 @@ from tests.support.samples import entry
 S = NS_PER_S
 
 
-def test_on_a_fresh_link_only_live_alarms_go_before_the_station_s_word() -> None:
+def test_on_a_fresh_link_only_critical_alarms_go_before_the_station_s_word() -> None:
+    """They go before they are stored; what was stored first waits behind the backlog."""
     made = delivery(up=False, alarms=(1, 2), events=(1,))
     made.link_up(held_until_ns=5 * S)
-    made.accept(entry(3), stored=True)
+    made.accept(entry(3), stored=False)
+    made.accept(entry(4), stored=True)
     assert sent(made) == ["alarm-3"]
     assert made.due_ns() == 5 * S
     made.station(online=True)
-    assert sent(made, S) == ["alarm-1 replayed", "alarm-2 replayed", "event-1 replayed"]
+    assert sent(made, S) == ["alarm-1 replayed", "alarm-2 replayed", "alarm-4", "event-1 replayed"]
 
 
 @pytest.mark.parametrize("word", [False, None])
