@@ -9,17 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agent.border.tasks import read_task
 from agent.config.schema.root import Config
-from agent.core.clock import Clock, Stamp
+from agent.core.clock import Clock, Stamp, stamp
 from agent.core.commands import Deed
-from agent.core.events import Event
+from agent.core.errors import RefusedError
+from agent.core.events import Event, TaskGiven, TaskRefused
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
+from agent.incidents.tasks import Tasks
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.ordered import Order
+from contract.signing import TrustedKeys
 from contract.words import CommandName
 from rules.engine import RuleFailed
 
@@ -39,6 +43,7 @@ class Surroundings:
     clock: Clock
     new_id: Callable[[], str]
     on_failure: Callable[[RuleFailed, Stamp], None]
+    keys: TrustedKeys | None = None
 
 
 class Answering:
@@ -71,6 +76,15 @@ class Answering:
             for name, obeys in way.ORDERS.items()
         }
 
+    def task(self, task_id: str, payload: bytes, *, drill: bool) -> TaskGiven | TaskRefused:
+        """What came on ``~/task/{task_id}``: an order for the guard, or why it is none."""
+        around = self._around
+        address = around.config.node.address
+        try:
+            return read_task(payload, task_id, around.keys, address, around.clock, drill=drill)
+        except RefusedError as error:
+            return TaskRefused(stamp(around.clock), task_id, str(error), exercise=drill)
+
     def link_up(self) -> None:
         """What was not heard, and what stands, is said again."""
         self.words.link_up()
@@ -85,7 +99,8 @@ class Answering:
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
-        return [Sla(config.answering.sla)]
+        answering = config.answering
+        return [Sla(answering.sla), Tasks(answering.tasks)]
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

@@ -129,7 +129,8 @@ class Core:
             on_damage=self._observer.outbox_damage,
         )
         self._health.note("outbox", ComponentState.OK)
-        around = Surroundings(self._config, self._clock, self._ids.new, self._observer.rule_failed)
+        told = self._observer.rule_failed
+        around = Surroundings(self._config, self._clock, self._ids.new, told, stores.keys)
         self._answering = Answering(around, stores.open_keeper(self._post, self._observer.cases))
         self._book = self._answering.book
 
@@ -241,7 +242,8 @@ class Core:
 
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
-        answers = Answers(self._observer.hear, self._outbox.acked, self._outbox.station)
+        hear, outbox = self._observer.hear, self._outbox
+        answers = Answers(hear, outbox.acked, outbox.station, self._answering.task)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
         control = Control(address, self._clock, self._orders.gate, self._desired, answers)
         events = LinkEvents(

@@ -55,7 +55,7 @@ class Stores:
         self._issue = issue
         self._lock = FolderLock(config.node.data_dir)
         self.vault = Vault(config.node.data_dir, issue)
-        self._keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
+        self.keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
 
     def take_folders(self) -> None:
         """Own the data folder. One that cannot be written does not stop the gate."""
@@ -192,7 +192,7 @@ class Stores:
         if switches.damaged:
             text = "switches.json is damaged; faces stay off until the station says otherwise"
             self._issue("switches", "faces", text)
-        return Kept(self._keys, journal, switches, self.audit)
+        return Kept(self.keys, journal, switches, self.audit)
 
     async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
         try:
@@ -204,7 +204,7 @@ class Stores:
     def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
         address = self._config.node.address
         return Watchlist(
-            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
+            store, self.keys, address, self._clock, on_change=on_change, audit=self.audit
         )
 
     def _file(self, name: str) -> Path:

@@ -57,7 +57,7 @@ class Address:
 
     def subscriptions(self) -> tuple[str, ...]:
         """Everything that the station may tell this gate."""
-        own = ("ack", "cmd/+", "desired/+")
+        own = ("ack", "cmd/+", "desired/+", "task/+")
         return (
             *(self.topic(t) for t in own),
             *(self.topic(t, drill=True) for t in own),

@@ -82,6 +82,38 @@ def cannot(
     _answer(config, "cannot", about, who, note=note, as_json=as_json)
 
 
+@app.command()
+def accept(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """接受任务: You take the task on."""
+    _answer(config, "accepted", about, who, as_json=as_json)
+
+
+@app.command()
+def decline(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """拒绝任务: You do not take the task on."""
+    _answer(config, "declined", about, who, note=note, as_json=as_json)
+
+
+@app.command()
+def done(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """任务完成: The task is done."""
+    _answer(config, "done", about, who, note=note, as_json=as_json)
+
+
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)

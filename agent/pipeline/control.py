@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,16 +43,24 @@ class _Host(BaseModel):
     online: bool
 
 
+class ReadsTask(Protocol):
+    """The ways of answering, as a task finds them."""
+
+    def __call__(self, task_id: str, payload: bytes, *, drill: bool) -> Event:
+        """What the task means for this gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has.
 
-    ``station`` hears whether the station listens.
+    ``station`` hears whether the station listens; ``task`` reads a task for the guard.
     """
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
     station: Callable[[bool], None]
+    task: ReadsTask | None = None
 
 
 class Control:
@@ -103,6 +111,8 @@ class Control:
                 self._desired.hear(name, message.payload, drill=topic.drill)
             case ("desired", name, number):
                 self._desired.hear_chunk(name, number, message.payload, drill=topic.drill)
+            case ("task", task_id) if self._answers.task is not None:
+                self._answers.put(self._answers.task(task_id, message.payload, drill=topic.drill))
             case _:
                 raise RefusedError(Refusal.UNEXPECTED, "nothing is expected here")
 

@@ -53,9 +53,7 @@ def test_a_rotation_ends_when_all_have_sealed_anew(tmp_path: Path) -> None:
     state = made.rotate("uid 0")
     assert sealed == [WATCHLIST, WATCHLIST, OUTBOX]
     assert (state["older"], state["pending"]) == ([first], [CASES, OUTBOX])
-    with pytest.raises(
-        CheckFailedError, match="not sealed anew yet: cases, outbox"
-    ):
+    with pytest.raises(CheckFailedError, match="not sealed anew yet: cases, outbox"):
         made.rotate("uid 0")
     made.finish(CASES, str(state["key"]))
     made.finish(OUTBOX, str(state["key"]))

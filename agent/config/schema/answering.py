@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Section
+from agent.config.schema.base import Id, Section
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -34,7 +34,17 @@ class SlaConfig(Section):
         return {1: self.self_help_s, 3: self.mutual_help_s, 5: self.reinforcement_s}
 
 
+class TaskConfig(Section):
+    """Tasks of the station: after which times the guard is reminded, and by what."""
+
+    accept_s: Annotated[Limit, Field(description="not accepted for so long: a reminder")] = 120.0
+    arrive_s: Annotated[Limit, Field(description="accepted, not there for so long")] = 900.0
+    outputs: Annotated[list[Id], Field(description="sirens or beacons that call the guard")] = []
+    sound_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
+    tasks: TaskConfig = TaskConfig()

@@ -1,0 +1,35 @@
+"""What section ``answering`` cannot know of itself: outputs that are there, people that are known.
+
+Pure, as ``agent.config.crosscheck``, which calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from agent.config.problems import suggest
+from agent.config.schema.root import Config
+from agent.config.yaml12 import Path
+
+Finding = tuple[Path, str]
+
+
+def answering_findings(config: Config) -> Iterator[Finding]:
+    """Every finding about how calls are answered."""
+    yield from _outputs(config)
+
+
+def _outputs(config: Config) -> Iterator[Finding]:
+    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    parts = {"tasks": config.answering.tasks}
+    for part, section in parts.items():
+        for spot, name in enumerate(section.outputs):
+            at: Path = ("answering", part, "outputs", spot)
+            yield from named(name, sounding, at, "siren or beacon")
+
+
+def named(name: str, known: Iterable[str], path: Path, what: str) -> Iterator[Finding]:
+    """A finding when nothing bears that name."""
+    known = list(known)
+    if name not in known:
+        yield path, f"there is no {what} '{name}'{suggest(name, known)}"
