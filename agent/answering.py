@@ -5,6 +5,7 @@ Here: the parts and who knows whom. Not here: any of their decisions (``agent.in
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from agent.core.errors import RefusedError
 from agent.core.events import Event, TaskGiven, TaskRefused
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
+from agent.incidents.post import OnPost
 from agent.incidents.sla import Sla
 from agent.incidents.tasks import Tasks
 from agent.incidents.way import Item, Way
@@ -100,7 +102,12 @@ class Answering:
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         answering = config.answering
-        return [Sla(answering.sla), Tasks(answering.tasks)]
+        chance = random.SystemRandom().random
+        return [
+            Sla(answering.sla),
+            Tasks(answering.tasks),
+            OnPost(lambda: answering.post, chance),
+        ]
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

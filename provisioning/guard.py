@@ -114,6 +114,14 @@ def done(
     _answer(config, "done", about, who, note=note, as_json=as_json)
 
 
+@app.command()
+def present(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """在岗: You are at your post."""
+    _answer(config, "present", about, who, as_json=as_json)
+
+
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)

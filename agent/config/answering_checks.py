@@ -21,9 +21,10 @@ def answering_findings(config: Config) -> Iterator[Finding]:
 
 def _outputs(config: Config) -> Iterator[Finding]:
     sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
-    parts = {"tasks": config.answering.tasks}
-    for part, section in parts.items():
-        for spot, name in enumerate(section.outputs):
+    answering = config.answering
+    parts = {"tasks": answering.tasks.outputs, "post": answering.post.outputs}
+    for part, outputs in parts.items():
+        for spot, name in enumerate(outputs):
             at: Path = ("answering", part, "outputs", spot)
             yield from named(name, sounding, at, "siren or beacon")
 

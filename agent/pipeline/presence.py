@@ -21,6 +21,7 @@ from contract.words import CONTRACT_VERSION
 SOON_PERIOD_S = 10.0
 CAPABILITIES = (
     "panic", "door", "exercise", "replay", "rebirth", "selftest", "face.off", "wipe", "chunks",
+    "task", "post.challenge",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from agent.config.schema.base import Id, Section
+from agent.config.schema.rules import Window
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -43,8 +44,41 @@ class TaskConfig(Section):
     sound_s: Annotated[float, Field(gt=0, le=60)] = 2.0
 
 
+class Shift(Section):
+    """Who has to be at the post, and when."""
+
+    who: Id
+    windows: Annotated[list[Window], Field(description="none: always")] = []
+
+
+class PostConfig(Section):
+    """The guard's post: how often somebody has to prove being there, and by what."""
+
+    where: Id = "gate"
+    every_s: Annotated[Limit | None, Field(description="none: only when the station asks")] = None
+    random: Annotated[
+        bool, Field(description="between half and one and a half times every_s, not foreseeable")
+    ] = True
+    remind_s: Limit = 120.0
+    absent_s: Limit = 300.0
+    devices: Annotated[
+        list[str],
+        Field(description="answer buttons and readers that prove it, and 'command'; none: all"),
+    ] = []
+    outputs: Annotated[list[Id], Field(description="sirens or beacons that call the guard")] = []
+    sound_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    roster: list[Shift] = []
+
+    @model_validator(mode="after")
+    def _remind_first(self) -> Self:
+        if self.remind_s >= self.absent_s:
+            raise ValueError("'remind_s' must be less than 'absent_s'")
+        return self
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
     tasks: TaskConfig = TaskConfig()
+    post: PostConfig = PostConfig()
