@@ -130,7 +130,7 @@ class Core:
         )
         self._health.note("outbox", ComponentState.OK)
         told = self._observer.rule_failed
-        around = Surroundings(self._config, self._clock, self._ids.new, told, stores.keys)
+        around = Surroundings(self._config, self._clock, self._ids.new, told, stores)
         self._answering = Answering(around, stores.open_keeper(self._post, self._observer.cases))
         self._book = self._answering.book
 
@@ -213,7 +213,8 @@ class Core:
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
         guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
-        tables = (operations.table(), keeping.table(), guard.table())
+        desk = self._answering.desk
+        tables = (operations.table(), keeping.table(), guard.table(), desk.table())
         self._local = LocalServer(
             path, {name: do for table in tables for name, do in table.items()}
         )
@@ -277,6 +278,7 @@ class Core:
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
         start("watchdog", lambda: self._watchdog.run(self._observer.hear))
+        start("readers", lambda: self._answering.read_hands(self._observer.hear, self._health))
         start("heartbeat", self._announcer.beat)
         start("chores", chores.run)
         if self._config.cameras:

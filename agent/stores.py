@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from agent.access.badges import Badges
 from agent.audit.log import AuditLog
 from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
@@ -29,7 +30,7 @@ from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.runtime.crash_count import NORMAL_START, Level, Start
-from agent.vault import AUDIT_FOLDER, CASES, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT_FOLDER, BADGES, CASES, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
@@ -181,6 +182,13 @@ class Stores:
         store = store or WatchlistStore(path, load=False, seal=seal)
         self.vault.reseal_by(WATCHLIST, store.reseal)
         return self._watchlist(store, on_change)
+
+    def open_badges(self) -> Badges:
+        """Codes and cards of the people of this gate; closed when the file cannot be read."""
+        path, seal = self._file("badges.json"), self.vault.seal(BADGES)
+        made = self._tried("badges", lambda: Badges(path, seal)) or Badges(path, load=False)
+        self.vault.reseal_by(BADGES, made.reseal)
+        return made
 
     def open_commands(self) -> Kept:
         """The memory of commands and switches; with a damaged one nothing is obeyed."""

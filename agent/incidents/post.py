@@ -27,7 +27,7 @@ from agent.config.schema.answering import PostConfig, Shift
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve, Tell, Text
 from agent.core.errors import RefusedError
-from agent.core.events import Answer, Event, GuardAnswered, Ordered
+from agent.core.events import Answer, Event, GuardAnswered, Helper, Ordered
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency
 from rules.windows import Windows
@@ -139,7 +139,7 @@ class OnPost(Way[Post]):
                 cause = {"cause": "station", "cmd_id": event.cmd_id, "issuer": event.issuer}
                 said = {k: str(v) for k, v in event.args.items() if v}
                 return self._ask(replace(post, orders=orders), event.at, {**cause, **said})
-            case GuardAnswered(answer=Answer.PRESENT):
+            case GuardAnswered(answer=Answer.PRESENT, helper=Helper.GUARD):
                 return self._present(event)
         return []
 

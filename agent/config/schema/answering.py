@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Id, Section
+from agent.config.schema.base import AbsolutePath, Id, Section
+from agent.config.schema.devices import Says
 from agent.config.schema.rules import Window
+from agent.core.events import Answer, Helper
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -18,7 +20,9 @@ Limit = Annotated[float, Field(gt=0, le=86_400)]
 class SlaConfig(Section):
     """1-3-5: within which times help has to be there, seconds after the cause."""
 
-    kinds: Annotated[list[Kind], Field(description="which alerts start a clock")] = list(GRAVE)
+    kinds: Annotated[
+        list[Annotated[Kind, Field(strict=False)]], Field(description="which alerts start a clock")
+    ] = list(GRAVE)
     self_help_s: Limit = 60.0
     mutual_help_s: Limit = 180.0
     reinforcement_s: Limit = 300.0
@@ -76,9 +80,28 @@ class PostConfig(Section):
         return self
 
 
+class ReaderConfig(Section):
+    """A keypad or card reader that Linux sees as a keyboard."""
+
+    device: Annotated[
+        AbsolutePath, Field(description="by its id: /dev/input/by-id/...; grabbed for the gate")
+    ]
+    type: Literal["keypad", "card"]
+    where: Id = "gate"
+    says: Says = [Answer.PRESENT, Answer.ARRIVED]
+
+
+class Person(Section):
+    """Somebody who may answer by card or code; which, stands sealed in the data folder."""
+
+    role: Annotated[Helper, Field(strict=False)] = Helper.GUARD
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
     tasks: TaskConfig = TaskConfig()
     post: PostConfig = PostConfig()
+    readers: dict[Id, ReaderConfig] = {}
+    people: dict[Id, Person] = {}
