@@ -12,18 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agent.border.profile import read_profile
 from agent.border.tasks import read_task
 from agent.config.schema.devices import AnswerButton
 from agent.config.schema.root import Config
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.commands import Deed
 from agent.core.errors import RefusedError
-from agent.core.events import ComponentState, Event, TaskGiven, TaskRefused
+from agent.core.events import ComponentState, Event, ProfileOrdered, TaskGiven, TaskRefused
 from agent.core.health import HealthBoard
 from agent.incidents.book import IncidentBook
 from agent.incidents.hands import Hand, Hands
 from agent.incidents.keeper import Keeper
 from agent.incidents.post import OnPost
+from agent.incidents.profiles import Profiles
+from agent.incidents.settings import Settings
 from agent.incidents.sla import Sla
 from agent.incidents.tasks import Tasks
 from agent.incidents.way import Item, Way
@@ -66,6 +69,9 @@ class Answering:
         self.publisher: Publisher | None = None
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
+        answering = around.config.answering
+        self.profiles = Profiles(answering.profiles, answering.calendar)
+        self.settings = Settings(answering, lambda: self.profiles.current)
         self._ways = self._build()
         self.desk = self._build_desk()
         self.ways = Ways(
@@ -99,6 +105,15 @@ class Answering:
         except RefusedError as error:
             return TaskRefused(stamp(around.clock), task_id, str(error), exercise=drill)
 
+    def profile(self, payload: bytes, *, drill: bool) -> ProfileOrdered:
+        """What came on ``~/desired/profile``."""
+        around = self._around
+        keys, address = around.stores.keys, around.config.node.address
+        try:
+            return read_profile(payload, keys, address, around.clock, drill=drill)
+        except RefusedError as error:
+            return ProfileOrdered(stamp(around.clock), refused=str(error))
+
     def link_up(self) -> None:
         """What was not heard, and what stands, is said again."""
         self.words.link_up()
@@ -128,9 +143,10 @@ class Answering:
         answering = config.answering
         chance = random.SystemRandom().random
         return [
-            Sla(answering.sla),
+            self.profiles,
+            Sla(answering.sla, self.settings.sla),
             Tasks(answering.tasks),
-            OnPost(lambda: answering.post, chance),
+            OnPost(self.settings.post, chance),
             self._hands(config),
         ]
 

@@ -184,7 +184,8 @@ class Core:
 
     def _build_announcer(self) -> None:
         session, orders = self._counters.session, self._orders
-        presence = Presence(self._config, self._clock, session, VERSION, orders)
+        pace = self._answering.settings.heartbeat_s
+        presence = Presence(self._config, self._clock, session, VERSION, orders, pace)
         self._announcer = Announcer(
             self._address,
             presence,
@@ -244,7 +245,8 @@ class Core:
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
         hear, outbox = self._observer.hear, self._outbox
-        answers = Answers(hear, outbox.acked, outbox.station, self._answering.task)
+        task, profile = self._answering.task, self._answering.profile
+        answers = Answers(hear, outbox.acked, outbox.station, task, profile)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
         control = Control(address, self._clock, self._orders.gate, self._desired, answers)
         events = LinkEvents(

@@ -87,6 +87,25 @@ def challenge(
         raise typer.Exit(1)
 
 
+def profile(
+    *,
+    gate: Gate,
+    name: Annotated[
+        str, typer.Argument(help="A profile of the gate; none: back to its calendar.")
+    ] = "",
+    directory: Dir,
+    as_json: Json = False,
+) -> None:
+    """Order a profile at a gate, until another order; reported in ~/reported/profile."""
+    from station import profiles
+
+    told = profiles.order(directory, gate, name or None)
+    if as_json:
+        write_json(told)
+    else:
+        print(f"sent: version {told['version']} to {told['topic']}")
+
+
 def _line(status: dict[str, Any]) -> str:
     note = f": {status['note']}" if status.get("note") else ""
     at = f" at {status['at']}" if status.get("at") else ""

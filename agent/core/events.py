@@ -283,12 +283,16 @@ class BadgeShown:
 
 @dataclass(frozen=True, slots=True)
 class ProfileOrdered:
-    """The station orders a profile by a signed document; None: back to the calendar."""
+    """The station orders a profile by a signed document; None: back to the calendar.
+
+    ``refused``: why the document is not to be used; the rest is empty then.
+    """
 
     at: Stamp
-    profile: str | None
-    version: int
-    digest: str
+    profile: str | None = None
+    version: int = 0
+    digest: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from agent.pipeline.commands import CommandGate
 from agent.pipeline.desired import Desired
 from agent.runtime.ration import Ration, suffix
 from contract.topics import Address, parse_gate_topic
-from contract.words import MAX_MESSAGE_BYTES, Refusal
+from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +50,26 @@ class ReadsTask(Protocol):
         """What the task means for this gate."""
 
 
+class ReadsDocument(Protocol):
+    """The same for a document."""
+
+    def __call__(self, payload: bytes, *, drill: bool) -> Event:
+        """What the document means for this gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has.
 
-    ``station`` hears whether the station listens; ``task`` reads a task for the guard.
+    ``station`` hears whether the station listens; ``task`` and ``profile`` read what is for the
+    guard and for the calendar.
     """
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
     station: Callable[[bool], None]
     task: ReadsTask | None = None
+    profile: ReadsDocument | None = None
 
 
 class Control:
@@ -107,6 +116,8 @@ class Control:
                 self._ack(message)
             case ("cmd", name):
                 self._command(name, message, drill=topic.drill)
+            case ("desired", Document.PROFILE) if self._answers.profile and message.payload:
+                self._answers.put(self._answers.profile(message.payload, drill=topic.drill))
             case ("desired", name):
                 self._desired.hear(name, message.payload, drill=topic.drill)
             case ("desired", name, number):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from agent.config.schema.base import AbsolutePath, Id, Section
+from agent.config.schema.base import AbsolutePath, Id, Label, Section
 from agent.config.schema.devices import Says
 from agent.config.schema.rules import Window
 from agent.core.events import Answer, Helper
@@ -15,6 +16,14 @@ from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
 Limit = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _a_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_day)]
 
 
 class SlaConfig(Section):
@@ -97,6 +106,60 @@ class Person(Section):
     role: Annotated[Helper, Field(strict=False)] = Helper.GUARD
 
 
+class PostPace(Section):
+    """How often and how soon the post is asked while a profile holds."""
+
+    every_s: Limit
+    remind_s: Limit = 120.0
+    absent_s: Limit = 300.0
+
+    @model_validator(mode="after")
+    def _remind_first(self) -> Self:
+        if self.remind_s >= self.absent_s:
+            raise ValueError("'remind_s' must be less than 'absent_s'")
+        return self
+
+
+class Profile(Section):
+    """What is different while this profile holds; what is not named is as everywhere else."""
+
+    name: Label
+    rank: Annotated[
+        int, Field(ge=0, le=99, description="how strict; the highest where the time is not known")
+    ]
+    heartbeat_s: Annotated[float | None, Field(ge=1, le=3600)] = None
+    sla: SlaConfig | None = None
+    post: PostPace | None = None
+    roster: list[Shift] | None = None
+
+
+class CalendarWindow(Window):
+    """A profile at a time of day on some days."""
+
+    profile: Id
+
+
+class CalendarDates(Section):
+    """A profile on whole days; comes before the weekly windows."""
+
+    profile: Id
+    first: Date
+    last: Date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.last:
+            raise ValueError("'first' must not be after 'last'")
+        return self
+
+
+class Calendar(Section):
+    """Which profile holds when, by the gate's local time."""
+
+    weekly: list[CalendarWindow] = []
+    dates: list[CalendarDates] = []
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
@@ -105,3 +168,5 @@ class Answering(Section):
     post: PostConfig = PostConfig()
     readers: dict[Id, ReaderConfig] = {}
     people: dict[Id, Person] = {}
+    profiles: dict[Id, Profile] = {}
+    calendar: Calendar = Calendar()
