@@ -24,6 +24,7 @@ from agent.core.health import HealthBoard
 from agent.incidents.book import IncidentBook
 from agent.incidents.hands import Hand, Hands
 from agent.incidents.keeper import Keeper
+from agent.incidents.patrol import Patrol
 from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
 from agent.incidents.settings import Settings
@@ -147,6 +148,7 @@ class Answering:
             Sla(answering.sla, self.settings.sla),
             Tasks(answering.tasks),
             OnPost(self.settings.post, chance),
+            Patrol(answering.patrol),
             self._hands(config),
         ]
 

@@ -22,6 +22,7 @@ def answering_findings(config: Config) -> Iterator[Finding]:
     yield from _outputs(config)
     yield from _hands(config)
     yield from _calendar(config)
+    yield from _patrol(config)
 
 
 def _outputs(config: Config) -> Iterator[Finding]:
@@ -50,6 +51,20 @@ def _hands(config: Config) -> Iterator[Finding]:
         used[reader.device] = name
     if answering.readers and not answering.people:
         yield ("answering", "readers"), "nobody can answer by them: 'people' is empty"
+
+
+def _patrol(config: Config) -> Iterator[Finding]:
+    patrol, hands = config.answering.patrol, [*hands_of(config), "command"]
+    for name, point in patrol.points.items():
+        for spot, hand in enumerate(point.by):
+            at: Path = ("answering", "patrol", "points", name, "by", spot)
+            yield from named(hand, hands, at, "answer button or reader")
+    for name, walk in patrol.rounds.items():
+        for spot, point_name in enumerate(walk.points):
+            at = ("answering", "patrol", "rounds", name, "points", spot)
+            yield from named(point_name, patrol.points, at, "patrol point")
+            if point_name in walk.points[:spot]:
+                yield at, f"'{point_name}' stands twice in this round"
 
 
 def _calendar(config: Config) -> Iterator[Finding]:

@@ -153,6 +153,8 @@ class Hands(Way[Tries]):
 
     def _answer(self, said: _Said, where: str) -> Decision:
         for item in self.waiting():
+            if item.devices and said.device not in item.devices:
+                continue
             answer = next((a for a in said.says if a in item.answers), None)
             if answer is not None:
                 return _answered(said, answer, item.id)

@@ -171,8 +171,9 @@ class OnPost(Way[Post]):
         return [self._fact(post, "guard.challenged", at, {}), *self._sound()]
 
     def _present(self, event: GuardAnswered) -> list[Decision]:
-        standing = [p for p in self.cases.values() if event.about in (None, p.item)]
         devices = self.settings().devices
+        at_post = bool(event.device) and event.device in devices
+        standing = [p for p in self.cases.values() if at_post or event.about in (None, p.item)]
         if devices and (event.device or COMMAND) not in devices:
             details = {"by": event.who, "device": event.device or COMMAND}
             return [self._fact(p, "guard.unproven", event.at, details) for p in standing]

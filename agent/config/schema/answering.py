@@ -12,6 +12,7 @@ from agent.config.schema.base import AbsolutePath, Id, Label, Section
 from agent.config.schema.devices import Says
 from agent.config.schema.rules import Window
 from agent.core.events import Answer, Helper
+from contract.topics import ID_PATTERN
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -160,6 +161,38 @@ class Calendar(Section):
     dates: list[CalendarDates] = []
 
 
+class PatrolPoint(Section):
+    """A place that patrols pass, and what there proves it."""
+
+    name: Label
+    where: Id
+    by: Annotated[
+        list[str], Field(min_length=1, description="answer buttons, readers, or 'command'")
+    ]
+
+
+class PatrolRound(Section):
+    """Points that somebody has to pass while each of the windows is open."""
+
+    name: Label
+    points: Annotated[list[Id], Field(min_length=1)]
+    windows: Annotated[list[Window], Field(min_length=1)]
+    ordered: Annotated[bool, Field(description="tell when the points are not passed in order")] = (
+        True
+    )
+    next: Annotated[
+        str | None,
+        Field(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$", description="SITE/NODE that goes on"),
+    ] = None
+
+
+class PatrolConfig(Section):
+    """Patrol points of this gate and its rounds."""
+
+    points: dict[Id, PatrolPoint] = {}
+    rounds: dict[Id, PatrolRound] = {}
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
@@ -168,5 +201,6 @@ class Answering(Section):
     post: PostConfig = PostConfig()
     readers: dict[Id, ReaderConfig] = {}
     people: dict[Id, Person] = {}
+    patrol: PatrolConfig = PatrolConfig()
     profiles: dict[Id, Profile] = {}
     calendar: Calendar = Calendar()

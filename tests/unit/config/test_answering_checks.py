@@ -63,6 +63,17 @@ def findings(answering: str) -> list[str]:
             ),
             ["answering.calendar.dates[1]: covers 2026-10-07, which dates[0] covers too"],
         ),
+        (
+            (
+                "patrol: {points: {a: {name: A, where: a, by: [panic-1]}}, rounds: {r: {name: R, "
+                "points: [a, b, a], windows: [{start: '20:00', end: '21:00'}]}}}"
+            ),
+            [
+                "answering.patrol.points.a.by[0]: there is no answer button or reader 'panic-1'",
+                "answering.patrol.rounds.r.points[1]: there is no patrol point 'b'",
+                "answering.patrol.rounds.r.points[2]: 'a' stands twice in this round",
+            ],
+        ),
     ],
 )
 def test_findings(answering: str, found: list[str]) -> None:
