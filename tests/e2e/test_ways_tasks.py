@@ -13,6 +13,7 @@ from contract.signing import sign
 from contract.words import Role
 from station import keys
 from tests.tools.guard import facts, guard, station, waiting
+from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
 TASKS = {"accept_s": 1.0, "arrive_s": 60.0, "outputs": ["siren-1"]}
@@ -34,6 +35,14 @@ def state(site: Site, task_id: str) -> str:
     return str(statuses(site, task_id)[-1]["state"])
 
 
+def watched(site: Site) -> list[dict[str, Any]]:
+    """What the station's screen shows of tasks and posts."""
+    place = ["--dir", str(site.folder / "station")]
+    done = run_to_end(gatehouse("station", "watch", "--once", "--json", *place))
+    found: list[dict[str, Any]] = json.loads(done.stdout)["work"]
+    return found
+
+
 def test_a_task_is_taken_reminded_of_and_done_over_a_kill(site: Site) -> None:
     code, told = station(site, "task", "--text", "Check the fence", "--text-zh", "检查围栏")
     assert (code, told["state"], told["by"]) == (0, "received", "gate")
@@ -41,6 +50,8 @@ def test_a_task_is_taken_reminded_of_and_done_over_a_kill(site: Site) -> None:
     site.until(lambda: facts(site, "task.unaccepted"), 20)
     assert guard(site, "accept", "--who", "guard-2")["answered"] == task_id
     site.until(lambda: state(site, task_id) == "accepted", 10)
+    shown = [(work["id"], work["state"]) for work in watched(site)]
+    assert shown == [(task_id, "accepted")]
     site.restart_agent()
     (item,) = waiting(site, "task")
     assert (item["id"], item["text"]["zh"]) == (task_id, "任务：检查围栏")
