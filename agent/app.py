@@ -129,7 +129,8 @@ class Core:
             on_damage=self._observer.outbox_damage,
         )
         self._health.note("outbox", ComponentState.OK)
-        around = Surroundings(self._config, self._clock, self._ids.new, self._observer.rule_failed)
+        told = self._observer.rule_failed
+        around = Surroundings(self._config, self._clock, self._ids.new, told, stores)
         self._answering = Answering(around, stores.open_keeper(self._post, self._observer.cases))
         self._book = self._answering.book
 
@@ -183,7 +184,8 @@ class Core:
 
     def _build_announcer(self) -> None:
         session, orders = self._counters.session, self._orders
-        presence = Presence(self._config, self._clock, session, VERSION, orders)
+        pace = self._answering.settings.heartbeat_s
+        presence = Presence(self._config, self._clock, session, VERSION, orders, pace)
         self._announcer = Announcer(
             self._address,
             presence,
@@ -212,7 +214,8 @@ class Core:
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
         guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
-        tables = (operations.table(), keeping.table(), guard.table())
+        desk = self._answering.desk
+        tables = (operations.table(), keeping.table(), guard.table(), desk.table())
         self._local = LocalServer(
             path, {name: do for table in tables for name, do in table.items()}
         )
@@ -241,7 +244,9 @@ class Core:
 
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
-        answers = Answers(self._observer.hear, self._outbox.acked, self._outbox.station)
+        hear, outbox = self._observer.hear, self._outbox
+        task, profile = self._answering.task, self._answering.profile
+        answers = Answers(hear, outbox.acked, outbox.station, task, profile)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
         deeds = (self._orders.gate, self._desired)
         self._control = Control(address, self._clock, *deeds, answers)
@@ -277,6 +282,7 @@ class Core:
         start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
         start("watchdog", lambda: self._watchdog.run(self._observer.hear))
+        start("readers", lambda: self._answering.read_hands(self._observer.hear, self._health))
         start("heartbeat", self._announcer.beat)
         start("chores", chores.run)
         if self._config.cameras:

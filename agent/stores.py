@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+from agent.access.badges import Badges
 from agent.audit.log import AuditLog
 from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
@@ -30,7 +31,7 @@ from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.pipeline.wiping import Wiped
 from agent.runtime.crash_count import NORMAL_START, Level, Start
-from agent.vault import AUDIT_FOLDER, CASES, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT_FOLDER, BADGES, CASES, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
@@ -60,7 +61,7 @@ class Stores:
         self._issue = issue
         self._lock = FolderLock(config.node.data_dir)
         self.vault = Vault(config.node.data_dir, issue)
-        self._keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
+        self.keys = self._tried("trusted-keys", lambda: load_keys(config.node.trusted_keys))
 
     def take_folders(self) -> None:
         """Own the data folder. One that cannot be written does not stop the gate."""
@@ -186,6 +187,13 @@ class Stores:
         self.vault.reseal_by(WATCHLIST, store.reseal)
         return self._watchlist(store, on_change)
 
+    def open_badges(self) -> Badges:
+        """Codes and cards of the people of this gate; closed when the file cannot be read."""
+        path, seal = self._file("badges.json"), self.vault.seal(BADGES)
+        made = self._tried("badges", lambda: Badges(path, seal)) or Badges(path, load=False)
+        self.vault.reseal_by(BADGES, made.reseal)
+        return made
+
     def open_commands(self) -> Kept:
         """The memory of commands and switches; with a damaged one nothing is obeyed."""
         journal = CommandJournal(self._file("commands.json"))
@@ -196,7 +204,7 @@ class Stores:
         if switches.damaged:
             text = "switches.json is damaged; faces stay off until the station says otherwise"
             self._issue("switches", "faces", text)
-        return Kept(self._keys, journal, switches, self.audit)
+        return Kept(self.keys, journal, switches, self.audit)
 
     def wiped(self, watchlist: Callable[[], Watchlist], later: Later) -> Wiped:
         """What the station's command erases; *watchlist* is asked for when it is needed."""
@@ -222,7 +230,7 @@ class Stores:
     def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
         address = self._config.node.address
         return Watchlist(
-            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
+            store, self.keys, address, self._clock, on_change=on_change, audit=self.audit
         )
 
     def _file(self, name: str) -> Path:

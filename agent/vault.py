@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
-AUDIT, CASES, OUTBOX, WATCHLIST = "audit", "cases", "outbox", "watchlist"
-STORES = frozenset({AUDIT, CASES, OUTBOX, WATCHLIST})
+AUDIT, BADGES, CASES, OUTBOX, WATCHLIST = "audit", "badges", "cases", "outbox", "watchlist"
+STORES = frozenset({AUDIT, BADGES, CASES, OUTBOX, WATCHLIST})
 Issue = Callable[[str, str, str], None]
 
 

@@ -61,7 +61,7 @@ class Address:
 
     def subscriptions(self) -> tuple[str, ...]:
         """Everything that the station may tell this gate."""
-        own = ("ack", "cmd/+", "cmd/+/+", "desired/+")
+        own = ("ack", "cmd/+", "cmd/+/+", "desired/+", "task/+")
         return (
             *(self.topic(t) for t in own),
             *(self.topic(t, drill=True) for t in own),

@@ -29,6 +29,7 @@ _STATES: Mapping[str, tuple[InputState, InputState]] = {
     "assist": (InputState.PRESSED, InputState.RELEASED),
     "reset": (InputState.PRESSED, InputState.RELEASED),
     "exit": (InputState.PRESSED, InputState.RELEASED),
+    "answer": (InputState.PRESSED, InputState.RELEASED),
     "door": (InputState.OPEN, InputState.CLOSED),
     "vehicle": (InputState.PRESENT, InputState.ABSENT),
 }

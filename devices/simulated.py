@@ -16,7 +16,7 @@ from agent.core.errors import CheckFailedError
 from devices.meaning import Line, alarm_level, lines_of
 
 Later = Callable[[float, Callable[[], None]], object]
-_BUTTONS = ("panic", "medical", "assist", "reset", "exit")
+_BUTTONS = ("panic", "medical", "assist", "reset", "exit", "answer")
 _OPENING = ("door",)
 
 

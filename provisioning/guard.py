@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -80,6 +81,85 @@ def cannot(
 ) -> None:
     """无法前往: You cannot come."""
     _answer(config, "cannot", about, who, note=note, as_json=as_json)
+
+
+@app.command()
+def accept(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """接受任务: You take the task on."""
+    _answer(config, "accepted", about, who, as_json=as_json)
+
+
+@app.command()
+def decline(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """拒绝任务: You do not take the task on."""
+    _answer(config, "declined", about, who, note=note, as_json=as_json)
+
+
+@app.command()
+def done(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """任务完成: The task is done."""
+    _answer(config, "done", about, who, note=note, as_json=as_json)
+
+
+@app.command()
+def present(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """在岗: You are at your post."""
+    _answer(config, "present", about, who, as_json=as_json)
+
+
+@app.command()
+def enrol(
+    config: ConfigOption,
+    person: Annotated[str, typer.Argument(help="As in answering.people. 工号", metavar="PERSON")],
+    proof: Annotated[str, typer.Option("--proof", help="card or code. 卡或密码")] = "code",
+    as_json: JsonFlag = False,
+) -> None:
+    """登记: Give a person a card or a code; it is typed unseen, or read from standard input."""
+    shown = _shown(proof)
+    answer = ask_agent(config, "guard.enrol", person=person, proof=proof, shown=shown)
+    show(answer, f"enrolled: {answer['person']} {answer['proof']}", as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    config: ConfigOption,
+    person: Annotated[str, typer.Argument(help="Whose card and code. 工号", metavar="PERSON")],
+    as_json: JsonFlag = False,
+) -> None:
+    """注销: Forget a person's card and code."""
+    answer = ask_agent(config, "guard.withdraw", person=person)
+    show(answer, f"withdrawn: {answer['person']}", as_json=as_json)
+
+
+@app.command()
+def people(config: ConfigOption, as_json: JsonFlag = False) -> None:
+    """人员: Who may answer by card or code, and who has which."""
+    answer = ask_agent(config, "guard.people")
+    rows = [f"{row['person']}: {', '.join(row['has']) or '-'}" for row in answer["people"]]
+    show(answer, "\n".join(rows), as_json=as_json)
+
+
+def _shown(proof: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    again = proof == "code"
+    return str(typer.prompt(f"{proof} 卡/密码", hide_input=True, confirmation_prompt=again))
 
 
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:

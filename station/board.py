@@ -16,6 +16,7 @@ from station.gates import Life, is_doubled, life
 from station.runs import Run, count, missing
 from station.store import gate_of
 from station.values import Channel
+from station.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Snapshot:
     malformed_total: int
     malformed: Malformed | None
     queued: int
+    work: tuple[Work, ...] = ()
 
 
 def gate_row(

@@ -15,6 +15,7 @@ import typer
 from agent.runtime.dumps import forbid_dumps
 from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
+from station.guard_cli import challenge, profile, task
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
@@ -270,6 +271,9 @@ def watch(
     actions.watch_station(directory, lang, once=once, as_json=as_json)
 
 
+app.command()(exits(task))
+app.command()(exits(challenge))
+app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
 register(app)
 

@@ -177,6 +177,12 @@ class Desk:
                 return None
             self._sleep(POLL_S)
 
+    def papers(self, topic: str) -> list[bytes]:
+        """What gates said on *topic*, oldest first."""
+        query = "SELECT 0, body FROM papers WHERE topic=? ORDER BY received_ns, rowid"
+        rows: list[Any] = self._read(query, (topic,))
+        return [bytes(row[1]) for row in rows]
+
     def next_version(self, doc: str, wanted: int | None) -> int:
         """Take a version number for a document; it is never given out again.
 

@@ -71,6 +71,51 @@ def make_command(wanted: Wanted, marks: Marks, key: Ed25519PrivateKey) -> Publis
     return Publish(gate.topic("cmd", name, drill=wanted.exercise), rfc8785.dumps(signed))
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a person wants a guard to do; ``due_s`` seconds from now, None: no end."""
+
+    gate: Address
+    en: str
+    zh: str
+    where: str = ""
+    due_s: float | None = None
+    incident: str = ""
+    exercise: bool = False
+
+    def topic(self, task_id: str, *rest: str) -> str:
+        """Where it goes, and where its status comes from."""
+        return self.gate.topic("task", task_id, *rest, drill=self.exercise)
+
+
+def make_task(
+    task: Task, task_id: str, issued_ns: int, valid_s: float, key: Ed25519PrivateKey
+) -> Publish:
+    """The signed message; CheckFailedError when it is none that the contract allows.
+
+    *valid_s*: a gate that gets it later does not take it.
+    """
+    body: dict[str, Any] = {
+        "task_id": task_id,
+        "issuer": task.gate.station,
+        "node": task.gate.client_id,
+        "role": Role.CONFIG.value,
+        "issued_at": format_utc(issued_ns),
+        "expires_at": format_utc(issued_ns + round(valid_s * NS_PER_S)),
+        "text": {"en": task.en, "zh": task.zh},
+    }
+    if task.due_s is not None:
+        body["due_at"] = format_utc(issued_ns + round(task.due_s * NS_PER_S))
+    if task.exercise:
+        body["status"] = Status.EXERCISE.value
+    body |= {k: v for k, v in {"where": task.where, "incident": task.incident}.items() if v}
+    signed = sign(body, key)
+    problems = schema_problems("task", signed)
+    if problems:
+        raise CheckFailedError("\n".join(map(str, problems)))
+    return Publish(task.topic(task_id), rfc8785.dumps(signed))
+
+
 def nonce_of(beat: str | None) -> str | None:
     """The nonce of a gate's heartbeat (JSON), None where its clock is synced or it said none."""
     clock = json.loads(beat).get("clock", {}) if beat else {}

@@ -26,12 +26,19 @@ from station.board import (
 from station.heads import standing_faults
 from station.runs import Run
 from station.tables import open_for_reading
+from station.work import work_of
 
 SERVING_S = 15
 _ALERT = (
     "SELECT n, source, id, status, kind, severity, seq, replayed, happened_ns, synced,"
     " received_ns, body, faults, copies, stage, by FROM messages WHERE channel='alert'"
 )
+_WORK = (
+    "SELECT topic, body, received_ns FROM papers"
+    " WHERE rowid > (SELECT max(rowid) FROM papers) - 20000 AND received_ns>?"
+    " AND (topic LIKE '%/task/%/status' OR topic LIKE '%/post')"
+)
+WORK_NS = 2 * 86_400 * 1_000_000_000
 
 
 class Reader:
@@ -115,6 +122,7 @@ class Reader:
             malformed_total=int(self._rows("SELECT total(count) FROM malformed_counts")[0][0]),
             malformed=malformed_of(newest[0]) if newest else None,
             queued=self._rows("SELECT count(*) FROM outgoing WHERE sent_ns IS NULL")[0][0],
+            work=work_of(self._rows(_WORK, now_ns - WORK_NS), now_ns),
         )
 
     def _host(self, now_ns: int) -> tuple[bool, str]:

@@ -21,8 +21,10 @@ from station.board import Alert, GateRow, Snapshot
 from station.gates import Life
 from station.lang import Lang, kind_name, word
 from station.runs import Run
+from station.work import Work
 
 WIDE = 110
+WORK_SHOWN = 12
 SHORT_ID = 13
 ABSURD_MS = 7 * 86_400_000
 NS_PER_S = 1_000_000_000
@@ -61,6 +63,7 @@ def render(board: Snapshot, look: Look) -> RenderableType:
     now_ns = board.now_ns
     parts: list[RenderableType] = [head(board, look), "", alerts(board.alerts, look, now_ns)]
     parts += ["", gates(board.gates, look, now_ns)]
+    parts += ["", *(work(row, look) for row in board.work[:WORK_SHOWN])] if board.work else []
     if board.malformed is not None:
         newest = board.malformed
         text = Text.assemble(
@@ -160,6 +163,17 @@ def gates(rows: Iterable[GateRow], look: Look, now_ns: int) -> RenderableType:
             *([notes] if wide else []),
         )
     return table
+
+
+def work(row: Work, look: Look) -> Text:
+    """One line: a post or a task, how it stands and by whom."""
+    lang, bad = look.lang, row.state in ("empty", "declined")
+    text = Text(f"{word(row.what, lang)} {gate_name(row.source)} ", "dim")
+    if row.drill:
+        text.append(f" {word(Status.EXERCISE, lang)} ", _DRILL).append(" ")
+    text.append(word(row.state, lang), "bold red" if bad else "green")
+    text.append(f" {plain(row.by, 24)} {plain(row.id[:SHORT_ID], SHORT_ID)}", "dim")
+    return text.append(f"  {plain(row.note, 100)}") if row.note else text
 
 
 def plain(text: str, limit: int) -> str:

@@ -7,7 +7,7 @@ the looks (``station.view``), reading (``station.snapshot``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.live import Live
@@ -114,6 +114,7 @@ def board_line(board: Snapshot) -> Line:
         "queued": board.queued,
         "gates": [{**gate_line(g), "heard_at": format_utc(g.heard_ns)} for g in board.gates],
         "alerts": [alert_line(row) for row in board.alerts],
+        "work": [asdict(work) for work in board.work],
     }
 
 

@@ -6,10 +6,10 @@ Pure. Each check yields ``(path, message)``; the loader adds file, line and colu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 
-from agent.config.problems import suggest
+from agent.config.answering_checks import Finding, answering_findings, named
 from agent.config.schema.devices import TamperLoop
 from agent.config.schema.root import Config
 from agent.config.schema.rules import (
@@ -23,8 +23,6 @@ from agent.config.schema.rules import (
 from agent.config.yaml12 import Path
 from contract.words import Kind
 
-Finding = tuple[Path, str]
-
 
 def cross_check(config: Config) -> Iterator[Finding]:
     """Every finding across sections of *config*."""
@@ -34,6 +32,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _rules(config),
         _names(config),
         _sanity(config),
+        answering_findings(config),
     )
 
 
@@ -64,17 +63,11 @@ def _doors(config: Config) -> Iterator[Finding]:
     relays = [n for n, o in config.outputs.items() if o.type == "gate"]
     for name, door in config.access.doors.items():
         at: Path = ("access", "doors", name)
-        yield from _named(door.contact, contacts, (*at, "contact"), "door contact")
+        yield from named(door.contact, contacts, (*at, "contact"), "door contact")
         if door.exit is not None:
-            yield from _named(door.exit, exits, (*at, "exit"), "exit button")
+            yield from named(door.exit, exits, (*at, "exit"), "exit button")
         if door.relay is not None:
-            yield from _named(door.relay, relays, (*at, "relay"), "gate relay")
-
-
-def _named(name: str, known: Iterable[str], path: Path, what: str) -> Iterator[Finding]:
-    known = list(known)
-    if name not in known:
-        yield path, f"there is no {what} '{name}'{suggest(name, known)}"
+            yield from named(door.relay, relays, (*at, "relay"), "gate relay")
 
 
 def _rules(config: Config) -> Iterator[Finding]:
@@ -83,7 +76,7 @@ def _rules(config: Config) -> Iterator[Finding]:
     for index, rule in enumerate(config.rules):
         at: Path = ("rules", index)
         for spot, name in enumerate(rule.outputs):
-            yield from _named(name, sounding, (*at, "outputs", spot), "siren or beacon")
+            yield from named(name, sounding, (*at, "outputs", spot), "siren or beacon")
         yield from _rule_targets(config, rule, at)
         if rule.name in set(Kind) and rule.name != rule.type:
             yield (*at, "name"), f"'{rule.name}' is a type of rule; choose another name"
@@ -110,7 +103,7 @@ def _rule_targets(config: Config, rule: Rule, at: Path) -> Iterator[Finding]:
         case PanicRule() | _:
             return
     for spot, name in enumerate(targets):
-        yield from _named(name, known, (*at, key, spot), what)
+        yield from named(name, known, (*at, key, spot), what)
 
 
 def _names(config: Config) -> Iterator[Finding]:

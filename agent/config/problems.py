@@ -93,7 +93,7 @@ def _message(error: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         tag = str(context.get("tag"))
         known = [word.strip("' ") for word in expected.split(",")]
         return f"type '{tag}' is not known{suggest(tag, known)} (one of {expected})"
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         expected = str(context.get("expected"))
         known = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
         return f"must be {expected}, not {shown}{suggest(str(given), known)}"

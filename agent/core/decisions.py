@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.clock import Stamp
+from agent.core.events import GuardAnswered
 from contract.words import Kind, Severity, Status, Urgency
 
 Details = Mapping[str, object]
@@ -107,4 +108,11 @@ class Tell:
     area: str = ""
 
 
-Decision = Raise | Resolve | Close | Actuate | Note | Tell
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A person answered by hand: a button, a card or a code was made out. All ways hear of it."""
+
+    event: GuardAnswered
+
+
+Decision = Raise | Resolve | Close | Actuate | Note | Tell | Answered

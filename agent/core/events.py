@@ -213,7 +213,7 @@ class GuardAnswered:
 
     ``about`` is the id of what is answered, None for whatever waits longest for this answer;
     ``who`` a role or badge; ``by`` what it was said with (``button``, ``card``, ``keypad``,
-    ``command``).
+    ``command``), and ``device`` which one, empty for a command.
     """
 
     at: Stamp
@@ -224,6 +224,7 @@ class GuardAnswered:
     about: str | None = None
     eta_s: float | None = None
     note: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,63 @@ class Ordered:
     issuer: str
     args: Mapping[str, object]
     exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskGiven:
+    """A task for this gate, signed by its station; ``digest`` names its content.
+
+    ``due_s`` is how long after ``at`` it is due, None for a task without an end.
+    """
+
+    at: Stamp
+    task_id: str
+    issuer: str
+    en: str
+    zh: str
+    where: str
+    due_s: float | None
+    digest: str
+    incident: str = ""
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRefused:
+    """A task that this gate does not take, and why."""
+
+    at: Stamp
+    task_id: str
+    reason: str
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeShown:
+    """A card or code at a reader was looked up; ``person`` is None when nobody has it.
+
+    ``digit`` is the answer that was keyed before the code, None for the reader's own.
+    """
+
+    at: Stamp
+    reader: str
+    by: str
+    person: str | None
+    digit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileOrdered:
+    """The station orders a profile by a signed document; None: back to the calendar.
+
+    ``refused``: why the document is not to be used; the rest is empty then.
+    """
+
+    at: Stamp
+    profile: str | None = None
+    version: int = 0
+    digest: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,5 +318,9 @@ Event = (
     | IncidentChanged
     | GuardAnswered
     | Ordered
+    | TaskGiven
+    | TaskRefused
+    | BadgeShown
+    | ProfileOrdered
     | Probe
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -61,7 +61,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of one incident. ``met`` and ``broken`` are by stage: 1, 3, 5."""
+    """The clock of one incident. ``met``, ``broken`` and ``limits`` are by stage: 1, 3, 5.
+
+    The limits are those that held when it began.
+    """
 
     incident: IncidentId
     kind: Kind
@@ -74,6 +77,7 @@ class Clock:
     broken: tuple[int, ...] = ()
     alerts: tuple[AlertId, ...] = ()
     timeline: tuple[Moment, ...] = ()
+    limits: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,6 +88,7 @@ class Sla(Way[Clock]):
     CASE: ClassVar[type] = Clock
 
     config: SlaConfig
+    settings: Callable[[], SlaConfig] | None = None
 
     @property
     def due_ns(self) -> int | None:
@@ -143,6 +148,7 @@ class Sla(Way[Clock]):
                 event.device,
                 event.where,
                 event.at,
+                limits=(self.settings() if self.settings else self.config).limits,
             )
         if event.alert is not None:
             clock = replace(clock, alerts=(*clock.alerts, event.alert))
@@ -169,7 +175,7 @@ class Sla(Way[Clock]):
         return next((c for c in self.cases.values() if len(c.met) < len(STAGES)), None)
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
-        limit_s = self.config.limits[stage]
+        limit_s = self._limits(clock)[stage]
         clock = replace(clock, broken=(*clock.broken, stage))
         self._note(clock, now, f"sla.breach.{stage}", "gate", {"limit_s": limit_s})
         name = _NAMES[stage]
@@ -197,7 +203,7 @@ class Sla(Way[Clock]):
             "kind": clock.kind,
             "met_s": {str(stage): after_s for stage, after_s in sorted(clock.met.items())},
             "broken": list(clock.broken),
-            "limits_s": {str(stage): limit for stage, limit in self.config.limits.items()},
+            "limits_s": {str(stage): limit for stage, limit in self._limits(clock).items()},
             "chain": clock.timeline[-1].chain,
         }
         body = {
@@ -228,7 +234,7 @@ class Sla(Way[Clock]):
         passed_ns = now.monotonic_ns - clock.began.monotonic_ns
         return [
             stage
-            for stage, limit_s in self.config.limits.items()
+            for stage, limit_s in self._limits(clock).items()
             if stage not in clock.met
             and stage not in clock.broken
             and passed_ns >= limit_s * NS_PER_S
@@ -237,8 +243,12 @@ class Sla(Way[Clock]):
     def _dues(self, clock: Clock) -> list[int]:
         waiting = [s for s in STAGES if s not in clock.met and s not in clock.broken]
         began_ns = clock.began.monotonic_ns
-        limits = [began_ns + round(self.config.limits[stage] * NS_PER_S) for stage in waiting]
+        limits_s = self._limits(clock)
+        limits = [began_ns + round(limits_s[stage] * NS_PER_S) for stage in waiting]
         return [*limits, _last_ns(clock)]
+
+    def _limits(self, clock: Clock) -> Mapping[int, float]:
+        return clock.limits or self.config.limits
 
 
 def _last_ns(clock: Clock) -> int:

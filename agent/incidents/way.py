@@ -29,7 +29,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that waits for a person at the gate, and how it may be answered."""
+    """Something that waits for a person at the gate, and how it may be answered.
+
+    ``devices``: the only hands that answer it; none: any.
+    """
 
     id: str
     way: str
@@ -38,6 +41,7 @@ class Item:
     answers: tuple[Answer, ...]
     status: Status = Status.ACTUAL
     said: str = ""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

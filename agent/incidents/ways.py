@@ -48,19 +48,19 @@ class Ways:
         decisions: list[Decision] = []
         for way in self._kept:
             decisions += way.resume(self._keeper.resume(way, now), now)
-        self._keep()
+        self.keep()
         return decisions
 
     def on_event(self, event: Event) -> list[Decision]:
         """Decisions of all ways about *event*; never raises."""
         decisions = self._engine.on_event(event)
-        self._keep()
+        self.keep()
         return decisions
 
     def on_time(self, now: Stamp) -> list[Decision]:
         """Decisions that are due by *now*; never raises."""
         decisions = self._engine.on_time(now)
-        self._keep()
+        self.keep()
         return decisions
 
     @property
@@ -74,7 +74,8 @@ class Ways:
         found = [item for way in self._ways for item in way.items]
         return sorted(found, key=lambda item: item.since.monotonic_ns)
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Have what changed stored soon."""
         for way in self._kept:
             changes = way.changes()
             if changes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +24,7 @@ from agent.pipeline.desired import Desired
 from agent.pipeline.host import HostWatch
 from agent.runtime.ration import Ration, suffix
 from contract.topics import Address, parse_gate_topic
-from contract.words import MAX_MESSAGE_BYTES, Refusal
+from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +45,33 @@ class _Host(BaseModel):
     period_s: Annotated[float, Field(ge=1, le=3600)] | None = None
 
 
+class ReadsTask(Protocol):
+    """The ways of answering, as a task finds them."""
+
+    def __call__(self, task_id: str, payload: bytes, *, drill: bool) -> Event:
+        """What the task means for this gate."""
+
+
+class ReadsDocument(Protocol):
+    """The same for a document."""
+
+    def __call__(self, payload: bytes, *, drill: bool) -> Event:
+        """What the document means for this gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Where answers go. ``put`` takes events, ``acked`` the id of an entry the station has.
 
-    ``station`` hears whether the station listens.
+    ``station`` hears whether the station listens; ``task`` and ``profile`` read what is for the
+    guard and for the calendar.
     """
 
     put: Callable[[Event], None]
     acked: Callable[[str], object]
     station: Callable[[bool], None]
+    task: ReadsTask | None = None
+    profile: ReadsDocument | None = None
 
 
 class Control:
@@ -102,10 +119,14 @@ class Control:
                 self._ack(message)
             case ("cmd", name):
                 self._command(name, message, drill=topic.drill)
+            case ("desired", Document.PROFILE) if self._answers.profile and message.payload:
+                self._answers.put(self._answers.profile(message.payload, drill=topic.drill))
             case ("desired", name):
                 self._desired.hear(name, message.payload, drill=topic.drill)
             case ("desired", name, number):
                 self._desired.hear_chunk(name, number, message.payload, drill=topic.drill)
+            case ("task", task_id) if self._answers.task is not None:
+                self._answers.put(self._answers.task(task_id, message.payload, drill=topic.drill))
             case _:
                 raise RefusedError(Refusal.UNEXPECTED, "nothing is expected here")
 

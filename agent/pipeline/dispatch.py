@@ -12,7 +12,17 @@ from typing import Protocol
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json
 from agent.core.clock import Clock, Stamp, stamp
-from agent.core.decisions import Actuate, Close, Decision, Drive, Note, Raise, Resolve, Tell
+from agent.core.decisions import (
+    Actuate,
+    Answered,
+    Close,
+    Decision,
+    Drive,
+    Note,
+    Raise,
+    Resolve,
+    Tell,
+)
 from agent.core.errors import DeviceError
 from agent.core.events import AckReceived, ComponentState, Event, IncidentChanged, Probe, Stand
 from agent.core.health import HealthBoard
@@ -52,6 +62,9 @@ class Answering(Decides, Protocol):
 
     def resume(self, now: Stamp) -> list[Decision]:
         """Go on where an earlier life left off."""
+
+    def keep(self) -> None:
+        """Store what changed beside them."""
 
 
 class Drives(Protocol):
@@ -152,6 +165,9 @@ class Dispatcher:
                     self._note(decision)
                 case Tell():
                     self._words.tell(decision)
+                    self._ways.keep()
+                case Answered(event=event):
+                    self._carry_out(self._ways.on_event(event))
 
     def _actuate(self, decision: Actuate) -> None:
         try:

@@ -14,6 +14,7 @@ from agent.incidents.way import Item
 from agent.pipeline.local import PEER, Operation
 
 _Word = TypeVar("_Word", bound=StrEnum)
+COMMAND = "command"
 LONGEST_NAME, LONGEST_NOTE, LONGEST_ETA_S = 64, 500, 86_400
 
 
@@ -65,13 +66,16 @@ class GuardOperations:
         return {"answered": item.id, "way": item.way, "answer": said.value}
 
     def _meant(self, said: Answer, about: object) -> Item:
-        waiting = [item for item in self._items() if said in item.answers]
+        waiting = [i for i in self._items() if said in i.answers and _is_by_command(i)]
         if about is not None:
             named = [item for item in self._items() if item.id.startswith(str(about))]
             if not named:
                 raise CheckFailedError(f"nothing that waits here is called '{about}'")
             if len(named) > 1:
                 raise CheckFailedError(f"'{about}' may be {len(named)} things; give more of the id")
+            if not _is_by_command(named[0]):
+                hands = ", ".join(named[0].devices)
+                raise CheckFailedError(f"{named[0].id} is answered with {hands} only")
             if named[0] not in waiting:
                 may = ", ".join(named[0].answers)
                 raise CheckFailedError(f"'{said}' is no answer to {named[0].id}; say {may}")
@@ -79,6 +83,10 @@ class GuardOperations:
         if not waiting:
             raise CheckFailedError(f"nothing waits for '{said}' at this gate")
         return waiting[0]
+
+
+def _is_by_command(item: Item) -> bool:
+    return not item.devices or COMMAND in item.devices
 
 
 def _row(item: Item, now_ns: int) -> Mapping[str, object]:

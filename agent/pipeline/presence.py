@@ -6,7 +6,7 @@ Here: the JSON of ``~/state``, ``~/meta`` and ``~/hb`` (CONTRACT 2). Not here: w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from contract.words import CONTRACT_VERSION
 SOON_PERIOD_S = 10.0
 CAPABILITIES = (
     "panic", "door", "exercise", "replay", "rebirth", "selftest", "face.off", "wipe", "chunks",
+    "task", "post.challenge", "profile",
 )  # fmt: skip
 
 
@@ -60,7 +61,10 @@ class Presence:
         session: int,
         version: str,
         standing: Standing | None = None,
+        pace: Callable[[float], float] = lambda usual_s: usual_s,
     ) -> None:
+        """*pace*: seconds between heartbeats now, of the usual ones."""
+        self._pace = pace
         self._standing = standing or _Plain()
         self._config = config
         self._clock = clock
@@ -122,7 +126,7 @@ class Presence:
         incident is open) makes the period at most ten seconds, and so does a clock that is not
         synced: the station then needs a fresh nonce for every command.
         """
-        period_s = self._config.link.heartbeat_s
+        period_s = self._pace(self._config.link.heartbeat_s)
         nonce = self._standing.nonce()
         if busy or nonce is not None:
             period_s = min(period_s, SOON_PERIOD_S)

@@ -20,7 +20,6 @@ LIMITS = {"self_help_s": 2.0, "mutual_help_s": 4.0, "reinforcement_s": 60.0}
 def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site", answering={"sla": LIMITS}) as made:
         yield made.start("station", "agent")
-    made.recorder.assert_contract()
 
 
 def guard(site: Site, *words: str) -> dict[str, Any]:

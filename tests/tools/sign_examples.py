@@ -18,7 +18,7 @@ from contract.signing import TrustedKeys, sign
 from contract.words import CommandName, Role
 
 EXAMPLES = Path(__file__).parents[2] / "contract" / "examples"
-SIGNED = ("area-bulletin", "cmd", "document", "watchlist")
+SIGNED = ("area-bulletin", "cmd", "document", "task", "watchlist")
 STATION = "cancheng"
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from agent.config.schema.base import Id, Label, Pin, Seconds, Section
+from agent.core.events import Answer, Helper
 
 
 class _Input(Section):
@@ -62,6 +63,27 @@ class ExitButton(_Contact):
     wiring: Literal["nc", "no"] = "no"
 
 
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Says = Annotated[
+    list[Annotated[Answer, Field(strict=False)]],
+    BeforeValidator(_listed),
+    Field(min_length=1, description="the first that fits what waits"),
+]
+
+
+class AnswerButton(_Contact):
+    """A person at the gate answers with it. ``who`` is told as the person; none: the button."""
+
+    type: Literal["answer"]
+    wiring: Literal["nc", "no"] = "no"
+    says: Says
+    who: Id | None = None
+    helper: Annotated[Helper, Field(strict=False)] = Helper.GUARD
+
+
 class DoorContact(_Contact):
     """Tells whether a door stands open. ``nc``: the contact is closed while the door is."""
 
@@ -94,6 +116,7 @@ Input = Annotated[
     | MedicalButton
     | AssistButton
     | ResetKey
+    | AnswerButton
     | ExitButton
     | DoorContact
     | VehicleLoop

@@ -1,0 +1,112 @@
+"""``gatehouse station task`` and ``challenge``: what a station wants of the guard at a gate.
+
+Here: options, printing, exit codes. What the commands do is in ``station.tasking`` and
+``station.commands``, imported when a command runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from contract.words import CommandName, Outcome
+from station.terminal import write_json
+
+if TYPE_CHECKING:
+    from contract.topics import Address
+    from station.orders import Task
+
+Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
+Exercise = Annotated[bool, typer.Option("--exercise", help="For a drill only.")]
+
+
+def task(
+    *,
+    gate: Gate,
+    directory: Dir,
+    text: Annotated[str, typer.Option(help="What to do.")],
+    text_zh: Annotated[str, typer.Option(help="The same in Chinese; default: --text.")] = "",
+    where: Annotated[str, typer.Option(help="Id of the place.")] = "",
+    due: Annotated[
+        float | None, typer.Option(min=1, max=86_400, help="Seconds until it is due.")
+    ] = None,
+    incident: Annotated[str, typer.Option(help="The incident that it belongs to.")] = "",
+    valid: Annotated[
+        float, typer.Option(min=1, max=86_400, help="A gate that gets it later leaves it, seconds.")
+    ] = 3600.0,
+    exercise: Exercise = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Follow it until it ends, at most so many seconds.")
+    ] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Give the guard at a gate a task; exit 1 when it is declined."""
+    from station import orders, tasking
+
+    def made(address: Address) -> Task:
+        return orders.Task(address, text, text_zh or text, where, due, incident, exercise)
+
+    def told(status: dict[str, Any]) -> None:
+        if wait and not as_json:
+            print(_line(status), flush=True)
+
+    status = tasking.give(directory, gate, made, valid_s=valid, wait_s=wait, told=told)
+    if as_json:
+        write_json(status)
+    elif not wait or status["state"] not in tasking.ENDS:
+        print(_line(status))
+    if status["state"] == "declined":
+        raise typer.Exit(1)
+
+
+def challenge(
+    *,
+    gate: Gate,
+    directory: Dir,
+    reason: Annotated[str, typer.Option(help="Why; it is written down.")] = "",
+    by: Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")] = "",
+    exercise: Exercise = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Ask the guard at a gate to prove being there; the answer comes as guard.present or absent."""
+    from station import commands
+
+    args = {name: value for name, value in {"reason": reason, "by": by}.items() if value}
+    name = CommandName.POST_CHALLENGE
+    answer = commands.send(directory, gate, name, args, exercise=exercise, wait_s=wait)
+    if as_json:
+        write_json(answer)
+    else:
+        print(f"{answer['gate']} {name}: {answer['outcome']} {answer['reason']}".rstrip())
+    if answer["outcome"] != Outcome.DONE:
+        raise typer.Exit(1)
+
+
+def profile(
+    *,
+    gate: Gate,
+    name: Annotated[
+        str, typer.Argument(help="A profile of the gate; none: back to its calendar.")
+    ] = "",
+    directory: Dir,
+    as_json: Json = False,
+) -> None:
+    """Order a profile at a gate, until another order; reported in ~/reported/profile."""
+    from station import profiles
+
+    told = profiles.order(directory, gate, name or None)
+    if as_json:
+        write_json(told)
+    else:
+        print(f"sent: version {told['version']} to {told['topic']}")
+
+
+def _line(status: dict[str, Any]) -> str:
+    note = f": {status['note']}" if status.get("note") else ""
+    at = f" at {status['at']}" if status.get("at") else ""
+    return f"{status['task_id']} {status['state']} by {status['by']}{at}{note}"

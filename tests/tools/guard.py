@@ -1,0 +1,37 @@
+"""What a guard types at the gate and the desk at its station, against a whole site."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.tools.orders import GATE_NAME
+from tests.tools.program import gatehouse, run_to_end
+from tests.tools.site import Site
+
+
+def guard(site: Site, *words: str) -> dict[str, Any]:
+    """What ``gatehouse guard`` answers."""
+    done = run_to_end(gatehouse("guard", *words, "--config", str(site.config_path), "--json"))
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def waiting(site: Site, way: str) -> list[dict[str, Any]]:
+    """What waits for a person at the gate, of one way."""
+    return [item for item in site.ask("guard.list")["items"] if item["way"] == way]
+
+
+def station(site: Site, name: str, *options: str) -> tuple[int, dict[str, Any]]:
+    """A command of the station about the gate: exit code and answer."""
+    place = ["--dir", str(site.folder / "station"), "--json"]
+    done = run_to_end(gatehouse("station", name, GATE_NAME, *options, *place), timeout_s=60)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def facts(site: Site, kind: str) -> list[dict[str, Any]]:
+    """Details of every fact of that kind that the station stored."""
+    rows = site.rows("messages", f"channel='event' AND kind='{kind}'")
+    return [json.loads(row["body"])["data"]["details"] for row in rows]
