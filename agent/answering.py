@@ -14,13 +14,15 @@ from agent.core.clock import Clock, Stamp
 from agent.core.commands import Deed
 from agent.core.events import Event
 from agent.incidents.book import IncidentBook
+from agent.incidents.drill import Spot, Stage
+from agent.incidents.drills import Drills
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.ordered import Order
-from contract.words import CommandName
+from contract.words import CommandName, Status
 from rules.engine import RuleFailed
 
 
@@ -85,8 +87,28 @@ class Answering:
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
-        return [Sla(config.answering.sla)]
+        sla = config.answering.sla
+        return [Sla(sla), Drills(drill_stage(config, self._real), sla)]
+
+    def _real(self) -> bool:
+        """Whether something real goes on that people answer or that drives outputs."""
+        config = self._around.config
+        kinds = {*config.answering.sla.kinds, *(r.type for r in config.rules if r.outputs)}
+        causes = (standing.cause for standing in self.book.cases.values())
+        return any(c.status is Status.ACTUAL and c.kind in kinds for c in causes)
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher
         return publisher is not None and publisher.publish(topic, body, retain=retain)
+
+
+def drill_stage(config: Config, real: Callable[[], bool]) -> Stage:
+    """The gate as its drills find it."""
+    lit = ("beacon", "siren") if config.answering.drills.sound else ("beacon",)
+    return Stage(
+        config.node.node,
+        config.node.name,
+        {name: Spot(item.type, item.where, item.name) for name, item in config.inputs.items()},
+        [name for name, output in config.outputs.items() if output.type in lit],
+        real,
+    )

@@ -14,6 +14,7 @@ import typer
 
 from agent.runtime.dumps import forbid_dumps
 from contract.words import CommandName, Document, Outcome, Stage, Status
+from station.answering_cli import register as register_answering
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
@@ -264,6 +265,7 @@ def watch(
 
 app.add_typer(audit_app, name="audit")
 register(app)
+register_answering(app)
 
 
 def main() -> None:

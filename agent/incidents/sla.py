@@ -154,19 +154,18 @@ class Sla(Way[Clock]):
         if clock is None:
             return []
         after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
-        reached = [
-            s for s, helper in STAGES.items() if _RANK.index(helper) <= _RANK.index(event.helper)
-        ]
-        met = {**clock.met, **{stage: after_s for stage in reached if stage not in clock.met}}
+        reached = {s: after_s for s in stages_met(event.helper) if s not in clock.met}
+        met = {**clock.met, **reached}
         details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
         clock = self._note(replace(clock, met=met), event.at, "arrived", event.who, details)
         return []
 
     def _meant(self, event: GuardAnswered) -> Clock | None:
-        """The clock that an arrival belongs to: the one named, or the oldest it can help."""
+        """The clock that an arrival belongs to: the one named, or the oldest, drills last."""
         if event.about is not None:
             return self.cases.get(event.about)
-        return next((c for c in self.cases.values() if len(c.met) < len(STAGES)), None)
+        waiting = [c for c in self.cases.values() if len(c.met) < len(STAGES)]
+        return min(waiting, key=lambda clock: clock.status is Status.EXERCISE, default=None)
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
         limit_s = self.config.limits[stage]
@@ -177,7 +176,7 @@ class Sla(Way[Clock]):
             at=now,
             rule=self.NAME,
             kind=Kind.SLA_BREACH,
-            key=f"{self.NAME}:{clock.incident}:{stage}",
+            key=breach_key(clock.incident, stage),
             severity=Severity.MAJOR,
             urgency=Urgency.IMMEDIATE,
             text=Text(
@@ -239,6 +238,16 @@ class Sla(Way[Clock]):
         began_ns = clock.began.monotonic_ns
         limits = [began_ns + round(self.config.limits[stage] * NS_PER_S) for stage in waiting]
         return [*limits, _last_ns(clock)]
+
+
+def stages_met(helper: Helper) -> list[int]:
+    """The stages that are met when *helper* is there."""
+    return [stage for stage, other in STAGES.items() if _RANK.index(other) <= _RANK.index(helper)]
+
+
+def breach_key(incident: IncidentId, stage: int) -> str:
+    """Of the incident that a broken limit of *incident* opens."""
+    return f"{Sla.NAME}:{incident}:{stage}"
 
 
 def _last_ns(clock: Clock) -> int:

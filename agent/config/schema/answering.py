@@ -34,7 +34,14 @@ class SlaConfig(Section):
         return {1: self.self_help_s, 3: self.mutual_help_s, 5: self.reinforcement_s}
 
 
+class DrillsConfig(Section):
+    """Drills: what they light and sound at the gate."""
+
+    sound: Annotated[bool, Field(description="true: sirens too; false: beacons only")] = False
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
+    drills: DrillsConfig = DrillsConfig()

@@ -1,0 +1,45 @@
+"""Arguments of the commands that the ways of answering obey, as strict models.
+
+Here: what may stand in ``args``. Not here: what is done about it (``agent.incidents``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contract.topics import ID_PATTERN
+
+LONGEST_DRILL_S = 1800
+LONGEST_ANNOUNCEMENT = 500
+
+
+class OrderArgs(BaseModel):
+    """What every one of these commands may say besides: why, and who wants it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    reason: Annotated[str, Field(max_length=300)] = ""
+    by: Annotated[str, Field(max_length=64)] = ""
+
+
+DrillId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
+class DrillStart(OrderArgs):
+    """``drill.start``: what is rehearsed, where, and for how long.
+
+    Without a device one of those that fit is taken, always the same for the same ``seed``.
+    """
+
+    drill_id: DrillId
+    scenario: Literal["panic", "duress", "medical", "assist", "intrusion", "call"]
+    device: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")] | None = None
+    for_s: Annotated[float, Field(gt=0, le=LONGEST_DRILL_S)] = 300.0
+    seed: Annotated[int, Field(ge=0, lt=1 << 53)] = 0
+
+
+class DrillStop(OrderArgs):
+    """``drill.stop``: of that drill, or of the one that runs."""
+
+    drill_id: DrillId | None = None
