@@ -17,11 +17,13 @@ from agent.incidents.book import IncidentBook
 from agent.incidents.drill import Spot, Stage
 from agent.incidents.drills import Drills
 from agent.incidents.keeper import Keeper
+from agent.incidents.notices import Notices
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.ordered import Order
+from agent.pipeline.speaker import Speaker
 from contract.words import CommandName, Status
 from rules.engine import RuleFailed
 
@@ -31,6 +33,9 @@ class Publisher(Protocol):
 
     def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1; False when the link does not carry."""
+
+    def follow(self, topic: str) -> None:
+        """Hear one more topic, as long as this connection lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Answering:
         self.publisher: Publisher | None = None
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
+        self._speaker = Speaker(around.config.answering.announce)
         self._ways = self._build()
         self.ways = Ways(
             self._ways,
@@ -67,14 +73,19 @@ class Answering:
     def deeds(self, act: Callable[[Event], None]) -> Mapping[CommandName, Deed]:
         """Commands that the ways obey; *act* has an event dispatched before it returns."""
         clock, kept = self._around.clock, self.keeper.when_kept
-        return {
+        orders = {
             name: Order(way, obeys, act, kept, clock)
             for way in self._ways
             for name, obeys in way.ORDERS.items()
         }
+        return {**orders, CommandName.ANNOUNCE: self._speaker}
 
     def link_up(self) -> None:
-        """What was not heard, and what stands, is said again."""
+        """Notices of areas are heard; what was not heard of us, and what stands, is said again."""
+        config = self._around.config
+        for area in config.answering.areas:
+            if self.publisher is not None:
+                self.publisher.follow(config.node.address.bulletin(area))
         self.words.link_up()
 
     def link_down(self) -> None:
@@ -82,13 +93,18 @@ class Answering:
         self.words.link_down()
 
     def close(self) -> None:
-        """Keep what changed, and give the disk back."""
+        """Say no more, keep what changed, and give the disk back."""
+        self._speaker.close()
         self.keeper.close()
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         sla = config.answering.sla
-        return [Sla(sla), Drills(drill_stage(config, self._real), sla)]
+        return [
+            Sla(sla),
+            Drills(drill_stage(config, self._real), sla),
+            Notices(config.node.node, config.answering.areas),
+        ]
 
     def _real(self) -> bool:
         """Whether something real goes on that people answer or that drives outputs."""

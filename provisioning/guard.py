@@ -82,6 +82,18 @@ def cannot(
     _answer(config, "cannot", about, who, note=note, as_json=as_json)
 
 
+@app.command()
+def confirm(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """已确认: You have read it, or it is as it says."""
+    _answer(config, "confirm", about, who, note=note, as_json=as_json)
+
+
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)

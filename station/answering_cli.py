@@ -37,6 +37,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``gatehouse station``."""
     app.command()(drill)
     app.command()(report)
+    app.command()(bulletin)
+    app.command()(announce)
 
 
 @exits
@@ -101,6 +103,70 @@ def report(
     else:
         for each in found:
             print(reports.heading(each, lang or lang_of()))
+
+
+@exits
+def bulletin(
+    *,
+    area: Annotated[str, typer.Argument(help="The area, as gates name it.")],
+    directory: Dir,
+    text: Annotated[str, typer.Option(help="The notice, for both languages. 通告内容")] = "",
+    en: Annotated[str, typer.Option(help="The notice in English.")] = "",
+    zh: Annotated[str, typer.Option(help="The notice in Chinese.")] = "",
+    until: Annotated[
+        str, typer.Option(help="2026-11-28T08:00:00+08:00, or how long: 90m, 12h, 7d.")
+    ] = "7d",
+    bulletin_id: Annotated[str, typer.Option("--id", help="Its name; default: new.")] = "",
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="No notice stands any more.")
+    ] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Who was shown it and confirmed it.")
+    ] = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """通告: Post a signed notice to the gates of an area; it takes the place of the one before."""
+    from station import bulletins
+
+    if seen:
+        rows = bulletins.seen(directory, area, bulletin_id)
+        _print_all(rows, "{at}  {gate}  {what}  {bulletin_id}  {by}", as_json=as_json)
+        return
+    if withdraw:
+        told = bulletins.withdraw(directory, area)
+    else:
+        both = bulletins.Texts(en or text, zh or text)
+        wish = bulletins.Wish(area, both, until, bulletin_id, exercise)
+        told = bulletins.post(directory, wish)
+    _print_all([told], "{topic}: {did}", as_json=as_json)
+
+
+@exits
+def announce(
+    *,
+    gates: Gates,
+    directory: Dir,
+    text: Annotated[str, typer.Option(help="What is said, at most 500 characters. 播报内容")],
+    lang: Annotated[Lang, typer.Option(help="The language that it is in.")] = Lang.ZH,
+    by: By = "",
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for each result.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """播报: Have a text said by the speakers of gates, and wait until it was."""
+    from station import bulletins
+
+    rows = bulletins.announce(directory, gates, {"text": text, "lang": lang.value}, by, wait)
+    _print_all(rows, "{gate}: {outcome} {reason}", as_json=as_json)
+    if any(row["outcome"] != "done" for row in rows):
+        raise typer.Exit(1)
+
+
+def _print_all(rows: list[dict[str, Any]], form: str, *, as_json: bool) -> None:
+    if as_json:
+        write_json({"rows": rows})
+    for row in [] if as_json else rows:
+        print(form.format(**row))
 
 
 def _print_rows(drill_id: str, rows: list[dict[str, Any]]) -> None:

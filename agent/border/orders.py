@@ -39,6 +39,13 @@ class DrillStart(OrderArgs):
     seed: Annotated[int, Field(ge=0, lt=1 << 53)] = 0
 
 
+class AnnounceArgs(OrderArgs):
+    """``announce``: what is said at the gate, in which language."""
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_ANNOUNCEMENT)]
+    lang: Literal["zh", "en"] = "zh"
+
+
 class DrillStop(OrderArgs):
     """``drill.stop``: of that drill, or of the one that runs."""
 

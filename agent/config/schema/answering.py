@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Section
+from agent.config.schema.base import Id, Section
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -40,8 +40,29 @@ class DrillsConfig(Section):
     sound: Annotated[bool, Field(description="true: sirens too; false: beacons only")] = False
 
 
+class AnnounceConfig(Section):
+    """The speaker: a program that reads a text on its standard input and says it."""
+
+    argv: Annotated[
+        list[str],
+        Field(max_length=32, description="the program and its arguments; none: no speaker"),
+    ] = []
+    timeout_s: Annotated[float, Field(gt=0, le=120, description="then it is ended")] = 30.0
+
+    @model_validator(mode="after")
+    def _no_search(self) -> Self:
+        if self.argv and not self.argv[0].startswith("/"):
+            raise ValueError("argv: the program must be an absolute path, starting with '/'")
+        return self
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
+    areas: Annotated[
+        list[Id],
+        Field(max_length=16, description="areas whose calls and notices this gate answers"),
+    ] = []
     drills: DrillsConfig = DrillsConfig()
+    announce: AnnounceConfig = AnnounceConfig()
