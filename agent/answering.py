@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.config.schema.root import Config
-from agent.core.clock import Clock, Stamp
+from agent.core.clock import Clock, Stamp, stamp
 from agent.core.commands import Deed
-from agent.core.events import Event
+from agent.core.errors import CheckFailedError
+from agent.core.events import Answer, Event
+from agent.incidents.ack_times import AckTimes
 from agent.incidents.book import IncidentBook
 from agent.incidents.drill import Spot, Stage
 from agent.incidents.drills import Drills
 from agent.incidents.keeper import Keeper
+from agent.incidents.month import About, Months
 from agent.incidents.notices import Notices
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
+from agent.pipeline.local import Operation
 from agent.pipeline.ordered import Order
 from agent.pipeline.speaker import Speaker
 from contract.words import CommandName, Status
@@ -80,6 +84,10 @@ class Answering:
         }
         return {**orders, CommandName.ANNOUNCE: self._speaker}
 
+    def operations(self) -> Mapping[str, Operation]:
+        """What people at the gate may ask, by name."""
+        return {"report.month": self._report_month}
+
     def link_up(self) -> None:
         """Notices of areas are heard; what was not heard of us, and what stands, is said again."""
         config = self._around.config
@@ -100,11 +108,29 @@ class Answering:
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         sla = config.answering.sla
+        self._months = Months(self._what_is)
         return [
+            self._months,
+            AckTimes(self._months.acked),
             Sla(sla),
             Drills(drill_stage(config, self._real), sla),
             Notices(config.node.node, config.answering.areas),
         ]
+
+    def _what_is(self, about: str) -> About:
+        """What waits under that id, before anybody else hears of the answer to it."""
+        item = next((item for item in self.ways.items if item.id == about), None)
+        if item is None or item.status is not Status.ACTUAL or Answer.REJECT not in item.answers:
+            return About.OTHER
+        return About.LEAD if Answer.CONFIRM in item.answers else About.ALARM
+
+    def _report_month(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The figures of the month that is named, or of the one that goes on."""
+        month = str(request.get("month") or "")
+        told = self._months.told(month, stamp(self._around.clock))
+        if told is None:
+            raise CheckFailedError(f"nothing is known of the month '{month}'")
+        return {"report": told}
 
     def _real(self) -> bool:
         """Whether something real goes on that people answer or that drives outputs."""

@@ -212,7 +212,7 @@ class Core:
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
         guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
-        tables = (operations.table(), keeping.table(), guard.table())
+        tables = (operations.table(), keeping.table(), guard.table(), self._answering.operations())
         self._local = LocalServer(
             path, {name: do for table in tables for name, do in table.items()}
         )

@@ -100,7 +100,7 @@ class Sla(Way[Clock]):
                 self.NAME,
                 Text(f"{clock.kind} at {clock.where}: who is there?", f"{clock.where}：谁已到场？"),
                 clock.began,
-                (Answer.ARRIVED,),
+                (Answer.ARRIVED, Answer.REJECT),
                 clock.status,
                 ", ".join(f"{stage} min met" for stage in sorted(clock.met)),
             )
@@ -118,6 +118,9 @@ class Sla(Way[Clock]):
                     self._note(clock, event.at, f"ack.{event.stage}", event.by, {"alert": alert})
             case GuardAnswered(answer=Answer.ARRIVED):
                 return self._arrived(event)
+            case GuardAnswered(answer=Answer.REJECT, about=about) if about in self.cases:
+                details = {"with": event.by, "note": event.note}
+                self._note(self.cases[about], event.at, "rejected", event.who, details)
         return []
 
     def on_time(self, now: Stamp) -> list[Decision]:
