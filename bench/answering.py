@@ -110,6 +110,7 @@ def table(loads: list[Load], roll: Roll) -> str:
         f"{roll.neighbours} neighbours answer {roll.calls} calls; ms from answer to roll-call",
         f"{'':14}{'p50':>8}{'p95':>8}",
         f"{'bare broker':14}{roll.bare_p50_ms:8.2f}{roll.bare_p95_ms:8.2f}",
+        f"{'bare, stored':14}{roll.stored_p50_ms:8.2f}{roll.stored_p95_ms:8.2f}",
         f"{'roll-call':14}{roll.ours_p50_ms:8.2f}{roll.ours_p95_ms:8.2f}",
         f"p95 ratio {roll.ratio:.2f}, to reach {GOAL:g}; {roll.missing} answers missing",
     ]

@@ -4,28 +4,22 @@ Ours: each neighbour is the agent's own link and its own words (``agent.link``,
 ``agent.incidents.words``) on one loop; all answer the moment they hear the call, and the answer
 counts when it stands durably in the file of a running ``station serve``, from which the roll-call
 is read. The bare path, in turns with it: as many bare connections hear the same call and answer it
-in the same bytes, to a bare paho client in a process of its own, which stores nothing.
+in the same bytes, to a bare paho client in a process of its own, which stores nothing; and to one
+that first appends each answer to SQLite, as durably as the station does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
-import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
-
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.config.schema.site import Link as LinkConfig
 from agent.core.backoff import Backoff, BackoffPolicy
@@ -35,6 +29,16 @@ from agent.core.ports import Received
 from agent.incidents.words import Words
 from agent.link.link import Link, LinkEvents, Retained
 from bench import wire
+from bench.neighbours_watch import (
+    BARE,
+    HOST,
+    LOOK_S,
+    READY,
+    WAIT_S,
+    Watcher,
+    look_at_broker,
+    look_at_file,
+)
 from contract.topics import ROOT, Address
 from provisioning.demo.broker import DemoBroker
 from provisioning.demo.children import Child, gatehouse
@@ -42,12 +46,8 @@ from station import keys
 
 NEIGHBOURS, GOAL = 50, 2.0
 AREA = f"{ROOT}/bench/area/east"
-BARE, BARE_CALL = "bare/respond", "bare/call"
-HOST = "127.0.0.1"
-READY = "ready"
-WAIT_S = 30.0
+BARE_CALL = "bare/call"
 SETTLE_S = 1.0
-LOOK_S = 0.001
 KEEPALIVE_S = 60
 
 
@@ -59,6 +59,8 @@ class Roll:
     calls: int
     bare_p50_ms: float
     bare_p95_ms: float
+    stored_p50_ms: float
+    stored_p95_ms: float
     ours_p50_ms: float
     ours_p95_ms: float
     ratio: float
@@ -156,55 +158,6 @@ async def _listening(port: int) -> None:
     ears.close()
 
 
-class Watcher:
-    """A process of its own that tells what it sees, and when; ``seen`` is what it told so far."""
-
-    def __init__(self, look: Callable[[Any, Connection], None], at: object) -> None:
-        """*look* runs there, for ever, on *at*; its first word is that it looks."""
-        self.seen: dict[Any, int] = {}
-        context = multiprocessing.get_context("spawn")
-        self._news, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=look, args=(at, theirs), daemon=True)
-        self._process.start()
-
-    def has(self, wanted: Collection[Any]) -> bool:
-        """Whether it saw all these."""
-        while self._news.poll():
-            what, at_ns = self._news.recv()
-            self.seen.setdefault(what, at_ns)
-        return all(what in self.seen for what in wanted)
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._process.kill()
-        self._process.join(WAIT_S)
-
-
-def look_at_file(path: Path, news: Connection) -> None:
-    """Topic and call of every answer in the station's file, when it first stood there."""
-    last = 0
-    database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    query = "SELECT rowid, topic, body FROM papers WHERE rowid>? AND topic LIKE '%/respond/%'"
-    news.send((READY, time.monotonic_ns()))
-    while True:
-        rows = database.execute(query, (last,)).fetchall()
-        now_ns = time.monotonic_ns()
-        for rowid, topic, body in rows:
-            last = max(last, rowid)
-            news.send(((topic, json.loads(body)["call_id"]), now_ns))
-        time.sleep(LOOK_S)
-
-
-def look_at_broker(port: int, news: Connection) -> None:
-    """Every message of the bare path, when a bare paho client received it."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.on_message = lambda _client, _data, m: news.send((m.payload, time.monotonic_ns()))
-    client.on_subscribe = lambda *_: news.send((READY, time.monotonic_ns()))
-    client.connect(HOST, port)
-    client.subscribe(BARE, 1)
-    client.loop_forever()
-
-
 async def measure_roll(folder: Path, neighbours: int, calls: int) -> Roll:
     """A broker, a station, the neighbours; bare and ours in turns."""
     folder.mkdir(parents=True)  # noqa: ASYNC240 - before anything runs
@@ -223,29 +176,35 @@ async def measure_roll(folder: Path, neighbours: int, calls: int) -> Roll:
 
 
 async def _measure(database: Path, port: int, neighbours: int, calls: int) -> Roll:
-    rolls, receiver = Watcher(look_at_file, database), Watcher(look_at_broker, port)
+    rolls = Watcher(look_at_file, database)
+    receiver = Watcher(look_at_broker, (port, None))
+    storing = Watcher(look_at_broker, (port, database.with_name("bare.db")))
     area = [Neighbour(number, port) for number in range(neighbours)]
     senders = [await _bare(port, f"bare-{number}", BARE_CALL) for number in range(neighbours)]
     caller = await _bare(port, "caller")
     ours_ms: list[float] = []
     bare_ms: list[float] = []
+    stored_ms: list[float] = []
     try:
-        await _until(lambda: rolls.has({READY}) and receiver.has({READY}))
+        for watcher in (rolls, receiver, storing):
+            await _until(partial(watcher.has, {READY}))
         await _until(lambda: all(one.up for one in area))
         await asyncio.sleep(SETTLE_S)
         for number in range(calls):
-            bare_ms += await _bare_round(number, caller, senders, receiver)
+            bare, stored = await _bare_round(number, caller, senders, (receiver, storing))
+            bare_ms += bare
+            stored_ms += stored
             ours_ms += await _our_round(f"call-{number}", caller, area, rolls)
     finally:
-        for part in (rolls, receiver):
+        for part in (rolls, receiver, storing):
             part.stop()
         for one in (*senders, caller):
             one.close()
         await asyncio.gather(*(neighbour.close() for neighbour in area))
-    ours, bare = (statistics.quantiles(times, n=20) for times in (ours_ms, bare_ms))
     missing = neighbours * calls - len(ours_ms)
-    ratio = ours[18] / bare[18]
-    return Roll(neighbours, calls, bare[9], bare[18], ours[9], ours[18], ratio, missing)
+    cuts = [statistics.quantiles(times, n=20) for times in (bare_ms, stored_ms, ours_ms)]
+    (b50, b95), (s50, s95), (o50, o95) = [(cut[9], cut[18]) for cut in cuts]
+    return Roll(neighbours, calls, b50, b95, s50, s95, o50, o95, o95 / b95, missing)
 
 
 async def _our_round(
@@ -264,15 +223,17 @@ async def _our_round(
 
 
 async def _bare_round(
-    number: int, caller: Bare, senders: Sequence[Bare], receiver: Watcher
-) -> list[float]:
-    """One bare call; milliseconds of each bare answer."""
+    number: int, caller: Bare, senders: Sequence[Bare], receivers: Sequence[Watcher]
+) -> list[list[float]]:
+    """One bare call; milliseconds of each bare answer, to each of the receivers."""
     sent: dict[bytes, int] = {}
     for place, sender in enumerate(senders):
         sender.hears = partial(_answer_barely, sender, f"{number}-{place}", sent)
     caller.say(BARE_CALL, _example("area-call", call_id=str(number)))
-    await _until(lambda: len(sent) == len(senders) and receiver.has(sent))
-    return [(receiver.seen[payload] - at_ns) / 1e6 for payload, at_ns in sent.items()]
+    await _until(lambda: len(sent) == len(senders))
+    for receiver in receivers:
+        await _until(partial(receiver.has, sent))
+    return [[(r.seen[body] - at_ns) / 1e6 for body, at_ns in sent.items()] for r in receivers]
 
 
 def _answer_barely(sender: Bare, call_id: str, sent: dict[bytes, int], _call: bytes) -> None:
