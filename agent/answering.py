@@ -18,12 +18,24 @@ from agent.config.schema.devices import AnswerButton
 from agent.config.schema.root import Config
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.commands import Deed
-from agent.core.errors import RefusedError
-from agent.core.events import ComponentState, Event, ProfileOrdered, TaskGiven, TaskRefused
+from agent.core.errors import CheckFailedError, RefusedError
+from agent.core.events import (
+    Answer,
+    ComponentState,
+    Event,
+    ProfileOrdered,
+    TaskGiven,
+    TaskRefused,
+)
 from agent.core.health import HealthBoard
+from agent.incidents.ack_times import AckTimes
 from agent.incidents.book import IncidentBook
+from agent.incidents.drill import Spot, Stage
+from agent.incidents.drills import Drills
 from agent.incidents.hands import Hand, Hands
 from agent.incidents.keeper import Keeper
+from agent.incidents.month import About, Months
+from agent.incidents.notices import Notices
 from agent.incidents.patrol import Patrol
 from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
@@ -34,9 +46,11 @@ from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.badge_desk import BadgeDesk
+from agent.pipeline.local import Operation
 from agent.pipeline.ordered import Order
+from agent.pipeline.speaker import Speaker
 from agent.stores import Stores
-from contract.words import CommandName
+from contract.words import CommandName, Status
 from devices.readers import keep_open, readers_of
 from rules.engine import RuleFailed
 
@@ -48,6 +62,9 @@ class Publisher(Protocol):
 
     def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1; False when the link does not carry."""
+
+    def follow(self, topic: str) -> None:
+        """Hear one more topic, as long as this connection lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,7 @@ class Answering:
         answering = around.config.answering
         self.profiles = Profiles(answering.profiles, answering.calendar)
         self.settings = Settings(answering, lambda: self.profiles.current)
+        self._speaker = Speaker(answering.announce)
         self._ways = self._build()
         self.desk = self._build_desk()
         self.ways = Ways(
@@ -89,11 +107,16 @@ class Answering:
     def deeds(self, act: Callable[[Event], None]) -> Mapping[CommandName, Deed]:
         """Commands that the ways obey; *act* has an event dispatched before it returns."""
         clock, kept = self._around.clock, self.keeper.when_kept
-        return {
+        orders = {
             name: Order(way, obeys, act, kept, clock)
             for way in self._ways
             for name, obeys in way.ORDERS.items()
         }
+        return {**orders, CommandName.ANNOUNCE: self._speaker}
+
+    def operations(self) -> Mapping[str, Operation]:
+        """What people at the gate may ask, by name."""
+        return {"report.month": self._report_month}
 
     def task(self, task_id: str, payload: bytes, *, drill: bool) -> TaskGiven | TaskRefused:
         """What came on ``~/task/{task_id}``: an order for the guard, or why it is none."""
@@ -116,7 +139,11 @@ class Answering:
             return ProfileOrdered(stamp(around.clock), refused=str(error))
 
     def link_up(self) -> None:
-        """What was not heard, and what stands, is said again."""
+        """Notices of areas are heard; what was not heard of us, and what stands, is said again."""
+        config = self._around.config
+        for area in config.answering.areas:
+            if self.publisher is not None:
+                self.publisher.follow(config.node.address.bulletin(area))
         self.words.link_up()
 
     def link_down(self) -> None:
@@ -136,20 +163,26 @@ class Answering:
         await asyncio.gather(*kept)
 
     def close(self) -> None:
-        """Keep what changed, and give the disk back."""
+        """Say no more, keep what changed, and give the disk back."""
+        self._speaker.close()
         self.keeper.close()
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         answering = config.answering
         chance = random.SystemRandom().random
+        self._months = Months(self._what_is)
         return [
+            self._months,
+            AckTimes(self._months.acked),
             self.profiles,
             Sla(answering.sla, self.settings.sla),
             Tasks(answering.tasks),
             OnPost(self.settings.post, chance),
             Patrol(answering.patrol),
             self._hands(config),
+            Drills(drill_stage(config, self._real), answering.sla, self.settings.sla),
+            Notices(config.node.node, answering.areas),
         ]
 
     def _hands(self, config: Config) -> Hands:
@@ -167,6 +200,28 @@ class Answering:
         badges = stores.open_badges()
         return BadgeDesk(badges, answering.readers, answering.people, around.clock, stores.audit)
 
+    def _what_is(self, about: str) -> About:
+        """What waits under that id, before anybody else hears of the answer to it."""
+        item = next((item for item in self.ways.items if item.id == about), None)
+        if item is None or item.status is not Status.ACTUAL or Answer.REJECT not in item.answers:
+            return About.OTHER
+        return About.LEAD if Answer.CONFIRM in item.answers else About.ALARM
+
+    def _report_month(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The figures of the month that is named, or of the one that goes on."""
+        month = str(request.get("month") or "")
+        told = self._months.told(month, stamp(self._around.clock))
+        if told is None:
+            raise CheckFailedError(f"nothing is known of the month '{month}'")
+        return {"report": told}
+
+    def _real(self) -> bool:
+        """Whether something real goes on that people answer or that drives outputs."""
+        config = self._around.config
+        kinds = {*config.answering.sla.kinds, *(r.type for r in config.rules if r.outputs)}
+        causes = (standing.cause for standing in self.book.cases.values())
+        return any(c.status is Status.ACTUAL and c.kind in kinds for c in causes)
+
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher
         return publisher is not None and publisher.publish(topic, body, retain=retain)
@@ -181,3 +236,15 @@ def _note_reader(health: HealthBoard, clock: Clock, name: str, why: str | None) 
     health.note(part, ComponentState.DOWN, why)
     if health.raise_issue("device-down", part, why, stamp(clock)):
         log.warning("reader %s: %s", name, why)
+
+
+def drill_stage(config: Config, real: Callable[[], bool]) -> Stage:
+    """The gate as its drills find it."""
+    lit = ("beacon", "siren") if config.answering.drills.sound else ("beacon",)
+    return Stage(
+        config.node.node,
+        config.node.name,
+        {name: Spot(item.type, item.where, item.name) for name, item in config.inputs.items()},
+        [name for name, output in config.outputs.items() if output.type in lit],
+        real,
+    )

@@ -214,8 +214,8 @@ class Core:
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
         guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
-        desk = self._answering.desk
-        tables = (operations.table(), keeping.table(), guard.table(), desk.table())
+        desk, more = self._answering.desk, self._answering.operations()
+        tables = (operations.table(), keeping.table(), guard.table(), desk.table(), more)
         self._local = LocalServer(
             path, {name: do for table in tables for name, do in table.items()}
         )

@@ -15,6 +15,7 @@ BENCHES = {
     "link": "what the link adds to a message's CPU",
     "press": "from a press to the station's receipt",
     "fleet": "a city's gates on one broker and one station",
+    "answering": "200 incidents at once, and 50 neighbours at one call",
     "camera": "a capture process against bare decoding",
     "vision": "the vision program against bare decoding",
     "faces": "detect to template against the face_recognition way",

@@ -162,6 +162,30 @@ def _shown(proof: str) -> str:
     return str(typer.prompt(f"{proof} 卡/密码", hide_input=True, confirmation_prompt=again))
 
 
+@app.command()
+def confirm(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """已确认: You have read it, or it is as it says."""
+    _answer(config, "confirm", about, who, note=note, as_json=as_json)
+
+
+@app.command()
+def reject(
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """不符或误报: It is not so: a wrong lead, or a false alarm. Nothing is closed by it."""
+    _answer(config, "reject", about, who, note=note, as_json=as_json)
+
+
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Raise, Text
+from agent.core.decisions import Decision, Raise
 from agent.core.events import Event, InputChanged, InputState
+from agent.core.text import Text
 from contract.words import Kind, Severity, Urgency
 from rules.base import Rule
 

@@ -6,7 +6,7 @@ Leads never say that somebody *is* somebody: a person confirms.
 from __future__ import annotations
 
 from agent.config.schema.base import Label
-from agent.core.decisions import Text
+from agent.core.text import Text
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "panic": ("Panic button pressed: {en}", "紧急按钮触发：{zh}"),

@@ -14,6 +14,7 @@ import typer
 
 from agent.runtime.dumps import forbid_dumps
 from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
+from station.answering_cli import register as register_answering
 from station.audit_cli import app as audit_app
 from station.guard_cli import challenge, profile, task
 from station.lang import Lang
@@ -276,6 +277,7 @@ app.command()(exits(challenge))
 app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
 register(app)
+register_answering(app)
 
 
 def main() -> None:

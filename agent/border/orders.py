@@ -6,9 +6,14 @@ Here: their shapes. Not here: who may give them (``agent.pipeline.command_checks
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from contract.topics import ID_PATTERN
+
+LONGEST_DRILL_S = 1800
+LONGEST_ANNOUNCEMENT = 500
 
 
 class OrderArgs(BaseModel):
@@ -21,3 +26,32 @@ class OrderArgs(BaseModel):
 
 class ChallengeArgs(OrderArgs):
     """``post.challenge``: is somebody at the post?"""
+
+
+DrillId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
+class DrillStart(OrderArgs):
+    """``drill.start``: what is rehearsed, where, and for how long.
+
+    Without a device one of those that fit is taken, always the same for the same ``seed``.
+    """
+
+    drill_id: DrillId
+    scenario: Literal["panic", "duress", "medical", "assist", "intrusion", "call"]
+    device: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")] | None = None
+    for_s: Annotated[float, Field(gt=0, le=LONGEST_DRILL_S)] = 300.0
+    seed: Annotated[int, Field(ge=0, lt=1 << 53)] = 0
+
+
+class AnnounceArgs(OrderArgs):
+    """``announce``: what is said at the gate, in which language."""
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_ANNOUNCEMENT)]
+    lang: Literal["zh", "en"] = "zh"
+
+
+class DrillStop(OrderArgs):
+    """``drill.stop``: of that drill, or of the one that runs."""
+
+    drill_id: DrillId | None = None

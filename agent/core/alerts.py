@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.core.clock import Stamp
-from agent.core.decisions import Details, Text
+from agent.core.decisions import Details
 from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
 from contract.words import MAX_ALERT_BYTES, Kind, MsgType, Severity, Status, Urgency
 
 SCHEMA_ROOT = "urn:gatehouse:contract:v1"

@@ -8,17 +8,10 @@ from enum import StrEnum
 
 from agent.core.clock import Stamp
 from agent.core.events import GuardAnswered
+from agent.core.text import Text
 from contract.words import Kind, Severity, Status, Urgency
 
 Details = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One sentence for people in both languages."""
-
-    en: str
-    zh: str
 
 
 @dataclass(frozen=True, slots=True)

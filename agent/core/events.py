@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from agent.core.clock import Stamp
 from agent.core.ids import AlertId, CameraName, DeviceName, EntryId, IncidentId
+from agent.core.text import Text
 from contract.words import CommandName, Kind, Severity, Status
 
 
@@ -297,6 +298,38 @@ class ProfileOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class BulletinPosted:
+    """A signed notice stands for an area of this gate; good until ``expires_ns`` (UTC)."""
+
+    at: Stamp
+    area: str
+    bulletin_id: str
+    issuer: str
+    text: Text
+    issued_ns: int
+    expires_ns: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinWithdrawn:
+    """No notice stands for that area any more."""
+
+    at: Stamp
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinRefused:
+    """What stood for that area is not shown; ``reason`` starts with a word of ``Refusal``."""
+
+    at: Stamp
+    area: str
+    bulletin_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
 
@@ -322,5 +355,8 @@ Event = (
     | TaskRefused
     | BadgeShown
     | ProfileOrdered
+    | BulletinPosted
+    | BulletinWithdrawn
+    | BulletinRefused
     | Probe
 )

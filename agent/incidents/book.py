@@ -25,8 +25,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Details, Raise, Resolve, Text
+from agent.core.decisions import Decision, Details, Raise, Resolve
 from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
 from agent.incidents.way import Way
 from contract.words import MsgType, Severity, Stage
 

@@ -24,8 +24,9 @@ from typing import ClassVar
 from agent.config.schema.answering import PatrolConfig, PatrolRound
 from agent.config.schema.rules import Window
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Note, Raise, Text
+from agent.core.decisions import Decision, Note, Raise
 from agent.core.events import Answer, ClockChanged, Event, GuardAnswered, Helper
+from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Urgency
 

@@ -25,9 +25,10 @@ from typing import ClassVar
 from agent.border.orders import ChallengeArgs
 from agent.config.schema.answering import PostConfig, Shift
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve, Tell, Text
+from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve, Tell
 from agent.core.errors import RefusedError
 from agent.core.events import Answer, Event, GuardAnswered, Helper, Ordered
+from agent.core.text import Text
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency
 from rules.windows import Windows

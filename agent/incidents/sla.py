@@ -23,7 +23,7 @@ from typing import ClassVar
 
 from agent.config.schema.answering import SlaConfig
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Details, Raise, Tell, Text
+from agent.core.decisions import Decision, Details, Raise, Tell
 from agent.core.events import (
     AckReceived,
     Answer,
@@ -34,6 +34,7 @@ from agent.core.events import (
     Stand,
 )
 from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Status, Urgency
 
@@ -105,7 +106,7 @@ class Sla(Way[Clock]):
                 self.NAME,
                 Text(f"{clock.kind} at {clock.where}: who is there?", f"{clock.where}：谁已到场？"),
                 clock.began,
-                (Answer.ARRIVED,),
+                (Answer.ARRIVED, Answer.REJECT),
                 clock.status,
                 ", ".join(f"{stage} min met" for stage in sorted(clock.met)),
             )
@@ -123,6 +124,9 @@ class Sla(Way[Clock]):
                     self._note(clock, event.at, f"ack.{event.stage}", event.by, {"alert": alert})
             case GuardAnswered(answer=Answer.ARRIVED):
                 return self._arrived(event)
+            case GuardAnswered(answer=Answer.REJECT, about=about) if about in self.cases:
+                details = {"with": event.by, "note": event.note}
+                self._note(self.cases[about], event.at, "rejected", event.who, details)
         return []
 
     def on_time(self, now: Stamp) -> list[Decision]:
@@ -160,19 +164,18 @@ class Sla(Way[Clock]):
         if clock is None:
             return []
         after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
-        reached = [
-            s for s, helper in STAGES.items() if _RANK.index(helper) <= _RANK.index(event.helper)
-        ]
-        met = {**clock.met, **{stage: after_s for stage in reached if stage not in clock.met}}
+        reached = {s: after_s for s in stages_met(event.helper) if s not in clock.met}
+        met = {**clock.met, **reached}
         details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
         clock = self._note(replace(clock, met=met), event.at, "arrived", event.who, details)
         return []
 
     def _meant(self, event: GuardAnswered) -> Clock | None:
-        """The clock that an arrival belongs to: the one named, or the oldest it can help."""
+        """The clock that an arrival belongs to: the one named, or the oldest, drills last."""
         if event.about is not None:
             return self.cases.get(event.about)
-        return next((c for c in self.cases.values() if len(c.met) < len(STAGES)), None)
+        waiting = [c for c in self.cases.values() if len(c.met) < len(STAGES)]
+        return min(waiting, key=lambda clock: clock.status is Status.EXERCISE, default=None)
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
         limit_s = self._limits(clock)[stage]
@@ -183,7 +186,7 @@ class Sla(Way[Clock]):
             at=now,
             rule=self.NAME,
             kind=Kind.SLA_BREACH,
-            key=f"{self.NAME}:{clock.incident}:{stage}",
+            key=breach_key(clock.incident, stage),
             severity=Severity.MAJOR,
             urgency=Urgency.IMMEDIATE,
             text=Text(
@@ -249,6 +252,16 @@ class Sla(Way[Clock]):
 
     def _limits(self, clock: Clock) -> Mapping[int, float]:
         return clock.limits or self.config.limits
+
+
+def stages_met(helper: Helper) -> list[int]:
+    """The stages that are met when *helper* is there."""
+    return [stage for stage, other in STAGES.items() if _RANK.index(other) <= _RANK.index(helper)]
+
+
+def breach_key(incident: IncidentId, stage: int) -> str:
+    """Of the incident that a broken limit of *incident* opens."""
+    return f"{Sla.NAME}:{incident}:{stage}"
 
 
 def _last_ns(clock: Clock) -> int:

@@ -13,6 +13,7 @@ from agent.core.clock import Stamp
 from agent.core.decisions import Decision
 from agent.core.events import Event
 from agent.incidents.way import Item, Way
+from contract.words import Status
 from rules.engine import Engine, RuleFailed
 
 
@@ -70,9 +71,9 @@ class Ways:
 
     @property
     def items(self) -> list[Item]:
-        """What waits for a person at the gate, oldest first."""
+        """What waits for a person at the gate, oldest first, drills after what is real."""
         found = [item for way in self._ways for item in way.items]
-        return sorted(found, key=lambda item: item.since.monotonic_ns)
+        return sorted(found, key=_order)
 
     def keep(self) -> None:
         """Have what changed stored soon."""
@@ -80,3 +81,7 @@ class Ways:
             changes = way.changes()
             if changes:
                 self._keeper.keep(way.name, changes)
+
+
+def _order(item: Item) -> tuple[bool, int]:
+    return item.status is Status.EXERCISE, item.since.monotonic_ns

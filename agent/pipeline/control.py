@@ -19,6 +19,7 @@ from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged
 from agent.core.ids import AlertId
 from agent.core.ports import Received
+from agent.pipeline.bulletins import Bulletins
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.desired import Desired
 from agent.pipeline.host import HostWatch
@@ -91,6 +92,7 @@ class Control:
         self._desired = desired
         self._answers = answers
         self._watch = HostWatch()
+        self._bulletins = Bulletins(clock, commands.vouch, answers.put)
         self._ration = Ration()
         self.malformed = 0
 
@@ -110,6 +112,10 @@ class Control:
     def _hear(self, message: Received) -> None:
         if message.topic == self._address.host_state():
             self._host(message)
+            return
+        noticed = self._address.bulletin_area(message.topic)
+        if noticed is not None:
+            self._bulletins.hear(noticed, message)
             return
         topic = parse_gate_topic(message.topic)
         if topic is None or topic.address != self._address:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json, mark_replayed
 from agent.core.clock import ManualClock, format_utc, parse_utc, stamp
-from agent.core.decisions import Text
 from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
 from agent.watchlist.bundle import read_bundle
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address

@@ -68,7 +68,7 @@ def test_limits_pass_over_a_restart_help_arrives_and_the_report_tells_all(site: 
         < 20
     )
     (waiting,) = guard(site, "list")["items"]
-    assert (waiting["id"], waiting["answers"]) == (alert.incident, ["arrived"])
+    assert (waiting["id"], waiting["answers"]) == (alert.incident, ["arrived", "reject"])
     guard(site, "arrived", "--who", "guard 7")
     guard(site, "arrived", "--as", "police", "--who", "patrol 3")
     assert guard(site, "list")["items"] == []

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from agent.core.clock import NS_PER_S, ManualClock, stamp
-from agent.core.decisions import Raise, Resolve, Text
+from agent.core.decisions import Raise, Resolve
 from agent.core.ids import AlertId
+from agent.core.text import Text
 from agent.incidents.book import IDLE_NS, IncidentBook, Message
 from contract.words import Kind, MsgType, Severity, Stage, Urgency
 from tests.support.samples import Numbers

@@ -192,6 +192,28 @@ class PatrolConfig(Section):
     rounds: dict[Id, PatrolRound] = {}
 
 
+class DrillsConfig(Section):
+    """Drills: what they light and sound at the gate."""
+
+    sound: Annotated[bool, Field(description="true: sirens too; false: beacons only")] = False
+
+
+class AnnounceConfig(Section):
+    """The speaker: a program that reads a text on its standard input and says it."""
+
+    argv: Annotated[
+        list[str],
+        Field(max_length=32, description="the program and its arguments; none: no speaker"),
+    ] = []
+    timeout_s: Annotated[float, Field(gt=0, le=120, description="then it is ended")] = 30.0
+
+    @model_validator(mode="after")
+    def _no_search(self) -> Self:
+        if self.argv and not self.argv[0].startswith("/"):
+            raise ValueError("argv: the program must be an absolute path, starting with '/'")
+        return self
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
@@ -203,3 +225,9 @@ class Answering(Section):
     patrol: PatrolConfig = PatrolConfig()
     profiles: dict[Id, Profile] = {}
     calendar: Calendar = Calendar()
+    areas: Annotated[
+        list[Id],
+        Field(max_length=16, description="areas whose calls and notices this gate answers"),
+    ] = []
+    drills: DrillsConfig = DrillsConfig()
+    announce: AnnounceConfig = AnnounceConfig()

@@ -5,8 +5,8 @@ import json
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json, mark_replayed
 from agent.core.clock import ManualClock, stamp
-from agent.core.decisions import Text
 from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
 from contract.words import MAX_ALERT_BYTES, Kind, MsgType, Severity, Status, Urgency
 
 SOURCE = "gh/v1/cancheng/liya-garden/gate-1"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from agent.core.clock import ManualClock
-from agent.core.decisions import Raise, Resolve, Text
+from agent.core.decisions import Raise, Resolve
 from agent.core.ids import AlertId
+from agent.core.text import Text
 from agent.incidents.book import MAX_OPEN, IncidentBook, Message
 from contract.words import Kind, MsgType, Severity, Stage, Status, Urgency
 from tests.support.samples import Numbers, at

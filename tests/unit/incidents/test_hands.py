@@ -8,8 +8,9 @@ import pytest
 
 from agent.config.schema.answering import Person
 from agent.core.clock import ManualClock, Stamp, stamp
-from agent.core.decisions import Answered, Decision, Note, Text
+from agent.core.decisions import Answered, Decision, Note
 from agent.core.events import Answer, BadgeShown, GuardAnswered, Helper, InputState
+from agent.core.text import Text
 from agent.incidents.hands import DIGITS, Hand, Hands
 from agent.incidents.way import Item
 from tests.support.samples import changed

@@ -11,9 +11,10 @@ import pytest
 
 from agent.core.audit import Head
 from agent.core.clock import ManualClock
-from agent.core.decisions import Raise, Text
+from agent.core.decisions import Raise
 from agent.core.health import HealthBoard
 from agent.core.ports import Limits
+from agent.core.text import Text
 from agent.incidents.book import IncidentBook
 from agent.link.link import Link
 from agent.outbox.outbox import Outbox

@@ -10,10 +10,10 @@ import pytest
 from agent.access.badges import Badges
 from agent.config.schema.answering import ReaderConfig
 from agent.core.clock import ManualClock, stamp
-from agent.core.decisions import Text
 from agent.core.errors import CheckFailedError
 from agent.core.events import Answer, BadgeShown, Event
 from agent.core.secret import Secret
+from agent.core.text import Text
 from agent.incidents.way import Item
 from agent.pipeline.badge_desk import MOST_AT_ONCE, BadgeDesk
 from agent.pipeline.guard_ops import GuardOperations

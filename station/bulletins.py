@@ -1,0 +1,171 @@
+"""Notices and announcements from the station: what is signed, what is sent, who saw it.
+
+Here: ``gatehouse station bulletin`` and ``announce``. Not here: commands' signing and queueing
+(``station.commands``), what gates do with them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.core.clock import NS_PER_S, format_utc, parse_utc
+from agent.core.errors import CheckFailedError, ConfigError, UnreachableError
+from agent.core.ids import IdSource
+from agent.runtime.clock import SystemClock
+from contract.signing import sign
+from contract.topics import ROOT, is_id
+from contract.validate import schema_problems
+from contract.words import CommandName, Outcome, Role, Status
+from station import commands, keys
+from station.desk import Desk
+from station.tables import open_for_reading
+from station.values import Publish
+
+SEND_S = 5.0
+_LONG = re.compile(r"(\d{1,4})([mhd])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The notice in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be posted. ``until``: a time with an offset, or how long, as in ``7d``."""
+
+    area: str
+    text: Texts
+    until: str
+    bulletin_id: str = ""
+    exercise: bool = False
+
+
+def post(folder: Path, wish: Wish) -> Row:
+    """Sign it with the key of role ``config`` and have it sent; it stands at the broker."""
+    made = keys.open_station(folder)
+    now_ns = time.time_ns()
+    body: dict[str, Any] = {
+        "bulletin_id": wish.bulletin_id or _fresh_id(),
+        "area": wish.area,
+        "issuer": made.id,
+        "role": Role.CONFIG.value,
+        "issued_at": format_utc(now_ns),
+        "expires_at": format_utc(until_ns(wish.until, now_ns)),
+        "text": {"en": wish.text.en, "zh": wish.text.zh},
+        "status": (Status.EXERCISE if wish.exercise else Status.ACTUAL).value,
+    }
+    signed = sign(body, keys.role_key(made, Role.CONFIG))
+    problems = schema_problems("area-bulletin", signed)
+    if problems:
+        raise CheckFailedError("\n".join(map(str, problems)))
+    topic = _topic(made.id, wish.area)
+    payload = json.dumps(signed, ensure_ascii=False).encode()
+    _send(made.database, Publish(topic, payload, retain=True))
+    did = f"notice {body['bulletin_id']} stands until {body['expires_at']}"
+    told = {"topic": topic, "bulletin_id": body["bulletin_id"], "expires_at": body["expires_at"]}
+    return {**told, "did": did}
+
+
+def withdraw(folder: Path, area: str) -> Row:
+    """No notice stands for *area* any more."""
+    made = keys.open_station(folder)
+    topic = _topic(made.id, area)
+    _send(made.database, Publish(topic, b"", retain=True))
+    return {"topic": topic, "did": "withdrawn"}
+
+
+def seen(folder: Path, area: str, bulletin_id: str = "") -> list[Row]:
+    """Which gates were shown the notices of *area*, confirmed them or refused them, by time."""
+    made = keys.open_station(folder)
+    db = open_for_reading(made.database)
+    try:
+        query = (
+            "SELECT body FROM messages WHERE channel='event' AND kind LIKE 'bulletin.%' ORDER BY n"
+        )
+        events = [json.loads(row[0]) for row in db.execute(query)]
+    finally:
+        db.close()
+    found = [_seen(event) for event in events if event["data"]["details"]["area"] == area]
+    return [row for row in found if bulletin_id in ("", row["bulletin_id"])]
+
+
+def announce(
+    folder: Path, gates: Sequence[str], args: Mapping[str, Any], by: str, wait_s: float
+) -> list[Row]:
+    """Have it said at each gate in turn; one that is not reached keeps none of the others out."""
+    rows: list[Row] = []
+    given = {**args, "by": by} if by else dict(args)
+    for gate in gates:
+        try:
+            answer = commands.send(
+                folder, gate, CommandName.ANNOUNCE, given, exercise=False, wait_s=wait_s
+            )
+            rows.append(dict(answer))
+        except UnreachableError as error:
+            rows.append({"gate": gate, "outcome": Outcome.UNKNOWN.value, "reason": str(error)})
+    return rows
+
+
+def until_ns(text: str, now_ns: int) -> int:
+    """When a notice ends; ConfigError when *text* says no time that is to come."""
+    long = _LONG.fullmatch(text)
+    if long is not None:
+        return now_ns + int(long[1]) * _SECONDS[long[2]] * NS_PER_S
+    try:
+        found_ns = parse_utc(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"--until {text!r}: give a time with an offset, or 90m, 12h, 7d"
+        ) from error
+    if found_ns <= now_ns:
+        raise ConfigError(f"--until {text!r} is past")
+    return found_ns
+
+
+def _topic(station: str, area: str) -> str:
+    if not is_id(area):
+        raise ConfigError(f"{area!r} is no area: a-z, 0-9 and -, up to 32")
+    return f"{ROOT}/{station}/area/{area}/bulletin"
+
+
+def _send(database: Path, message: Publish) -> None:
+    desk = Desk(database, time.time_ns)
+    try:
+        sent = desk.wait(desk.send(message), SEND_S)
+    finally:
+        desk.close()
+    if sent is None:
+        raise UnreachableError(
+            "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "
+            "and reaches the broker"
+        )
+    if sent.refusal is not None:
+        raise UnreachableError(f"the broker refused it: {sent.refusal}")
+
+
+def _seen(event: Mapping[str, Any]) -> Row:
+    details = event["data"]["details"]
+    return {
+        "at": event["time"],
+        "gate": str(event["source"]).split("/", 3)[-1],
+        "what": str(event["type"]).removeprefix("gatehouse.event.bulletin."),
+        "bulletin_id": details["bulletin_id"],
+        "by": details.get("by", details.get("reason", "")),
+    }
+
+
+def _fresh_id() -> str:
+    return IdSource(SystemClock(), random.SystemRandom().getrandbits).new()

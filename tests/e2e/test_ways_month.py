@@ -1,0 +1,115 @@
+"""The month's figures of a running gate: asked for at the gate, over a kill, told at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.app import Core
+from agent.core.clock import NS_PER_S
+from station.reports import wait_for
+from tests.support.core import Person, SyncedClock
+from tests.support.samples import ADDRESS, gate
+from tests.tools.broker import Broker
+from tests.tools.program import gatehouse, run_to_end
+from tests.tools.site import Site
+from tests.tools.station import init_station, run_station, serving
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path / "site") as made:
+        yield made.start("station", "agent")
+
+
+def month(site: Site, *words: str, code: int = 0) -> dict[str, Any]:
+    """What ``gatehouse report month`` answers."""
+    place = ("--config", str(site.config_path), "--json")
+    done = run_to_end(gatehouse("report", "month", *words, *place))
+    assert done.returncode == code, done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_what_was_counted_stands_over_a_kill(site: Site) -> None:
+    alert = site.press("panic-1")
+    folder = ("--dir", str(site.folder / "station"))
+    run_to_end(gatehouse("station", "ack", alert.id, "--stage", "seen", "--by", "desk", *folder))
+    site.until(lambda: month(site)["figures"]["acked"] == 1, 20)
+    place = ("--config", str(site.config_path))
+    rejected = run_to_end(gatehouse("guard", "reject", alert.incident, "--note", "误碰", *place))
+    assert rejected.returncode == 0, rejected.stderr
+    site.until(lambda: month(site)["figures"]["false_alarms"] == 1, 20)
+    site.restart_agent()
+    site.press("panic-2")
+    figures = month(site)["figures"]
+    assert figures["alerts_by_kind"]["panic"] == 2
+    assert (figures["acked"], figures["false_alarms"]) == (1, 1)
+    assert 0 < figures["ack_p50_s"] < 60
+    assert 0 < figures["availability_link"] <= figures["availability_agent"] <= 1
+    shown = run_to_end(gatehouse("report", "month", *place)).stdout
+    assert "月报 " in shown
+    assert "误报: 1" in shown
+    assert month(site, "2020-01", code=1)["error"] == "nothing is known of the month '2020-01'"
+
+
+class SteppedClock(SyncedClock):
+    """A machine whose synced clock is a month ahead once it is told."""
+
+    ahead_s = 0
+
+    def utc_ns(self) -> int:
+        """By the wall, and ahead of it."""
+        return super().utc_ns() + self.ahead_s * NS_PER_S
+
+
+def test_at_the_month_s_end_it_is_told_to_the_station(tmp_path: Path) -> None:
+    folder = init_station(tmp_path / "station")
+    with Broker(tmp_path) as broker, serving(folder, broker.address) as station:
+        station.wait_event("connected")
+        month = asyncio.run(over_the_end(tmp_path, broker.port))
+        topic = ADDRESS.topic("report", "month", month)
+        told = wait_for(folder, topic, 20)
+        assert told is not None
+        assert (told["kind"], told["status"]) == ("month", "Actual")
+        assert told["figures"]["alerts_by_kind"]["panic"] == 1
+        shown = run_station("report", "liya-garden/gate-1", month, "--dir", str(folder))
+        assert f"Month {month}" in shown.stdout
+        assert "panic 1" in shown.stdout
+
+
+async def over_the_end(folder: Path, port: int) -> str:
+    """One life of an agent in which a month ends; which month that was."""
+    config = gate(
+        ("/var/lib/gatehouse", str(folder / "data")),
+        ("/run/gatehouse", str(folder / "run")),
+        ("port: 1883", f"port: {port}"),
+    )
+    clock = SteppedClock()
+    core = Core(config, [], clock)
+    await core.start()
+    try:
+        person = Person(core, folder / "run")
+        await person.until(lambda status: status["link"])
+        await person.press()
+        await person.until(lambda status: "panic:panic-1" in status["incidents"])
+        month = await told_of(person)
+        clock.ahead_s = 32 * 86_400
+        async with asyncio.timeout(20):
+            while await told_of(person) == month:  # noqa: ASYNC110 - asked, not told
+                await asyncio.sleep(0.05)
+        await person.until(lambda status: status["outbox"]["pending"] == 0)
+    finally:
+        await core.stop()
+    return month
+
+
+async def told_of(person: Person) -> str:
+    """The month that goes on."""
+    month: str = (await person.ask("report.month"))["report"]["report_id"]
+    return month
