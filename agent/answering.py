@@ -14,6 +14,8 @@ from agent.core.clock import Clock, Stamp
 from agent.core.commands import Deed
 from agent.core.events import Event
 from agent.incidents.book import IncidentBook
+from agent.incidents.calling import OwnCalls
+from agent.incidents.calls import NeighbourCalls
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
@@ -29,6 +31,9 @@ class Publisher(Protocol):
 
     def publish(self, topic: str, body: bytes, *, retain: bool = False) -> bool:
         """QoS 1; False when the link does not carry."""
+
+    def follow(self, topic: str) -> None:
+        """Hear one more topic, as long as this connection lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,11 @@ class Answering:
         }
 
     def link_up(self) -> None:
-        """What was not heard, and what stands, is said again."""
+        """Areas are heard; what was not heard of us, and what stands, is said again."""
+        config = self._around.config
+        for area in config.answering.areas:
+            if self.publisher is not None:
+                self.publisher.follow(config.node.address.call(area))
         self.words.link_up()
 
     def link_down(self) -> None:
@@ -85,7 +94,12 @@ class Answering:
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
-        return [Sla(config.answering.sla)]
+        answering, address = config.answering, config.node.address
+        return [
+            Sla(answering.sla),
+            NeighbourCalls(answering),
+            OwnCalls(answering, address, self._around.new_id),
+        ]
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

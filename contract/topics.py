@@ -51,6 +51,16 @@ class Address:
         """Where this gate answers the calls of *area*."""
         return f"{ROOT}/{self.station}/area/{area}/respond/{self.site}/{self.node}"
 
+    def call(self, area: str) -> str:
+        """Where *area* is called."""
+        return f"{ROOT}/{self.station}/area/{area}/call"
+
+    def called_area(self, topic: str) -> str | None:
+        """The area that a call on *topic* is for; None when it is no topic of calls of ours."""
+        parts = topic.split("/")
+        named = len(parts) == 6 and is_id(parts[4]) and topic == self.call(parts[4])
+        return parts[4] if named else None
+
     def host_state(self) -> str:
         """Where the station says whether it listens."""
         return f"{ROOT}/{self.station}/host/state"

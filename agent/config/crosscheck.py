@@ -33,6 +33,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _doors(config),
         _rules(config),
         _names(config),
+        _answering(config),
         _sanity(config),
     )
 
@@ -121,6 +122,16 @@ def _names(config: Config) -> Iterator[Finding]:
                 yield (section, name), f"the name '{name}' is already used in {taken[name]}"
             else:
                 taken[name] = section
+
+
+def _answering(config: Config) -> Iterator[Finding]:
+    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    of_rules = {name for rule in config.rules for name in rule.outputs}
+    for spot, name in enumerate(config.answering.call_outputs):
+        at: Path = ("answering", "call_outputs", spot)
+        yield from _named(name, sounding, at, "siren or beacon")
+        if name in of_rules:
+            yield at, f"'{name}' sounds a rule's alarm; answering a call would silence it"
 
 
 def _sanity(config: Config) -> Iterator[Finding]:

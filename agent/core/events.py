@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.clock import Stamp
+from agent.core.decisions import Text
 from agent.core.ids import AlertId, CameraName, DeviceName, EntryId, IncidentId
 from contract.words import CommandName, Kind, Severity, Status
 
@@ -181,6 +182,7 @@ class IncidentChanged:
     device: str
     where: str
     alert: AlertId | None = None
+    text: Text | None = None
 
 
 class Answer(StrEnum):
@@ -238,6 +240,49 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaCalled:
+    """An area of this gate is called, for ``valid_s`` seconds from now.
+
+    ``caller`` is ``site/node`` of the gate where help is wanted, empty when none is named;
+    ``issuer`` who signed the call, empty: an agreed neighbour calls, by the broker's rights alone.
+    """
+
+    at: Stamp
+    area: str
+    call_id: str
+    kind: str
+    text: Text
+    where: str
+    caller: str
+    issuer: str
+    valid_s: float
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class CallUnused:
+    """A call that is not shown, and why: ``reason`` is a word of ``contract.words.Refusal``."""
+
+    at: Stamp
+    area: str
+    call_id: str
+    reason: str
+    detail: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnded:
+    """A hook that was run about an incident ended; ``detail`` says why when it did not do it."""
+
+    at: Stamp
+    incident: str
+    hook: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
 
@@ -259,5 +304,8 @@ Event = (
     | IncidentChanged
     | GuardAnswered
     | Ordered
+    | AreaCalled
+    | CallUnused
+    | HookEnded
     | Probe
 )

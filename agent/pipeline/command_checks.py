@@ -77,7 +77,7 @@ class Checks:
         name = CommandName(asked.name)
         if asked.node != self._trust.address.client_id:
             raise RefusedError(Refusal.WRONG_NODE, f"meant for '{asked.node[:100]}'")
-        self._check_signature(asked, signed, name)
+        self.vouch(signed, asked.issuer, name.role, name)
         if self._journal.knows(asked.cmd_id):
             raise RefusedError(Refusal.REPEATED, "this command was handled before")
         return name
@@ -114,15 +114,17 @@ class Checks:
             return None
         return (self._clock.utc_ns() - parse_utc(asked.issued_at)) // 1_000_000
 
-    def _check_signature(self, asked: Asked, signed: Mapping[str, Any], name: CommandName) -> None:
+    def vouch(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
+        """RefusedError unless *signed*, which is *what*, bears the signature of that role's key."""
         keys = self._trust.keys
-        if keys is None or asked.issuer != keys.station:
-            raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{asked.issuer[:32]}'")
-        key = keys.keys.get(name.role)
+        known = None if keys is None else keys.of(issuer)
+        if known is None:
+            raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{issuer[:32]}'")
+        key = known.get(role)
         if key is not None and is_signed_by(signed, key):
             return
-        if any(is_signed_by(signed, other) for other in keys.keys.values()):
-            raise RefusedError(Refusal.WRONG_ROLE, f"'{name}' needs the key of role '{name.role}'")
+        if any(is_signed_by(signed, other) for other in known.values()):
+            raise RefusedError(Refusal.WRONG_ROLE, f"'{what}' needs the key of role '{role}'")
         raise RefusedError(Refusal.BAD_SIGNATURE)
 
     def _check_nonce(self, nonce: str | None) -> None:

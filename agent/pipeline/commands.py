@@ -18,7 +18,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor
 from agent.core.clock import Clock, format_utc
@@ -27,7 +27,7 @@ from agent.core.errors import RefusedError, StoreError
 from agent.pipeline.command_checks import Asked, Checks, as_command, read_asked
 from agent.pipeline.command_journal import CommandJournal
 from agent.runtime.ration import Ration, suffix
-from contract.words import CommandName, Outcome, Refusal
+from contract.words import CommandName, Outcome, Refusal, Role
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,10 @@ class CommandGate:
             self._refuse(topic_name, cmd_id, error, drill=drill)
             return
         self._do(command, deed, order, self._checks.late_ms(asked))
+
+    def vouch(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
+        """RefusedError unless *signed*, which is *what*, is by somebody who may say it."""
+        self._checks.vouch(signed, issuer, role, what)
 
     def resume(self) -> None:
         """After a start: end what an earlier life left open, without doing any of it."""

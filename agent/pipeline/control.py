@@ -19,6 +19,7 @@ from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged
 from agent.core.ids import AlertId
 from agent.core.ports import Received
+from agent.pipeline.area_calls import AreaCalls
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.desired import Desired
 from agent.runtime.ration import Ration, suffix
@@ -71,6 +72,7 @@ class Control:
         self._commands = commands
         self._desired = desired
         self._answers = answers
+        self._calls = AreaCalls(address, clock, commands.vouch, answers.put)
         self._ration = Ration()
         self.malformed = 0
 
@@ -90,6 +92,10 @@ class Control:
     def _hear(self, message: Received) -> None:
         if message.topic == self._address.host_state():
             self._host(message)
+            return
+        area = self._address.called_area(message.topic)
+        if area is not None:
+            self._calls.hear(area, message)
             return
         topic = parse_gate_topic(message.topic)
         if topic is None or topic.address != self._address:

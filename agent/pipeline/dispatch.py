@@ -12,7 +12,17 @@ from typing import Protocol
 
 from agent.core.alerts import Alert, Fact, alert_json, fact_json
 from agent.core.clock import Clock, Stamp, stamp
-from agent.core.decisions import Actuate, Close, Decision, Drive, Note, Raise, Resolve, Tell
+from agent.core.decisions import (
+    Actuate,
+    Close,
+    Decision,
+    Drive,
+    Note,
+    Page,
+    Raise,
+    Resolve,
+    Tell,
+)
 from agent.core.errors import DeviceError
 from agent.core.events import AckReceived, ComponentState, Event, IncidentChanged, Probe, Stand
 from agent.core.health import HealthBoard
@@ -52,6 +62,9 @@ class Answering(Decides, Protocol):
 
     def resume(self, now: Stamp) -> list[Decision]:
         """Go on where an earlier life left off."""
+
+    def page(self, page: Page) -> None:
+        """Run a hook beside the loop."""
 
 
 class Drives(Protocol):
@@ -152,6 +165,8 @@ class Dispatcher:
                     self._note(decision)
                 case Tell():
                     self._words.tell(decision)
+                case Page():
+                    self._ways.page(decision)
 
     def _actuate(self, decision: Actuate) -> None:
         try:
@@ -254,4 +269,5 @@ def _told(alert: Alert) -> IncidentChanged:
         alert.device,
         alert.where,
         alert.id,
+        alert.text,
     )

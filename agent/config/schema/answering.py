@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Section
+from agent.config.schema.base import Id, Section
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -38,3 +38,31 @@ class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
+    areas: Annotated[
+        list[Id], Field(max_length=16, description="areas whose calls this gate answers")
+    ] = []
+    caller_for: Annotated[
+        list[Id],
+        Field(max_length=16, description="areas that this gate calls while the station is silent"),
+    ] = []
+    call_kinds: Annotated[
+        list[Kind], Field(description="own alerts for which it calls them by itself")
+    ] = [Kind.PANIC, Kind.DURESS]
+    silence_s: Annotated[
+        float, Field(ge=1, le=300, description="without the station's ack for so long: silent")
+    ] = 30.0
+    call_outputs: Annotated[
+        list[Id], Field(description="sirens and beacons that sound a call; of no rule")
+    ] = []
+    call_sound_s: Annotated[
+        float, Field(ge=1, le=300, description="how long, unless somebody answers before")
+    ] = 60.0
+    medical_area: Annotated[
+        Id | None, Field(description="area that a medical alert calls at once; in caller_for")
+    ] = None
+
+    @model_validator(mode="after")
+    def _medical_is_agreed(self) -> Self:
+        if self.medical_area is not None and self.medical_area not in self.caller_for:
+            raise ValueError(f"'{self.medical_area}' (medical_area) must stand in caller_for too")
+        return self
