@@ -13,14 +13,17 @@ from agent.config.schema.root import Config
 from agent.core.clock import Clock, Stamp
 from agent.core.commands import Deed
 from agent.core.events import Event
-from agent.incidents.book import IncidentBook
+from agent.incidents.assist import Assist
+from agent.incidents.book import IncidentBook, Open
 from agent.incidents.calling import OwnCalls
 from agent.incidents.calls import NeighbourCalls
+from agent.incidents.escalation import Escalation
 from agent.incidents.keeper import Keeper
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
+from agent.pipeline.hooks import Hooks
 from agent.pipeline.ordered import Order
 from contract.words import CommandName
 from rules.engine import RuleFailed
@@ -53,7 +56,11 @@ class Answering:
         self._around = around
         self.keeper = keeper
         self.publisher: Publisher | None = None
-        self.book = IncidentBook(around.new_id)
+        answering, address = around.config.answering, around.config.node.address
+        self._act: Callable[[Event], None] = lambda _: None
+        self._hooks = Hooks(answering.escalation, around.clock, lambda event: self._act(event))
+        self._escalation = Escalation(answering.escalation, address.base, self._standing)
+        self.book = IncidentBook(around.new_id, self._escalation.carried)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
         self._ways = self._build()
         self.ways = Ways(
@@ -61,6 +68,7 @@ class Answering:
             keeper,
             beside=(self.book, self.words),
             on_failure=around.on_failure,
+            page=self._hooks.page,
         )
 
     def items(self) -> Sequence[Item]:
@@ -69,6 +77,7 @@ class Answering:
 
     def deeds(self, act: Callable[[Event], None]) -> Mapping[CommandName, Deed]:
         """Commands that the ways obey; *act* has an event dispatched before it returns."""
+        self._act = act
         clock, kept = self._around.clock, self.keeper.when_kept
         return {
             name: Order(way, obeys, act, kept, clock)
@@ -99,7 +108,12 @@ class Answering:
             Sla(answering.sla),
             NeighbourCalls(answering),
             OwnCalls(answering, address, self._around.new_id),
+            self._escalation,
+            Assist(answering.assist, self._standing),
         ]
+
+    def _standing(self, incident: str) -> Open | None:
+        return self.book.standing(incident)
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

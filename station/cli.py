@@ -16,6 +16,7 @@ from agent.runtime.dumps import forbid_dumps
 from contract.words import CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.call_cli import register as register_calls
+from station.issuer_cli import register as register_issuers
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
@@ -266,6 +267,7 @@ def watch(
 app.add_typer(audit_app, name="audit")
 register(app)
 register_calls(app)
+register_issuers(app)
 
 
 def main() -> None:

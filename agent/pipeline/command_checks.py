@@ -70,6 +70,10 @@ class Checks:
         """Whose commands are obeyed; empty when nobody's are."""
         return "" if self._trust.keys is None else self._trust.keys.station
 
+    def level_of(self, issuer: str) -> str:
+        """The level of an issuer; empty for one that is not listed."""
+        return "" if self._trust.keys is None else self._trust.keys.level_of(issuer)
+
     def genuine(self, asked: Asked, signed: Mapping[str, Any], topic_name: str) -> CommandName:
         """Its name, when it is for this gate, by somebody who may, and new; else RefusedError."""
         if asked.name != topic_name or asked.name not in set(CommandName):

@@ -24,7 +24,15 @@ from agent.core.decisions import (
     Tell,
 )
 from agent.core.errors import DeviceError
-from agent.core.events import AckReceived, ComponentState, Event, IncidentChanged, Probe, Stand
+from agent.core.events import (
+    AckReceived,
+    ComponentState,
+    Event,
+    HookEnded,
+    IncidentChanged,
+    Probe,
+    Stand,
+)
 from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
 from agent.core.ports import Counters, Entry, Lane
@@ -122,6 +130,9 @@ class Dispatcher:
         if isinstance(event, AckReceived):
             over = self._book.acked(event.alert_id, Stage(event.stage))
             self._ended(over, event.at)
+        if isinstance(event, HookEnded):
+            state = ComponentState.OK if event.ok else ComponentState.DEGRADED
+            self._health.note(f"hook.{event.hook}", state, event.detail)
         self._carry_out(self._rules.on_event(event))
         self._carry_out(self._ways.on_event(event))
 

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Id, Section
+from agent.config.schema.base import Id, KindName, Section
+from agent.config.schema.escalation import AssistConfig, EscalationConfig
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -17,7 +18,7 @@ Limit = Annotated[float, Field(gt=0, le=86_400)]
 class SlaConfig(Section):
     """1-3-5: within which times help has to be there, seconds after the cause."""
 
-    kinds: Annotated[list[Kind], Field(description="which alerts start a clock")] = list(GRAVE)
+    kinds: Annotated[list[KindName], Field(description="which alerts start a clock")] = list(GRAVE)
     self_help_s: Limit = 60.0
     mutual_help_s: Limit = 180.0
     reinforcement_s: Limit = 300.0
@@ -46,7 +47,7 @@ class Answering(Section):
         Field(max_length=16, description="areas that this gate calls while the station is silent"),
     ] = []
     call_kinds: Annotated[
-        list[Kind], Field(description="own alerts for which it calls them by itself")
+        list[KindName], Field(description="own alerts for which it calls them by itself")
     ] = [Kind.PANIC, Kind.DURESS]
     silence_s: Annotated[
         float, Field(ge=1, le=300, description="without the station's ack for so long: silent")
@@ -60,6 +61,9 @@ class Answering(Section):
     medical_area: Annotated[
         Id | None, Field(description="area that a medical alert calls at once; in caller_for")
     ] = None
+
+    escalation: EscalationConfig = EscalationConfig()
+    assist: AssistConfig = AssistConfig()
 
     @model_validator(mode="after")
     def _medical_is_agreed(self) -> Self:
