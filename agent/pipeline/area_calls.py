@@ -87,6 +87,7 @@ class AreaCalls:
         self._vouch = vouch
         self._put = put
         self._ration = Ration()
+        self._neighbours = Ration()
 
     def hear(self, area: str, message: Received) -> None:
         """One message on the topic of *area*'s calls; RefusedError when it is no call at all."""
@@ -100,6 +101,8 @@ class AreaCalls:
                 raise RefusedError(Refusal.RETAINED, "never taken from the broker's shelf")
             if call.issuer is not None:
                 self._vouch(signed, call.issuer, Role.CONFIG, "an area call")
+            elif self._neighbours.take(self._clock.monotonic_ns()) is None:
+                raise RefusedError(Refusal.BUSY, "too many calls of neighbours in a minute")
             if call.area is not None and call.area != area:
                 raise RefusedError(Refusal.UNEXPECTED, f"a call of area '{call.area}'")
             self._put(self._called(area, call))

@@ -116,6 +116,17 @@ def test_a_call_of_another_station_is_no_topic_of_ours(gate: Gate, clock: Manual
     assert gate.control.malformed == 1
 
 
+def test_a_neighbour_that_calls_on_and_on_keeps_nobody_from_hearing_the_station(
+    gate: Gate, clock: ManualClock
+) -> None:
+    for number in range(30):
+        gate.hear(NORTH, to_bytes(body(clock, call_id=f"c-{number}")))
+    assert [type(event) for event in gate.events] == [AreaCalled] * 10 + [CallUnused] * 10
+    assert isinstance(hear(gate, signed_body(clock)), AreaCalled)
+    clock.advance(60)
+    assert isinstance(hear(gate, body(clock)), AreaCalled)
+
+
 def test_a_flood_is_told_about_not_written_out(gate: Gate, clock: ManualClock) -> None:
     for number in range(100):
         gate.hear(NORTH, to_bytes(body(clock, call_id=f"c-{number}")), retained=True)
