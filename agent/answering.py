@@ -38,6 +38,9 @@ class Publisher(Protocol):
     def follow(self, topic: str) -> None:
         """Hear one more topic, as long as this connection lasts."""
 
+    def elsewhere(self) -> bool:
+        """Speak at the next broker; False where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -58,8 +61,13 @@ class Answering:
         self.publisher: Publisher | None = None
         answering, address = around.config.answering, around.config.node.address
         self._act: Callable[[Event], None] = lambda _: None
-        self._hooks = Hooks(answering.escalation, around.clock, lambda event: self._act(event))
-        self._escalation = Escalation(answering.escalation, address.base, self._standing)
+        self._hooks = Hooks(
+            answering.escalation, around.clock, lambda event: self._act(event), self._next_broker
+        )
+        several = len(around.config.link.brokers) > 1
+        self._escalation = Escalation(
+            answering.escalation, address.base, self._standing, several_brokers=several
+        )
         self.book = IncidentBook(around.new_id, self._escalation.carried)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
         self._ways = self._build()
@@ -111,6 +119,9 @@ class Answering:
             self._escalation,
             Assist(answering.assist, self._standing),
         ]
+
+    def _next_broker(self) -> bool:
+        return self.publisher is not None and self.publisher.elsewhere()
 
     def _standing(self, incident: str) -> Open | None:
         return self.book.standing(incident)

@@ -1,9 +1,10 @@
 """Escalation: who else is told of an alert that nobody takes up.
 
 Two clocks run from the first cause of an incident. Hooks (a webhook, an SMS modem) are run when the
-station gave no ack at all in time; a hook that fails is tried again while there is still none. The
-chain (station, county, city) rises by one level each time its wait passes without a person's ack;
-each rise is an Update of the incident with ``details.level``.
+station gave no ack at all in time; a hook that fails is tried again while there is still none. A
+link with several brokers goes on to the next one then, and again after as long. The chain (station,
+county, city) rises by one level each time its wait passes without a person's ack; each rise is an
+Update of the incident with ``details.level``.
 
 ::
 
@@ -23,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from agent.config.schema.escalation import EscalationConfig
+from agent.config.schema.escalation import NEXT_BROKER, EscalationConfig
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Details, Note, Page, Raise, Text
 from agent.core.events import AckReceived, Event, HookEnded, IncidentChanged, Stand
@@ -75,6 +76,7 @@ class Escalation(Way[Unanswered]):
     config: EscalationConfig
     source: str
     standing: Callable[[str], Open | None]
+    several_brokers: bool = False
     _running: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def carried(self, kind: Kind, incident: str | None) -> Details:
@@ -147,7 +149,10 @@ class Escalation(Way[Unanswered]):
         if case is None:
             return [Note(event.at, "escalation.hook", "gate", "", details)]
         tried = case.tries.get(event.hook) or Try(1, event.at)
-        tries = {**case.tries, event.hook: replace(tried, done=event.ok)}
+        tries = {
+            **case.tries,
+            event.hook: replace(tried, done=event.ok and event.hook != NEXT_BROKER),
+        }
         self.keep(event.incident, replace(case, tries=tries))
         told = {**details, "tries": tried.count}
         return [Note(event.at, "escalation.hook", case.device, case.where, told, case.status)]
@@ -161,6 +166,9 @@ class Escalation(Way[Unanswered]):
                 due_ns = self._hook_due_ns(case, name)
                 if case.kind in self.config.kinds_of(number) and due_ns is not None:
                     dues[name] = due_ns
+            due_ns = self._hook_due_ns(case, NEXT_BROKER)
+            if self.several_brokers and case.kind in self.config.kinds and due_ns is not None:
+                dues[NEXT_BROKER] = due_ns
         above = case.level + 1
         rises = not case.taken_up and case.kind in self.config.kinds
         if rises and above < len(self.config.chain):
@@ -174,6 +182,8 @@ class Escalation(Way[Unanswered]):
         running = (case.incident, name) in self._running
         if tried.done or running or tried.count >= MOST_TRIES:
             return None
+        if name == NEXT_BROKER:
+            return _after(tried.last, self.config.after_s)
         return _after(tried.last, FIRST_RETRY_S * 2 ** (tried.count - 1))
 
     def _page(self, case: Unanswered, name: str, now: Stamp) -> Page:

@@ -142,6 +142,10 @@ class Session:
         self._address = (self._address + 1) % self._addresses
         return self._backoff.failed()
 
+    def turn(self) -> None:
+        """The next attempt is for the next address: behind this one nobody answers."""
+        self._address = (self._address + 1) % self._addresses
+
     def left(self) -> float:
         """We ended the connection ourselves; another attempt is due at once."""
         self.signal(Signal.LOST)

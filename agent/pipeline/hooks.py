@@ -21,7 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.config.schema.escalation import CommandHook, EscalationConfig, WebHook
+from agent.config.schema.escalation import (
+    NEXT_BROKER,
+    CommandHook,
+    EscalationConfig,
+    WebHook,
+)
 from agent.core.clock import Clock, stamp
 from agent.core.decisions import Page
 from agent.core.errors import GatehouseError, UnreachableError
@@ -41,8 +46,14 @@ class Hooks:
     """Runs hooks by their names. ``page`` on the loop; *ended* hears on the loop."""
 
     def __init__(
-        self, config: EscalationConfig, clock: Clock, ended: Callable[[HookEnded], None]
+        self,
+        config: EscalationConfig,
+        clock: Clock,
+        ended: Callable[[HookEnded], None],
+        next_broker: Callable[[], bool] = lambda: False,
     ) -> None:
+        """*next_broker* moves the link to its next address; False where it cannot."""
+        self._next_broker = next_broker
         self._hooks = {config.name_of(n): hook for n, hook in enumerate(config.hooks)}
         self._clock = clock
         self._ended = ended
@@ -55,16 +66,10 @@ class Hooks:
         task.add_done_callback(self._running.discard)
 
     async def _run(self, page: Page) -> None:
-        hook = self._hooks[page.hook]
-        body = json.dumps(dict(page.body), ensure_ascii=False).encode()
-        detail = ""
-        try:
-            async with asyncio.timeout(hook.timeout_s + GRACE_S):
-                await in_daemon_thread(lambda: run(hook, body))
-        except TimeoutError:
-            detail = f"not over after {hook.timeout_s:g} s"
-        except (GatehouseError, OSError, ValueError, http.client.HTTPException) as error:
-            detail = str(error)[:LONGEST_DETAIL] or type(error).__name__
+        if page.hook == NEXT_BROKER:
+            detail = "" if self._next_broker() else "there is no connection to leave"
+        else:
+            detail = await _outcome(self._hooks[page.hook], page)
         log.log(
             logging.WARNING if detail else logging.INFO,
             "hook %s of incident %s: %s",
@@ -74,6 +79,19 @@ class Hooks:
         )
         now = stamp(self._clock)
         self._ended(HookEnded(now, page.incident, page.hook, ok=not detail, detail=detail))
+
+
+async def _outcome(hook: WebHook | CommandHook, page: Page) -> str:
+    """Run it; why it did not do it, empty when it did."""
+    body = json.dumps(dict(page.body), ensure_ascii=False).encode()
+    try:
+        async with asyncio.timeout(hook.timeout_s + GRACE_S):
+            await in_daemon_thread(lambda: run(hook, body))
+    except TimeoutError:
+        return f"not over after {hook.timeout_s:g} s"
+    except (GatehouseError, OSError, ValueError, http.client.HTTPException) as error:
+        return str(error)[:LONGEST_DETAIL] or type(error).__name__
+    return ""
 
 
 def run(hook: WebHook | CommandHook, body: bytes) -> None:

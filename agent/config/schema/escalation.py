@@ -13,6 +13,7 @@ from agent.config.schema.base import AbsolutePath, Id, KindName, Label, Section
 from contract.words import Kind, Stage
 
 LEADS = (Kind.WATCHLIST_FACE, Kind.MISSING_SIGHTING, Kind.TRACK_SIGHTING)
+NEXT_BROKER = "next-broker"
 Wait = Annotated[float, Field(ge=1, le=86_400)]
 PersonStage = Literal["received", "seen", "handling"]
 
@@ -106,6 +107,8 @@ class EscalationConfig(Section):
         names = [self.name_of(number) for number in range(len(self.hooks))]
         if len(set(names)) < len(names):
             raise ValueError("two hooks have one name")
+        if NEXT_BROKER in names:
+            raise ValueError(f"'{NEXT_BROKER}' is the name of what a gate with two brokers does")
         waits = [level.after_s for level in self.chain]
         if waits and waits[0] != 0:
             raise ValueError("the chain begins with who is told at once: after_s 0")

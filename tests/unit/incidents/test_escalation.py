@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.config.schema.escalation import EscalationConfig
+from agent.config.schema.escalation import NEXT_BROKER, EscalationConfig
 from agent.core.clock import ManualClock
 from agent.core.decisions import Decision, Page, Raise
 from agent.core.events import AckReceived, HookEnded, Stand
@@ -40,6 +40,7 @@ class Bench:
     def __init__(self, clock: ManualClock, **fields: Any) -> None:
         self.clock = clock
         self.config = config(**fields)
+        self.several = False
         self.book = IncidentBook(Numbers().new, self._carried)
         self.way = self._way()
         self.life = Life([self.way], clock)
@@ -67,7 +68,9 @@ class Bench:
         return self.life.hear(HookEnded(at(self.clock), "i-1", hook, ok, detail))
 
     def _way(self) -> Escalation:
-        return Escalation(self.config, ADDRESS.base, lambda _: self.book.standing("id-1"))
+        return Escalation(
+            self.config, ADDRESS.base, lambda _: self.book.standing("id-1"), self.several
+        )
 
     def _carried(self, kind: Kind, known: str | None) -> Any:
         return self.way.carried(kind, None if known is None else "i-1")
@@ -155,6 +158,21 @@ def test_a_running_hook_is_not_run_again_but_after_a_restart_it_is(clock: Manual
     assert pages(bench.life.wait(0)) == ["sms"]
     bench.ended(ok=True)
     bench.again()
+    assert bench.life.wait(9000) == []
+
+
+def test_with_several_brokers_the_link_goes_on_to_the_next_and_the_next(
+    clock: ManualClock,
+) -> None:
+    bench = Bench(clock, after_s=20.0)
+    bench.several = True
+    bench.again()
+    bench.open()
+    for _ in range(2):
+        assert pages(bench.life.wait(19.9)) == []
+        assert pages(bench.life.wait(0.1)) == [NEXT_BROKER]
+        bench.ended(ok=True, hook=NEXT_BROKER)
+    bench.ack("received")
     assert bench.life.wait(9000) == []
 
 
@@ -251,6 +269,7 @@ def test_a_chain_may_wait_for_more_than_a_look(clock: ManualClock) -> None:
         ({"chain": CHAIN[1:]}, "begins with who is told at once"),
         ({"chain": [CHAIN[0], CHAIN[2], CHAIN[1]]}, "must grow"),
         ({"hooks": [HOOK, HOOK]}, "two hooks have one name"),
+        ({"hooks": [{**HOOK, "name": NEXT_BROKER}]}, "what a gate with two brokers does"),
         ({"kinds": ["watchlist.face"]}, "a lead waits for a person"),
         ({"hooks": [{"type": "command", "argv": ["sms"]}]}, "absolute path"),
         ({"hooks": [{"type": "webhook", "url": "http://sms.example/"}]}, "needs https"),
