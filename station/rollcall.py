@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from contract.words import Status
 from station.tables import open_for_reading
 
 SHOWN = 5
-LOOKED_BACK = 20_000
+EVERY = 100_000
+BEYOND = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,30 +118,34 @@ class Rolls:
 
     def newest(self, limit: int = SHOWN) -> list[Roll]:
         """The newest calls, newest first."""
-        found = {call["call_id"]: call for call in (*self._own(limit), *self._told(limit))}
-        calls = sorted(found.values(), key=lambda call: -call["called_ns"])[:limit]
-        answers = self._answers()
-        return [self._roll(call, answers.get(call["call_id"], [])) for call in calls]
+        return [self._roll(call) for call in self._calls(limit)]
 
     def one(self, prefix: str) -> Roll:
         """The call whose id starts so; CheckFailedError when there is none, or several."""
-        found = [roll for roll in self.newest(LOOKED_BACK) if roll.call_id.startswith(prefix)]
+        found = [c for c in self._calls(EVERY, prefix) if c["call_id"].startswith(prefix)]
         if len(found) != 1:
             many = f"{len(found)} calls start" if found else "no call starts"
             raise CheckFailedError(f"{many} with {prefix!r}")
-        return found[0]
+        return self._roll(found[0])
 
     def unknown(self) -> list[Answer]:
         """Answers to calls that this station does not know."""
-        known = {roll.call_id for roll in self.newest(LOOKED_BACK)}
-        found = [row for name, rows in self._answers().items() if name not in known for row in rows]
-        return [_answer(row, None) for row in found]
+        known = {call["call_id"] for call in self._calls(EVERY)}
+        rows = self._answers("topic GLOB ?", f"{self._head}*")
+        return [_answer(row, None) for row in rows if row["call_id"] not in known]
 
-    def _own(self, limit: int) -> list[dict[str, Any]]:
+    def _calls(self, limit: int, prefix: str = "") -> list[dict[str, Any]]:
+        """The newest calls, newest first; only those whose id may start so."""
+        found = {c["call_id"]: c for c in (*self._own(limit, prefix), *self._told(limit))}
+        return sorted(found.values(), key=lambda call: -call["called_ns"])[:limit]
+
+    def _own(self, limit: int, prefix: str) -> list[dict[str, Any]]:
         rows = self._rows(
             "SELECT topic, body, received_ns FROM papers WHERE topic GLOB ? AND topic GLOB '*/call'"
-            " ORDER BY received_ns DESC LIMIT ?",
+            " AND key>=? AND key<? ORDER BY received_ns DESC LIMIT ?",
             f"{self._head}*",
+            prefix,
+            prefix + BEYOND,
             limit,
         )
         return [
@@ -152,8 +157,7 @@ class Rolls:
         """Calls that gates made, as they told later."""
         rows = self._rows(
             "SELECT source, body FROM messages WHERE channel='event' AND kind='call.made'"
-            " AND n > (SELECT coalesce(max(n), 0) FROM messages) - ? ORDER BY n DESC LIMIT ?",
-            LOOKED_BACK,
+            " ORDER BY n DESC LIMIT ?",
             limit,
         )
         found = []
@@ -164,21 +168,23 @@ class Rolls:
                 found.append({**told, "by": gate, "called_ns": _ns(told["at"])})
         return found
 
-    def _answers(self) -> dict[str, list[dict[str, Any]]]:
+    def _answers(self, where: str, *values: str) -> list[dict[str, Any]]:
         rows = self._rows(
-            "SELECT topic, body, received_ns FROM papers WHERE topic GLOB ?"
+            f"SELECT topic, body, received_ns FROM papers WHERE {where}"  # noqa: S608 - ours
             " AND topic GLOB '*/respond/*' ORDER BY received_ns, rowid",
-            f"{self._head}*",
+            *values,
         )
-        found: dict[str, list[dict[str, Any]]] = {}
+        found = []
         for topic, body, ns in rows:
             parts = topic.split("/")
-            answer = json.loads(body)
             about = {"area": parts[4], "gate": "/".join(parts[6:8]), "received_ns": ns}
-            found.setdefault(str(answer["call_id"]), []).append({**answer, **about})
+            found.append({**json.loads(body), **about})
         return found
 
-    def _roll(self, call: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Roll:
+    def _roll(self, call: Mapping[str, Any]) -> Roll:
+        """The call with its answers: those whose key is its id, a space and a state."""
+        name = str(call["call_id"])
+        rows = self._answers("key>=? AND key<?", f"{name} ", f"{name} {BEYOND}")
         text = call.get("text", {})
         site, node = call.get("site"), call.get("node")
         answers = tuple(_answer(row, call) for row in rows)
