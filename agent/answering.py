@@ -29,9 +29,13 @@ from agent.core.events import (
 )
 from agent.core.health import HealthBoard
 from agent.incidents.ack_times import AckTimes
-from agent.incidents.book import IncidentBook
+from agent.incidents.assist import Assist
+from agent.incidents.book import IncidentBook, Open
+from agent.incidents.calling import OwnCalls
+from agent.incidents.calls import NeighbourCalls
 from agent.incidents.drill import Spot, Stage
 from agent.incidents.drills import Drills
+from agent.incidents.escalation import Escalation
 from agent.incidents.hands import Hand, Hands
 from agent.incidents.keeper import Keeper
 from agent.incidents.month import About, Months
@@ -46,6 +50,7 @@ from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.badge_desk import BadgeDesk
+from agent.pipeline.hooks import Hooks
 from agent.pipeline.local import Operation
 from agent.pipeline.ordered import Order
 from agent.pipeline.speaker import Speaker
@@ -66,6 +71,9 @@ class Publisher(Protocol):
     def follow(self, topic: str) -> None:
         """Hear one more topic, as long as this connection lasts."""
 
+    def elsewhere(self) -> bool:
+        """Speak at the next broker; False where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -85,7 +93,16 @@ class Answering:
         self._around = around
         self.keeper = keeper
         self.publisher: Publisher | None = None
-        self.book = IncidentBook(around.new_id)
+        answering, address = around.config.answering, around.config.node.address
+        self._act: Callable[[Event], None] = lambda _: None
+        self._hooks = Hooks(
+            answering.escalation, around.clock, lambda event: self._act(event), self._next_broker
+        )
+        several = len(around.config.link.brokers) > 1
+        self._escalation = Escalation(
+            answering.escalation, address.base, self._standing, several_brokers=several
+        )
+        self.book = IncidentBook(around.new_id, self._escalation.carried)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
         answering = around.config.answering
         self.profiles = Profiles(answering.profiles, answering.calendar)
@@ -98,6 +115,7 @@ class Answering:
             keeper,
             beside=(self.book, self.words),
             on_failure=around.on_failure,
+            page=self._hooks.page,
         )
 
     def items(self) -> Sequence[Item]:
@@ -106,6 +124,7 @@ class Answering:
 
     def deeds(self, act: Callable[[Event], None]) -> Mapping[CommandName, Deed]:
         """Commands that the ways obey; *act* has an event dispatched before it returns."""
+        self._act = act
         clock, kept = self._around.clock, self.keeper.when_kept
         orders = {
             name: Order(way, obeys, act, kept, clock)
@@ -139,11 +158,12 @@ class Answering:
             return ProfileOrdered(stamp(around.clock), refused=str(error))
 
     def link_up(self) -> None:
-        """Notices of areas are heard; what was not heard of us, and what stands, is said again."""
-        config = self._around.config
-        for area in config.answering.areas:
-            if self.publisher is not None:
-                self.publisher.follow(config.node.address.bulletin(area))
+        """Areas are heard; what was not heard of us, and what stands, is said again."""
+        address, publisher = self._around.config.node.address, self.publisher
+        for area in self._around.config.answering.areas:
+            if publisher is not None:
+                publisher.follow(address.call(area))
+                publisher.follow(address.bulletin(area))
         self.words.link_up()
 
     def link_down(self) -> None:
@@ -183,6 +203,10 @@ class Answering:
             self._hands(config),
             Drills(drill_stage(config, self._real), answering.sla, self.settings.sla),
             Notices(config.node.node, answering.areas),
+            NeighbourCalls(answering),
+            OwnCalls(answering, config.node.address, self._around.new_id),
+            self._escalation,
+            Assist(answering.assist, self._standing),
         ]
 
     def _hands(self, config: Config) -> Hands:
@@ -221,6 +245,12 @@ class Answering:
         kinds = {*config.answering.sla.kinds, *(r.type for r in config.rules if r.outputs)}
         causes = (standing.cause for standing in self.book.cases.values())
         return any(c.status is Status.ACTUAL and c.kind in kinds for c in causes)
+
+    def _next_broker(self) -> bool:
+        return self.publisher is not None and self.publisher.elsewhere()
+
+    def _standing(self, incident: str) -> Open | None:
+        return self.book.standing(incident)
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

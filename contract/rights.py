@@ -23,8 +23,12 @@ class Rights:
     read: tuple[str, ...]
 
 
-def gate_rights(gate: Address, areas: Iterable[str]) -> Rights:
-    """What one gate may do: say its own, hear its own, its areas and the host."""
+def gate_rights(gate: Address, areas: Iterable[str], calls: Iterable[str] = ()) -> Rights:
+    """What one gate may do: say its own, hear its own, its areas and the host.
+
+    *calls* are the areas that it is agreed to call while the station is silent.
+    """
+    areas = tuple(areas)
     head = f"{ROOT}/{gate.station}"
     up, down = _under(gate.base)
     write, read = [*up], [*down]
@@ -34,6 +38,7 @@ def gate_rights(gate: Address, areas: Iterable[str]) -> Rights:
             read += [f"{head}/{_wild(topic)}" for topic in topics]
         else:
             write += [f"{head}/{_own(topic, gate)}" for topic in topics]
+    write += [gate.call(area) for area in calls]
     return Rights(tuple(write), tuple(read))
 
 

@@ -14,6 +14,7 @@ from contract.topics import ID_PATTERN, Address, is_id, parse_gate_topic
 from contract.words import CommandName, Document
 
 EVIDENCE = "evidence"
+CALL_S = 300
 _PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 _WORDS = {
@@ -30,13 +31,15 @@ _WORDS = {
 class Rule:
     """``schema`` names a file of ``contract/schemas``; evidence is JPEG and has none.
 
-    ``down``: from the station to gates; everything else goes up.
+    ``down``: from the station to gates; everything else goes up. ``expiry_s``: how long the broker
+    may keep it for a gate that is away; None: for as long as the session lasts.
     """
 
     schema: str
     qos: int = 1
     retained: bool = False
     down: bool = False
+    expiry_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ GATE_RULES = {
 }
 STATION_RULES = {
     "host/state": Rule("host-state", retained=True, down=True),
-    "area/{id}/call": Rule("area-call", down=True),
+    "area/{id}/call": Rule("area-call", down=True, expiry_s=CALL_S),
     "area/{id}/respond/{id}/{id}": Rule("area-respond"),
     "area/{id}/bulletin": Rule("area-bulletin", retained=True, down=True),
 }
@@ -92,6 +95,15 @@ def route(topic: str) -> Route | None:
     rest = tuple(parts[3:])
     rule = _find(STATION_RULES, rest)
     return None if rule is None else Route(rule, parts[2], None, rest)
+
+
+def expiry_s(topic: str) -> int | None:
+    """How long the broker may keep a message of *topic* (MQTT 5); None: without an end."""
+    head = topic.split("/", 4)
+    if len(head) < 5 or head[3] != "area":
+        return None
+    found = route(topic)
+    return None if found is None else found.rule.expiry_s
 
 
 def publish_problems(found: Route, *, retained: bool, qos: int | None = None) -> Iterator[str]:

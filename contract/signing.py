@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import rfc8785
@@ -24,6 +24,9 @@ from contract.words import Role
 
 SIGNATURE_FIELD = "sig"
 LONGEST_NUMBER = 40
+OWN_LEVEL = "station"
+ISSUER_LEVELS = ("station", "county", "city")
+MOST_ISSUERS = 16
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
@@ -130,24 +133,77 @@ def public_text(key: Ed25519PrivateKey | Ed25519PublicKey) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who else may order: a centre above the station, its level, and its public role keys."""
+
+    level: str
+    keys: Mapping[Role, Ed25519PublicKey]
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedKeys:
-    """The public role keys of one station, as a gate keeps them."""
+    """The public role keys of one station, as a gate keeps them, and of the issuers it lists."""
 
     station: str
     keys: Mapping[Role, Ed25519PublicKey]
+    issuers: Mapping[str, Issuer] = field(default_factory=dict)
+
+    def of(self, issuer: str) -> Mapping[Role, Ed25519PublicKey] | None:
+        """The keys of *issuer*; None when it is neither the station nor listed."""
+        if issuer == self.station:
+            return self.keys
+        listed = self.issuers.get(issuer)
+        return None if listed is None else listed.keys
+
+    def level_of(self, issuer: str) -> str:
+        """Its level: ``station`` for the station itself, empty for who is not listed."""
+        if issuer == self.station:
+            return OWN_LEVEL
+        return self.issuers[issuer].level if issuer in self.issuers else ""
 
     def to_json(self) -> bytes:
-        """The file that a gate is given: ``{"station": ..., "keys": {role: base64}}``."""
-        keys = {role.value: public_text(key) for role, key in self.keys.items()}
-        return json.dumps({"station": self.station, "keys": keys}, indent=2).encode() + b"\n"
+        """The file that a gate is given: ``{"station": ..., "keys": {role: base64}}``.
+
+        With listed issuers also ``issuers``: ``{id: {"level": ..., "keys": {role: base64}}}``.
+        """
+        value: dict[str, object] = {"station": self.station, "keys": _texts(self.keys)}
+        if self.issuers:
+            value["issuers"] = {
+                name: {"level": issuer.level, "keys": _texts(issuer.keys)}
+                for name, issuer in self.issuers.items()
+            }
+        return json.dumps(value, indent=2).encode() + b"\n"
 
 
 def read_trusted_keys(data: bytes) -> TrustedKeys:
     """Read a trusted-keys file; ValueError says what is wrong."""
     value = strict_json(data, 64 * 1024)
-    station, keys = value.get("station"), value.get("keys")
+    station = value.get("station")
     if not isinstance(station, str) or not is_id(station):
         raise ValueError("'station' is missing or no id")
+    return TrustedKeys(station, _keys(value), _issuers(value.get("issuers", {}), station))
+
+
+def _issuers(value: object, station: str) -> Mapping[str, Issuer]:
+    if not isinstance(value, dict) or len(value) > MOST_ISSUERS:
+        raise ValueError(f"'issuers' is no mapping of at most {MOST_ISSUERS}")
+    found = {}
+    for name, listed in value.items():
+        if not is_id(name) or name == station or not isinstance(listed, dict):
+            raise ValueError(f"'{name}' is no issuer beside the station")
+        if listed.get("level") not in ISSUER_LEVELS:
+            levels = ", ".join(ISSUER_LEVELS)
+            raise ValueError(f"the level of '{name}' is none of {levels}")
+        found[name] = Issuer(listed["level"], _keys(listed))
+    return found
+
+
+def _texts(keys: Mapping[Role, Ed25519PublicKey]) -> dict[str, str]:
+    return {role.value: public_text(key) for role, key in keys.items()}
+
+
+def _keys(value: Mapping[str, Any]) -> Mapping[Role, Ed25519PublicKey]:
+    keys = value.get("keys")
     if not isinstance(keys, dict):
         raise ValueError("'keys' is missing")  # noqa: TRY004 - one error for bad input
     found = {}
@@ -159,4 +215,4 @@ def read_trusted_keys(data: bytes) -> TrustedKeys:
             found[Role(name)] = Ed25519PublicKey.from_public_bytes(raw)
         except (ValueError, binascii.Error) as error:
             raise ValueError(f"the key of role '{name}' is not base64 of 32 bytes") from error
-    return TrustedKeys(station, found)
+    return found

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = "gh/v1"
+CALL, BULLETIN = "call", "bulletin"
 ID_PATTERN = r"[a-z0-9-]{1,32}"
 FLEETING = ("/hb", "/host/state")
 _ID = re.compile(ID_PATTERN)
@@ -55,15 +56,21 @@ class Address:
         """Where this gate answers the calls of *area*."""
         return f"{ROOT}/{self.station}/area/{area}/respond/{self.site}/{self.node}"
 
+    def call(self, area: str) -> str:
+        """Where *area* is called."""
+        return f"{ROOT}/{self.station}/area/{area}/{CALL}"
+
     def bulletin(self, area: str) -> str:
         """Where the notice of *area* stands."""
-        return f"{ROOT}/{self.station}/area/{area}/bulletin"
+        return f"{ROOT}/{self.station}/area/{area}/{BULLETIN}"
 
-    def bulletin_area(self, topic: str) -> str | None:
-        """The area that a notice on *topic* is for; None when it is no topic of notices of ours."""
+    def area_topic(self, topic: str) -> tuple[str, str] | None:
+        """The area of *topic* and what it is, ``call`` or ``bulletin``; None for any other."""
         parts = topic.split("/")
-        named = len(parts) == 6 and is_id(parts[4]) and topic == self.bulletin(parts[4])
-        return parts[4] if named else None
+        named = len(parts) == 6 and is_id(parts[4]) and parts[5] in (CALL, BULLETIN)
+        if not named or parts[:4] != [*ROOT.split("/"), self.station, "area"]:
+            return None
+        return parts[4], parts[5]
 
     def host_state(self) -> str:
         """Where the station says whether it listens."""

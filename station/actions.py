@@ -24,9 +24,11 @@ from contract.join import Place
 from contract.signing import content_hash
 from contract.words import Document, Role, Stage, Status
 from station import documents, keys, sign, watch
+from station.call_actions import members
 from station.chunks import is_sendable
 from station.desk import Desk
 from station.lang import Lang, lang_of
+from station.look import Look
 from station.mqtt import Link
 from station.options import (
     Broker,
@@ -43,7 +45,7 @@ from station.store import Store
 from station.terminal import Stop, write_json, write_line
 from station.trust.mosquitto import host_name
 from station.trust.running import OWN, has_trust, open_trust, running
-from station.view import Look, render
+from station.view import render
 
 WAIT_S = 5.0
 Result = dict[str, object]
@@ -190,7 +192,7 @@ def sign_watchlist(
 def watch_station(folder: Path, lang: Lang | None, *, once: bool, as_json: bool) -> None:
     """Show the station until a signal, or once."""
     made = keys.open_station(folder)
-    reader = Reader(made.database, made.id, made.name)
+    reader = Reader(made.database, made.id, made.name, members(made))
     zone = datetime.now(UTC).astimezone().tzinfo or UTC
     console, language, stop = Console(), lang or lang_of(), Stop()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from contract.words import Stage, Status
 from station.gates import Life, is_doubled, life
+from station.rollcall import Roll
 from station.runs import Run, count, missing
 from station.store import gate_of
 from station.values import Channel
@@ -123,6 +124,7 @@ class Snapshot:
     malformed: Malformed | None
     queued: int
     work: tuple[Work, ...] = ()
+    rolls: tuple[Roll, ...] = ()
 
 
 def gate_row(

@@ -16,7 +16,9 @@ from agent.runtime.dumps import forbid_dumps
 from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
 from station.answering_cli import register as register_answering
 from station.audit_cli import app as audit_app
+from station.call_cli import register as register_calls
 from station.guard_cli import challenge, profile, task
+from station.issuer_cli import register as register_issuers
 from station.lang import Lang
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
@@ -278,6 +280,8 @@ app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
 register(app)
 register_answering(app)
+register_calls(app)
+register_issuers(app)
 
 
 def main() -> None:

@@ -108,6 +108,18 @@ class Desk:
         with self._writing():
             return self._queue(message)
 
+    def send_filed(self, message: Publish, key: str) -> int:
+        """Queue *message* and file it under its topic and *key*; returns its number."""
+        with self._writing():
+            row = (message.topic, key, message.payload, self._now_ns())
+            self._db.execute("INSERT INTO papers VALUES (?,?,?,?)", row)
+            return self._queue(message)
+
+    def unfile(self, topic: str, key: str) -> None:
+        """Forget what was filed; it was never sent."""
+        with self._writing():
+            self._db.execute("DELETE FROM papers WHERE topic=? AND key=?", (topic, key))
+
     def send_all(self, messages: Sequence[Publish], *, clear: str) -> int:
         """Queue *messages* as one, in order; returns the number of the last one.
 

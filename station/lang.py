@@ -107,6 +107,19 @@ WORDS: Mapping[str, Pair] = {
     "empty": ("EMPTY", "脱岗"),
     "never": ("never", "从未"),
     "audit-fault": ("AUDIT LOG ALTERED", "审计日志被改动"),
+    "call": ("CALL", "呼叫"),
+    "answer": ("answer", "应答"),
+    "calls": ("Calls", "片区呼叫"),
+    "call-open": ("open", "进行中"),
+    "call-over": ("over", "已结束"),
+    "called-by": ("called by", "呼叫方"),
+    "no-answer": ("no answer yet", "未应答"),
+    "no-calls": ("no call yet", "暂无呼叫"),
+    "unknown-call": ("UNKNOWN CALL", "未知呼叫"),
+    "eta": ("in", "预计"),
+    "too-late": ("LATE", "迟到应答"),
+    "coming": ("coming", "正在赶来"),
+    "cannot": ("cannot come", "无法前往"),
 }
 
 

@@ -26,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.core.errors import UnreachableError
 from agent.files.tls import client_context, tls_trouble, why_refused
+from agent.link.expiry import expiry_of
 from contract.topics import subscription_qos
 from station.options import Broker
 from station.values import Arrival, Delivery, Publish, Published
@@ -121,7 +122,13 @@ class Link:
 
     def publish(self, message: Publish) -> int:
         """Hand a message to the broker; returns the number that :meth:`published` tells later."""
-        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+        info = self._client.publish(
+            message.topic,
+            message.payload,
+            qos=1,
+            retain=message.retain,
+            properties=expiry_of(message.topic, self._broker.protocol),
+        )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._ended.append(f"the broker {self._broker.name} went away while we published")
         self._in_flight.add(info.mid)

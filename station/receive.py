@@ -155,8 +155,12 @@ def _item(
 def _file(arrival: Arrival, checked: Checked, route: Route) -> Verdict:
     if route.gate is None and route.rule.schema != "area-respond":
         return refused(arrival, checked, "is not for a station")
-    field = "call_id" if route.gate is None else _FILED.get(route.rule.schema, "")
-    key = str((checked.body or {}).get(field, "")) if field else ""
+    body = checked.body or {}
+    if route.gate is None:
+        key = f"{body.get('call_id', '')} {body.get('state', '')}"
+    else:
+        field = _FILED.get(route.rule.schema, "")
+        key = str(body.get(field, "")) if field else ""
     if _is_of_a_repeat(checked):
         key = f"{key} again"
     write = File(arrival.topic, key, arrival.payload, arrival.received_ns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from station.board import (
     malformed_of,
 )
 from station.heads import standing_faults
+from station.rollcall import Rolls
 from station.runs import Run
 from station.tables import open_for_reading
 from station.work import work_of
@@ -44,12 +46,21 @@ WORK_NS = 2 * 86_400 * 1_000_000_000
 class Reader:
     """The looking side of the station's file."""
 
-    def __init__(self, path: Path, station: str, name: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        station: str,
+        name: str,
+        members: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        """*members*: gates of each area, where known."""
         self._path, self._station, self._name = path, station, name
         self._db = open_for_reading(path)
+        self.rolls = Rolls(path, station, members)
 
     def close(self) -> None:
         """Give the file back."""
+        self.rolls.close()
         self._db.close()
 
     def changes(self) -> int:
@@ -108,6 +119,7 @@ class Reader:
             "SELECT n, topic, problems, received_ns FROM malformed ORDER BY n DESC LIMIT 1"
         )
         listening, why = self._host(now_ns)
+        open_calls = [roll for roll in self.rolls.newest() if roll.over_ns > now_ns]
         return Snapshot(
             station=self._station,
             name=self._name,
@@ -123,6 +135,7 @@ class Reader:
             malformed=malformed_of(newest[0]) if newest else None,
             queued=self._rows("SELECT count(*) FROM outgoing WHERE sent_ns IS NULL")[0][0],
             work=work_of(self._rows(_WORK, now_ns - WORK_NS), now_ns),
+            rolls=tuple(open_calls),
         )
 
     def _host(self, now_ns: int) -> tuple[bool, str]:

@@ -122,7 +122,8 @@ class Store:
                     self._note(gate)
                 case File(topic, key, body, received_ns):
                     self._db.execute(
-                        "INSERT OR REPLACE INTO papers VALUES (?,?,?,?)",
+                        "INSERT OR REPLACE INTO papers SELECT ?1,?2,?3,?4 WHERE NOT EXISTS"
+                        " (SELECT 1 FROM papers WHERE topic=?1 AND key=?2 AND body=?3)",
                         (topic, key, body, received_ns),
                     )
                 case Refuse():

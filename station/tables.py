@@ -71,6 +71,11 @@ CREATE TABLE IF NOT EXISTS host (
   reason TEXT NOT NULL, at_ns INTEGER NOT NULL
 );
 """
+# For roll-calls; files of earlier builds get them when they are opened.
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS papers_by_key ON papers (key);
+CREATE INDEX IF NOT EXISTS messages_called ON messages (n) WHERE kind='call.made';
+"""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -86,7 +91,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _bring_up(connection, path)
-        connection.executescript(heads.TABLES)
+        connection.executescript(heads.TABLES + _INDEXES)
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             connection.close()

@@ -131,7 +131,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Keep the latest message of a topic; ``key`` tells several on one topic apart."""
+    """Keep the latest message of a topic; ``key`` tells several on one topic apart.
+
+    A copy of what stands there changes nothing: the time of its first receipt stays.
+    """
 
     topic: str
     key: str

@@ -6,10 +6,7 @@ characters (an escape sequence, a change of writing direction) are replaced.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -18,8 +15,10 @@ from rich.text import Text
 
 from contract.words import MsgType, Severity, Stage, Status
 from station.board import Alert, GateRow, Snapshot
+from station.call_view import roll_lines
 from station.gates import Life
 from station.lang import Lang, kind_name, word
+from station.look import Look, clock, plain
 from station.runs import Run
 from station.work import Work
 
@@ -49,19 +48,12 @@ _LIFE = {
 _DRILL = "bold white on magenta"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How to show it: language, columns of the terminal, and the time zone of the clock shown."""
-
-    lang: Lang
-    width: int
-    zone: tzinfo = UTC
-
-
 def render(board: Snapshot, look: Look) -> RenderableType:
     """The whole screen: head, alerts newest first, gates, what could not be used."""
     now_ns = board.now_ns
     parts: list[RenderableType] = [head(board, look), "", alerts(board.alerts, look, now_ns)]
+    for roll in board.rolls:
+        parts += ["", Text("\n".join(roll_lines(roll, look, now_ns)), style="bold")]
     parts += ["", gates(board.gates, look, now_ns)]
     parts += ["", *(work(row, look) for row in board.work[:WORK_SHOWN])] if board.work else []
     if board.malformed is not None:
@@ -176,26 +168,9 @@ def work(row: Work, look: Look) -> Text:
     return text.append(f"  {plain(row.note, 100)}") if row.note else text
 
 
-def plain(text: str, limit: int) -> str:
-    """*text* without control, format and surrogate characters, at most *limit* long."""
-    clean = "".join(
-        c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
-    clean = " ".join(clean.split())
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
-
-
 def gate_name(source: str) -> str:
     """``site/node`` of ``gh/v1/station/site/node``."""
     return "/".join(source.split("/")[3:5])
-
-
-def clock(moment_ns: int, look: Look, now_ns: int) -> str:
-    """Time of day, with the date when it is not today's."""
-    moment, now = _moment(moment_ns, look.zone), _moment(now_ns, look.zone)
-    if moment is None or now is None:
-        return "?"
-    return f"{moment:%H:%M:%S}" if moment.date() == now.date() else f"{moment:%m-%d %H:%M}"
 
 
 def age(ns: int) -> str:
@@ -275,10 +250,3 @@ def _notes(row: GateRow, look: Look) -> Text:
 
 def _line(text: Text) -> Text:
     return Text(text.plain.replace("\n", " · "), style="dim")
-
-
-def _moment(ns: int, zone: tzinfo) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(ns / NS_PER_S, zone)
-    except (OverflowError, ValueError, OSError):
-        return None

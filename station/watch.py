@@ -15,8 +15,10 @@ from rich.live import Live
 from agent.core.clock import format_utc
 from station.board import Alert, Fact, GateRow, Malformed, Snapshot
 from station.lang import kind_name, word
+from station.look import Look, clock, plain
+from station.rollcall import Answer, answer_json, roll_json
 from station.snapshot import Reader
-from station.view import Look, clock, gate_name, plain, render
+from station.view import gate_name, render
 
 POLL_S = 0.25
 REDRAW_S = 1.0
@@ -115,6 +117,7 @@ def board_line(board: Snapshot) -> Line:
         "gates": [{**gate_line(g), "heard_at": format_utc(g.heard_ns)} for g in board.gates],
         "alerts": [alert_line(row) for row in board.alerts],
         "work": [asdict(work) for work in board.work],
+        "calls": [roll_json(roll) for roll in board.rolls],
     }
 
 
@@ -126,6 +129,8 @@ class _Seen:
     malformed: int
     gates: dict[str, Line]
     host: tuple[bool, str]
+    calls: set[str]
+    answers: set[tuple[str, str, str, int]]
 
 
 class Changes:
@@ -142,6 +147,8 @@ class Changes:
             malformed,
             {g.source: gate_line(g) for g in board.gates},
             (board.listening, board.not_listening),
+            {roll.call_id for roll in board.rolls},
+            {_answer_key(a) for roll in board.rolls for a in roll.answers},
         )
 
     def first_line(self) -> Line:
@@ -167,6 +174,7 @@ class Changes:
             self._seen.malformed = row.n
             yield malformed_line(row)
         board = self._reader.snapshot(now_ns, 0)
+        yield from self._calls(board)
         for gate in board.gates:
             line = gate_line(gate)
             if self._seen.gates.get(gate.source) != line:
@@ -175,6 +183,21 @@ class Changes:
         if self._seen.host != (board.listening, board.not_listening):
             self._seen.host = (board.listening, board.not_listening)
             yield {"event": "host", "listening": board.listening, "reason": board.not_listening}
+
+    def _calls(self, board: Snapshot) -> Iterator[Line]:
+        """Calls that are new, and who answers them."""
+        for roll in reversed(board.rolls):
+            if roll.call_id not in self._seen.calls:
+                self._seen.calls.add(roll.call_id)
+                yield {"event": "call", **roll_json(roll), "answers": []}
+            for answer in roll.answers:
+                if _answer_key(answer) not in self._seen.answers:
+                    self._seen.answers.add(_answer_key(answer))
+                    yield {"event": "answer", "call_id": roll.call_id, **answer_json(answer)}
+
+
+def _answer_key(answer: Answer) -> tuple[str, str, str, int]:
+    return answer.call_id, answer.gate, answer.state, answer.received_ns
 
 
 def follow(

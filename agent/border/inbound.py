@@ -5,15 +5,38 @@ Here: the one way to read a JSON object that somebody else wrote.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.core.errors import RefusedError
+from agent.core.text import Text
 from contract.signing import strict_json
-from contract.words import Refusal
+from contract.words import Refusal, Role
 
 _M = TypeVar("_M", bound=BaseModel)
+_Sentence = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class BothLanguages(BaseModel):
+    """A sentence as it came; a newer station may say more."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    en: _Sentence
+    zh: _Sentence
+
+    @property
+    def text(self) -> Text:
+        """The same as a plain value."""
+        return Text(self.en, self.zh)
+
+
+class Vouch(Protocol):
+    """Whoever knows the keys of issuers."""
+
+    def __call__(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
+        """RefusedError unless *signed* is by somebody who may say it."""
 
 
 def read_model(model: type[_M], payload: bytes, limit: int) -> tuple[_M, dict[str, Any]]:

@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.topics import ID_PATTERN
+from contract.words import Kind
 
 LONGEST_DRILL_S = 1800
 LONGEST_ANNOUNCEMENT = 500
+_Sentence = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class OrderArgs(BaseModel):
@@ -55,3 +57,21 @@ class DrillStop(OrderArgs):
     """``drill.stop``: of that drill, or of the one that runs."""
 
     drill_id: DrillId | None = None
+
+
+class BothTexts(BaseModel):
+    """A sentence in both languages."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    en: _Sentence
+    zh: _Sentence
+
+
+class AreaCallArgs(OrderArgs):
+    """``area.call``: which area, why, and where help is wanted."""
+
+    area: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+    text: BothTexts
+    kind: Annotated[str, Field(min_length=1, max_length=64)] = Kind.ASSIST.value
+    where: Annotated[str, Field(max_length=64)] = ""
+    incident: Annotated[str, Field(min_length=1, max_length=64)] | None = None

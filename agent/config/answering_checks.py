@@ -20,6 +20,7 @@ Finding = tuple[Path, str]
 def answering_findings(config: Config) -> Iterator[Finding]:
     """Every finding about how calls are answered."""
     yield from _outputs(config)
+    yield from _calls(config)
     yield from _hands(config)
     yield from _calendar(config)
     yield from _patrol(config)
@@ -33,6 +34,16 @@ def _outputs(config: Config) -> Iterator[Finding]:
         for spot, name in enumerate(outputs):
             at: Path = ("answering", part, "outputs", spot)
             yield from named(name, sounding, at, "siren or beacon")
+
+
+def _calls(config: Config) -> Iterator[Finding]:
+    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    of_rules = {name for rule in config.rules for name in rule.outputs}
+    for spot, name in enumerate(config.answering.call_outputs):
+        at: Path = ("answering", "call_outputs", spot)
+        yield from named(name, sounding, at, "siren or beacon")
+        if name in of_rules:
+            yield at, f"'{name}' sounds a rule's alarm; answering a call would silence it"
 
 
 def _hands(config: Config) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ class Order:
     """A command that was accepted, as the gate remembers it.
 
     ``plan`` is what the deed wants to be told after a restart, ``result`` how it ended, None while
-    that is open.
+    that is open; ``issuer`` who gave it, empty where an earlier version did not write that down.
     """
 
     cmd_id: str
@@ -82,6 +82,7 @@ class Order:
     accepted_utc: str
     plan: Plan = field(default_factory=dict)
     result: Result | None = None
+    issuer: str = ""
 
 
 class Deed(Protocol):

@@ -89,9 +89,10 @@ class Note:
 class Tell:
     """A word to the station below the gate's own topics that is neither alert nor fact.
 
-    Said until the broker has it, over restarts. ``parts`` follow ``~``, or with ``area`` they are
-    none: the gate's answer to that area's call. A newer word on the same topic takes the place of
-    the older; a ``standing`` one is retained and said at every birth.
+    Said until the broker has it, over restarts. ``parts`` follow ``~``; with ``area`` they are
+    none, for the gate's answer to that area's call, or ``("call",)``: the area is called. A newer
+    word on the same topic with the same ``key`` takes the place of the older; a ``standing`` one is
+    retained and said at every birth. ``for_s`` seconds after ``at`` it is not worth saying.
     """
 
     parts: tuple[str, ...]
@@ -99,6 +100,9 @@ class Tell:
     status: Status = Status.ACTUAL
     standing: bool = False
     area: str = ""
+    key: str = ""
+    at: Stamp | None = None
+    for_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +112,13 @@ class Answered:
     event: GuardAnswered
 
 
-Decision = Raise | Resolve | Close | Actuate | Note | Tell | Answered
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Run a hook of the configuration about an incident; ``body`` is what it is given."""
+
+    incident: str
+    hook: str
+    body: Details
+
+
+Decision = Raise | Resolve | Close | Actuate | Note | Tell | Answered | Page

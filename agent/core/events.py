@@ -183,6 +183,7 @@ class IncidentChanged:
     device: str
     where: str
     alert: AlertId | None = None
+    text: Text | None = None
 
 
 class Answer(StrEnum):
@@ -330,6 +331,49 @@ class BulletinRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaCalled:
+    """An area of this gate is called, for ``valid_s`` seconds from now.
+
+    ``caller`` is ``site/node`` of the gate where help is wanted, empty when none is named;
+    ``issuer`` who signed the call, empty: an agreed neighbour calls, by the broker's rights alone.
+    """
+
+    at: Stamp
+    area: str
+    call_id: str
+    kind: str
+    text: Text
+    where: str
+    caller: str
+    issuer: str
+    valid_s: float
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class CallUnused:
+    """A call that is not shown, and why: ``reason`` is a word of ``contract.words.Refusal``."""
+
+    at: Stamp
+    area: str
+    call_id: str
+    reason: str
+    detail: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnded:
+    """A hook that was run about an incident ended; ``detail`` says why when it did not do it."""
+
+    at: Stamp
+    incident: str
+    hook: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
 
@@ -358,5 +402,8 @@ Event = (
     | BulletinPosted
     | BulletinWithdrawn
     | BulletinRefused
+    | AreaCalled
+    | CallUnused
+    | HookEnded
     | Probe
 )

@@ -29,7 +29,7 @@ from agent.core.decisions import Decision, Details, Raise, Resolve
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.way import Way
-from contract.words import MsgType, Severity, Stage
+from contract.words import Kind, MsgType, Severity, Stage
 
 IDLE_NS = 3600 * NS_PER_S
 ASKED_NS = 60 * NS_PER_S
@@ -74,9 +74,15 @@ class IncidentBook(Way[Open]):
     NAME: ClassVar[str] = "incidents"
     CASE: ClassVar[type] = Open
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        carried: Callable[[Kind, IncidentId | None], Details] = lambda _kind, _incident: {},
+    ) -> None:
+        """*carried* is what alerts of a kind say besides; of a new incident when it has no id."""
         super().__init__()
         self._new_id = new_id
+        self._carried = carried
         self._key_of: dict[AlertId, str] = {}
 
     def raised(self, cause: Raise) -> Message | None:
@@ -91,7 +97,8 @@ class IncidentBook(Way[Open]):
         if not rises and waited_ns < cause.cooldown_s * NS_PER_S:
             self.keep(cause.key, replace(standing, held_back=standing.held_back + 1))
             return None
-        details = {**cause.details, **_held_back(standing)}
+        carried = self._carried(cause.kind, standing.incident)
+        details = {**carried, **cause.details, **_held_back(standing)}
         severity = cause.severity if rises else standing.severity
         now = replace(standing, held_back=0, sent=cause.at, cause=cause, severity=severity)
         self.keep(cause.key, now)
@@ -109,6 +116,10 @@ class IncidentBook(Way[Open]):
         standing = self.end(key)
         self._key_of = {a: k for a, k in self._key_of.items() if k != key}
         return standing
+
+    def standing(self, incident: str) -> Open | None:
+        """The open incident of that id."""
+        return next((o for o in self.cases.values() if o.incident == incident), None)
 
     def sent_as(self, message: Message, alert: AlertId) -> None:
         """Remember which alert carries *message*, so that the station can close its incident."""
@@ -162,7 +173,8 @@ class IncidentBook(Way[Open]):
             self.close(min(self.cases, key=lambda key: self.cases[key].seen.monotonic_ns))
         incident, at = IncidentId(self._new_id()), cause.at
         self.keep(cause.key, Open(incident, cause, at, cause.severity, at, at))
-        return Message(cause, incident, MsgType.ALERT, cause.severity, cause.details)
+        details = {**self._carried(cause.kind, None), **cause.details}
+        return Message(cause, incident, MsgType.ALERT, cause.severity, details)
 
 
 def _order(at: Stamp) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from agent.core.clock import Stamp
-from agent.core.decisions import Decision
+from agent.core.decisions import Decision, Page
 from agent.core.events import Event
 from agent.incidents.way import Item, Way
 from contract.words import Status
@@ -37,12 +37,14 @@ class Ways:
         *,
         beside: Sequence[Way[Any]] = (),
         on_failure: Callable[[RuleFailed, Stamp], None],
+        page: Callable[[Page], None] = lambda _: None,
     ) -> None:
-        """*beside* are kept here too, and asked by somebody else."""
+        """*beside* are kept here too, and asked by somebody else; *page* runs a hook."""
         self._ways = list(ways)
         self._kept = [*beside, *ways]
         self._keeper = keeper
         self._engine = Engine(ways, on_failure=on_failure)
+        self.page = page
 
     def resume(self, now: Stamp) -> list[Decision]:
         """Go on where an earlier life left off; call it once, before anything else."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
 from agent.core.alerts import drill_mark
@@ -20,6 +20,7 @@ from contract.topics import Address
 from contract.words import Status
 
 SETTLED_NS = 15 * NS_PER_S
+CALL = ("call",)
 
 
 class Publish(Protocol):
@@ -31,10 +32,12 @@ class Publish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: ``body`` is JSON as it travels."""
+    """One word: ``body`` is JSON as it travels; after ``until`` it is not said any more."""
 
     body: str
     standing: bool
+    topic: str = ""
+    until: Stamp | None = None
 
 
 @dataclass(slots=True)
@@ -54,37 +57,53 @@ class Words(Way[Word]):
         drill = tell.status is Status.EXERCISE
         topic = self.address.topic(*tell.parts, drill=drill)
         if tell.area:
-            topic = self.address.respond(tell.area)
+            at = self.address.call if tell.parts == CALL else self.address.respond
+            topic = at(tell.area)
         body = json.dumps({**tell.body, **drill_mark(drill=drill)}, ensure_ascii=False)
-        self.keep(topic, Word(body, tell.standing))
-        self._say(topic)
+        key = f"{topic}#{tell.key}" if tell.key else topic
+        self.keep(key, Word(body, tell.standing, topic, self._until(tell)))
+        self._say(key)
 
     @property
     def due_ns(self) -> int | None:
         """When the first word has been said for long enough."""
-        return min(self._said_ns.values()) + SETTLED_NS if self._said_ns else None
+        settled = [said_ns + SETTLED_NS for said_ns in self._said_ns.values()]
+        over = [word.until.monotonic_ns for word in self.cases.values() if word.until]
+        return min([*settled, *over], default=None)
 
     def on_time(self, now: Stamp) -> list[Decision]:
-        """Forget what the broker surely has; what stands is kept."""
-        for topic, said_ns in list(self._said_ns.items()):
+        """Forget what the broker surely has, and what is over; what stands is kept."""
+        for key, said_ns in list(self._said_ns.items()):
             if now.monotonic_ns - said_ns >= SETTLED_NS:
-                del self._said_ns[topic]
-                if not self.cases[topic].standing:
-                    self.end(topic)
+                del self._said_ns[key]
+                if not self.cases[key].standing:
+                    self.end(key)
+        for key, word in list(self.cases.items()):
+            if word.until is not None and now.monotonic_ns >= word.until.monotonic_ns:
+                self._said_ns.pop(key, None)
+                self.end(key)
         return []
 
     def link_up(self) -> None:
         """Say everything that may not have been heard, and what stands."""
-        for topic in list(self.cases):
-            self._say(topic)
+        for key in list(self.cases):
+            self._say(key)
 
     def link_down(self) -> None:
         """What was said lately may be lost."""
         self._said_ns.clear()
 
-    def _say(self, topic: str) -> None:
-        word = self.cases[topic]
-        if self.publish(topic, word.body.encode(), retain=word.standing):
-            self._said_ns[topic] = self.monotonic_ns()
+    def _until(self, tell: Tell) -> Stamp | None:
+        if tell.for_s is None or tell.at is None:
+            return None
+        over_ns = round(tell.for_s * NS_PER_S)
+        return replace(tell.at, monotonic_ns=tell.at.monotonic_ns + over_ns)
+
+    def _say(self, key: str) -> None:
+        word = self.cases[key]
+        if word.until is not None and self.monotonic_ns() >= word.until.monotonic_ns:
+            return
+        if self.publish(word.topic or key, word.body.encode(), retain=word.standing):
+            self._said_ns[key] = self.monotonic_ns()
         else:
-            self._said_ns.pop(topic, None)
+            self._said_ns.pop(key, None)

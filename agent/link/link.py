@@ -72,6 +72,7 @@ class Link:
         self._session = Session(len(config.brokers), config.protocol, backoff)
         self._connection: Connection | None = None
         self._leaving = asyncio.Event()
+        self._turning = False
         self.fault: LinkFault | None = None
         self.connections = 0
 
@@ -99,6 +100,18 @@ class Link:
         """
         if self._connection is not None:
             self._leaving.set()
+
+    def elsewhere(self) -> bool:
+        """Connect to the next address; False where there is none, or no connection to leave.
+
+        The will is published at this one: we are gone from it.
+        """
+        if self._connection is None or len(self._config.brokers) < 2:
+            return False
+        self._session.turn()
+        self._turning = True
+        self._leaving.set()
+        return True
 
     def follow(self, topic: str) -> None:
         """Subscribe to one more topic; nothing while the link is down."""
@@ -164,6 +177,7 @@ class Link:
             return self._session.failed(fault)
         self._session.accepted()
         self._leaving.clear()
+        self._turning = False
         self._connection, self.fault = connection, None
         self.connections += 1
         try:
@@ -171,7 +185,7 @@ class Link:
             fault, reason = await self._until_lost(connection, lost)
         finally:
             self._connection = None
-            connection.close(graceful=self._leaving.is_set())
+            connection.close(graceful=self._leaving.is_set() and not self._turning)
         if fault is LinkFault.RENEWED:
             wait_s = self._session.left()
         else:

@@ -1,4 +1,4 @@
-"""One MQTT connection: the only file of the agent that knows paho.
+"""One MQTT connection: the only file of the agent that knows paho, but for ``expiry``.
 
 paho is only a pipe. Its network is driven by our own event loop (no thread of its own, so a
 raising callback cannot end it unseen), a new client is made for every connection (so that it never
@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.core.ports import Received
 from agent.files.tls import tls_trouble, why_refused
+from agent.link.expiry import expiry_of
 from agent.link.session import LinkFault
 from agent.link.target import ConnectError, Handlers, Target, Will
 from agent.runtime.threads import in_daemon_thread
@@ -121,7 +122,8 @@ class Connection:
         """Write at once: to be told first that the socket takes bytes costs as much as sending."""
         self._sending = True
         try:
-            info = self._client.publish(topic, payload, qos=qos, retain=retain)
+            expiry = expiry_of(topic, self._target.protocol)
+            info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=expiry)
             self._client.loop_write()
         finally:
             self._sending = False

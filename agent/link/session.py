@@ -154,6 +154,10 @@ class Session:
             del self._learned[self._address]
         return self._move()
 
+    def turn(self) -> None:
+        """The next attempt is for the next address: behind this one nobody answers."""
+        self._address = (self._address + 1) % self._addresses
+
     def left(self) -> float:
         """We ended the connection ourselves; another attempt is due at once."""
         self.signal(Signal.LOST)

@@ -110,6 +110,10 @@ class Announcer:
         if self.link is not None:
             self.link.unfollow(topic)
 
+    def elsewhere(self) -> bool:
+        """Speak at the next broker; False where there is none."""
+        return self.link is not None and self.link.elsewhere()
+
     async def beat(self) -> None:
         """Heartbeats until cancelled, each period jittered by a tenth."""
         while True:

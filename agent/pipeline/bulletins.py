@@ -6,31 +6,23 @@ withdraws it. Not here: showing it (``agent.incidents.notices``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.border.inbound import read_model
+from agent.border.inbound import BothLanguages, Vouch, read_model
 from agent.core.clock import Clock, parse_utc, stamp
 from agent.core.errors import RefusedError
 from agent.core.events import BulletinPosted, BulletinRefused, BulletinWithdrawn, Event
 from agent.core.ports import Received
-from agent.core.text import Text
 from agent.runtime.ration import Ration
 from contract.topics import ID_PATTERN
 from contract.words import Refusal, Role, Status
 
 LARGEST = 8 * 1024
 LONGEST_REASON = 300
-_Sentence = Annotated[str, Field(min_length=1, max_length=300)]
 _Utc = Annotated[str, Field(max_length=40)]
-
-
-class _Text(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
-    en: _Sentence
-    zh: _Sentence
 
 
 class _Bulletin(BaseModel):
@@ -42,17 +34,10 @@ class _Bulletin(BaseModel):
     role: Literal["config"]
     issued_at: _Utc
     expires_at: _Utc
-    text: _Text
+    text: BothLanguages
     status: Literal["Actual", "Exercise", "Test"]
     area: str | None = None
     sig: str
-
-
-class Vouch(Protocol):
-    """Whoever knows the keys of issuers."""
-
-    def __call__(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
-        """RefusedError unless *signed* is by somebody who may say it."""
 
 
 class Bulletins:
@@ -81,13 +66,12 @@ class Bulletins:
                 reason = str(error)[:LONGEST_REASON]
                 self._put(BulletinRefused(now, area, bulletin.bulletin_id, reason))
             return
-        text = Text(bulletin.text.en, bulletin.text.zh)
         posted = BulletinPosted(
             now,
             area,
             bulletin.bulletin_id,
             bulletin.issuer,
-            text,
+            bulletin.text.text,
             issued_ns,
             expires_ns,
             Status(bulletin.status),

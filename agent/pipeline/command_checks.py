@@ -70,6 +70,10 @@ class Checks:
         """Whose commands are obeyed; empty when nobody's are."""
         return "" if self._trust.keys is None else self._trust.keys.station
 
+    def level_of(self, issuer: str) -> str:
+        """The level of an issuer; empty for one that is not listed."""
+        return "" if self._trust.keys is None else self._trust.keys.level_of(issuer)
+
     def genuine(self, asked: Asked, signed: Mapping[str, Any], topic_name: str) -> CommandName:
         """Its name, when it is for this gate, by somebody who may, and new; else RefusedError."""
         if asked.name != topic_name or asked.name not in set(CommandName):
@@ -117,12 +121,13 @@ class Checks:
     def vouch(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
         """RefusedError unless *signed*, which is *what*, bears the signature of that role's key."""
         keys = self._trust.keys
-        if keys is None or issuer != keys.station:
+        known = None if keys is None else keys.of(issuer)
+        if known is None:
             raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{issuer[:32]}'")
-        key = keys.keys.get(role)
+        key = known.get(role)
         if key is not None and is_signed_by(signed, key):
             return
-        if any(is_signed_by(signed, other) for other in keys.keys.values()):
+        if any(is_signed_by(signed, other) for other in known.values()):
             raise RefusedError(Refusal.WRONG_ROLE, f"'{what}' needs the key of role '{role}'")
         raise RefusedError(Refusal.BAD_SIGNATURE)
 

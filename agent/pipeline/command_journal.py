@@ -43,6 +43,7 @@ class _Row(BaseModel):
     reason: str
     proof: dict[str, Any] | None
     late_ms: int | None
+    issuer: str = ""
 
 
 class _File(BaseModel):
@@ -163,6 +164,7 @@ def _row(order: Order) -> dict[str, object]:
         "reason": "" if result is None else result.reason,
         "proof": proof,
         "late_ms": None if result is None else result.late_ms,
+        "issuer": order.issuer,
     }
 
 
@@ -170,4 +172,4 @@ def _order(row: _Row) -> Order:
     result = None
     if row.outcome is not None:
         result = Result(row.cmd_id, row.outcome, row.reason, row.proof, row.late_ms)
-    return Order(row.cmd_id, row.name, row.drill, row.accepted_utc, row.plan, result)
+    return Order(row.cmd_id, row.name, row.drill, row.accepted_utc, row.plan, result, row.issuer)

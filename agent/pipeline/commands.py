@@ -26,6 +26,7 @@ from agent.core.errors import RefusedError, StoreError
 from agent.pipeline.command_checks import Asked, Checks, as_command, read_asked
 from agent.pipeline.command_journal import CommandJournal
 from agent.runtime.ration import Ration, suffix
+from contract.signing import OWN_LEVEL
 from contract.words import CommandName, Outcome, Refusal, Role
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class CommandGate:
         self._checks.next_counter(asked)
         plan = deed.plan(command)
         now = format_utc(self._clock.utc_ns())
-        order = Order(command.cmd_id, name, drill, now, plan)
+        order = Order(command.cmd_id, name, drill, now, plan, issuer=asked.issuer)
         try:
             self._journal.accept(order, asked.issuer, asked.counter)
         except StoreError as error:
@@ -150,7 +151,9 @@ class CommandGate:
             self._journal.end(result)
         except StoreError as error:
             log.error("the result of %s is not stored: %s", order.cmd_id, error)  # noqa: TRY400
-        self._note(AuditKind.COMMAND, self._checks.station, order.name, result)
+        issuer = order.issuer or self._checks.station
+        level = self._checks.level_of(issuer)
+        self._note(AuditKind.COMMAND, issuer, order.name, result, level=level)
         self._tell(result, drill=order.drill)
 
     def _refuse(self, topic_name: str, cmd_id: str, error: RefusedError, *, drill: bool) -> None:
@@ -163,6 +166,9 @@ class CommandGate:
         self._note(AuditKind.REFUSAL, "unverified", topic_name[:64], result)
         self._tell(result, drill=drill)
 
-    def _note(self, kind: AuditKind, who: str, name: str, result: Result) -> None:
+    def _note(
+        self, kind: AuditKind, who: str, name: str, result: Result, *, level: str = ""
+    ) -> None:
         what = {"command": name, "cmd_id": result.cmd_id, "outcome": result.outcome.value}
-        self._audit.note(kind, who, {**what, "reason": result.reason})
+        above = {"level": level} if level not in ("", OWN_LEVEL) else {}
+        self._audit.note(kind, who, {**what, **above, "reason": result.reason})

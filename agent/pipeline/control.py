@@ -19,12 +19,13 @@ from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged
 from agent.core.ids import AlertId
 from agent.core.ports import Received
+from agent.pipeline.area_calls import AreaCalls
 from agent.pipeline.bulletins import Bulletins
 from agent.pipeline.commands import CommandGate
 from agent.pipeline.desired import Desired
 from agent.pipeline.host import HostWatch
 from agent.runtime.ration import Ration, suffix
-from contract.topics import Address, parse_gate_topic
+from contract.topics import CALL, Address, parse_gate_topic
 from contract.words import MAX_MESSAGE_BYTES, Document, Refusal
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Control:
         self._answers = answers
         self._watch = HostWatch()
         self._bulletins = Bulletins(clock, commands.vouch, answers.put)
+        self._calls = AreaCalls(address, clock, commands.vouch, answers.put)
         self._ration = Ration()
         self.malformed = 0
 
@@ -113,9 +115,10 @@ class Control:
         if message.topic == self._address.host_state():
             self._host(message)
             return
-        noticed = self._address.bulletin_area(message.topic)
-        if noticed is not None:
-            self._bulletins.hear(noticed, message)
+        about = self._address.area_topic(message.topic)
+        if about is not None:
+            area, what = about
+            (self._calls if what == CALL else self._bulletins).hear(area, message)
             return
         topic = parse_gate_topic(message.topic)
         if topic is None or topic.address != self._address:

@@ -19,12 +19,21 @@ from agent.core.decisions import (
     Decision,
     Drive,
     Note,
+    Page,
     Raise,
     Resolve,
     Tell,
 )
 from agent.core.errors import DeviceError
-from agent.core.events import AckReceived, ComponentState, Event, IncidentChanged, Probe, Stand
+from agent.core.events import (
+    AckReceived,
+    ComponentState,
+    Event,
+    HookEnded,
+    IncidentChanged,
+    Probe,
+    Stand,
+)
 from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
 from agent.core.ports import Counters, Entry, Lane
@@ -65,6 +74,9 @@ class Answering(Decides, Protocol):
 
     def keep(self) -> None:
         """Store what changed beside them."""
+
+    def page(self, page: Page) -> None:
+        """Run a hook beside the loop."""
 
 
 class Drives(Protocol):
@@ -122,6 +134,9 @@ class Dispatcher:
         if isinstance(event, AckReceived):
             over = self._book.acked(event.alert_id, Stage(event.stage))
             self._ended(over, event.at)
+        if isinstance(event, HookEnded):
+            state = ComponentState.OK if event.ok else ComponentState.DEGRADED
+            self._health.note(f"hook.{event.hook}", state, event.detail)
         self._carry_out(self._rules.on_event(event))
         self._carry_out(self._ways.on_event(event))
 
@@ -168,6 +183,8 @@ class Dispatcher:
                     self._ways.keep()
                 case Answered(event=event):
                     self._carry_out(self._ways.on_event(event))
+                case Page():
+                    self._ways.page(decision)
 
     def _actuate(self, decision: Actuate) -> None:
         try:
@@ -272,4 +289,5 @@ def _told(alert: Alert) -> IncidentChanged:
         alert.device,
         alert.where,
         alert.id,
+        alert.text,
     )

@@ -17,7 +17,8 @@ from rich.text import Text
 from provisioning.demo.story import Judgement, Title
 from station.board import Snapshot
 from station.lang import Lang
-from station.view import Look, render
+from station.look import Look
+from station.view import render
 from station.watch import alert_line, gate_line
 
 Line = dict[str, object]

@@ -98,15 +98,16 @@ def gates(folder: Path) -> Result:
         return {"gates": [_gate_row(registry, row) for row in registry.gates()]}
 
 
-def set_areas(folder: Path, gate: str, areas: Sequence[str]) -> Result:
-    """Give a gate that joined other areas."""
+def set_areas(folder: Path, gate: str, areas: Sequence[str], calls: Sequence[str] = ()) -> Result:
+    """Give a gate that joined other areas, and say which it may call."""
     made = keys.open_station(folder)
     address = address_of(gate, made.id)
-    _check_areas(areas)
+    _check_areas((*areas, *calls))
     with open_office(made) as (_, registry, office):
-        office.move(address, areas)
+        office.move(address, areas, calls)
         row = registry.gate(address.client_id)
-    return {"gate": address.client_id, "areas": list(row.areas if row else ())}
+    told: Result = {"gate": address.client_id, "areas": list(row.areas if row else ())}
+    return told | {"caller_for": list(row.calls if row else ())}
 
 
 def revoke(folder: Path, gate: str) -> Result:
@@ -227,6 +228,7 @@ def _gate_row(registry: Registry, row: GateRow) -> Result:
         "gate": row.gate,
         "state": "joined" if row.revoked_ns is None else "revoked",
         "areas": list(row.areas),
+        "caller_for": list(row.calls),
         "since": format_utc(row.since_ns),
         "fingerprint": fingerprint(newest.key) if newest else None,
         "serial": newest.serial if newest else None,

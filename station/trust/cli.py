@@ -84,14 +84,20 @@ def areas(
     directory: Dir,
     gate: Gate,
     area: Areas = None,
+    caller_for: Annotated[
+        list[str] | None,
+        typer.Option(help="An area that it may call while the station is silent; repeat."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set the areas of a gate that joined; none given: it belongs to none."""
+    """Set the areas of a gate that joined; none given: it belongs to none, and calls none."""
     from station.trust import actions
 
-    told = actions.set_areas(directory, gate, area or [])
+    told = actions.set_areas(directory, gate, area or [], caller_for or [])
     named = ", ".join(map(str, _rows(told["areas"]))) or "no area"
-    _show(told, [f"{told['gate']} belongs to {named}"], as_json=as_json)
+    calls = ", ".join(map(str, _rows(told["caller_for"])))
+    also = f", may call {calls}" if calls else ""
+    _show(told, [f"{told['gate']} belongs to {named}{also}"], as_json=as_json)
 
 
 @exits
@@ -163,8 +169,12 @@ def _gate_lines(rows: object) -> list[str]:
     lines = []
     for row in _rows(rows):
         until = f"until {row['expires_at']}" if row["expires_at"] else "no certificate"
-        named = ", ".join(row["areas"])
-        lines.append(f"{row['gate']}  {row['state']}  {until}{f'  areas {named}' if named else ''}")
+        named = "".join(
+            f"  {what} {', '.join(row[key])}"
+            for what, key in (("areas", "areas"), ("calls", "caller_for"))
+            if row[key]
+        )
+        lines.append(f"{row['gate']}  {row['state']}  {until}{named}")
         if row["fingerprint"]:
             lines.append(f"  {row['fingerprint']}")
     return lines or ["no gate has joined"]

@@ -25,10 +25,11 @@ _CIPHERS = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A gate that may connect, and its areas."""
+    """A gate that may connect, its areas, and those that it is agreed to call."""
 
     gate: Address
     areas: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
 
 
 def host_name(station: str) -> str:
@@ -94,7 +95,7 @@ def rights_text(station: str, members: Iterable[Member]) -> str:
     """The access list: one block a client, exact topics, nothing for anybody else."""
     users: Mapping[str, Rights] = {
         host_name(station): host_rights(station),
-        **{m.gate.client_id: gate_rights(m.gate, m.areas) for m in members},
+        **{m.gate.client_id: gate_rights(m.gate, m.areas, m.calls) for m in members},
     }
     lines = ["# Written by 'gatehouse station' from its registry. Changes here are lost."]
     for user, rights in users.items():

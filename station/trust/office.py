@@ -176,20 +176,21 @@ class Office:
         self.publish()
         return count
 
-    def move(self, gate: Address, areas: Iterable[str]) -> None:
-        """The gate belongs to these areas from now on."""
+    def move(self, gate: Address, areas: Iterable[str], calls: Iterable[str] = ()) -> None:
+        """The gate belongs to these areas from now on, and is agreed to call *calls*."""
         with self._registry.changing():
             row = self._registry.gate(gate.client_id)
             if row is None or row.revoked_ns is not None:
                 raise CheckFailedError(f"{gate.client_id} has not joined; see 'station gates'")
             self._registry.admit(gate.client_id, tuple(areas), self._now_ns())
+            self._registry.agree(gate.client_id, tuple(calls))
         self.publish()
 
     def publish(self) -> None:
         """Write the broker's access list and revocation list from the registry."""
         with self._registry.changing():
             members = [
-                Member(read_gate(row.gate), row.areas)
+                Member(read_gate(row.gate), row.areas, row.calls)
                 for row in self._registry.gates()
                 if row.revoked_ns is None
             ]

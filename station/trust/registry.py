@@ -17,7 +17,7 @@ from typing import Any
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
 
-VERSION = 1
+VERSION = 2
 BUSY_S = 10.0
 _TABLES = """
 CREATE TABLE tokens (
@@ -26,7 +26,7 @@ CREATE TABLE tokens (
 ) WITHOUT ROWID;
 CREATE TABLE gates (
   gate TEXT PRIMARY KEY, areas TEXT NOT NULL, since_ns INTEGER NOT NULL, revoked_ns INTEGER,
-  dismissed INTEGER NOT NULL DEFAULT 0
+  dismissed INTEGER NOT NULL DEFAULT 0, calls TEXT NOT NULL DEFAULT '[]'
 ) WITHOUT ROWID;
 CREATE TABLE certificates (
   serial TEXT PRIMARY KEY, gate TEXT NOT NULL, key BLOB NOT NULL, token BLOB,
@@ -38,6 +38,9 @@ CREATE TABLE lists (
   only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL, issued_s INTEGER NOT NULL
 )
 """
+
+
+_CALLS = "ALTER TABLE gates ADD COLUMN calls TEXT NOT NULL DEFAULT '[]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,17 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """A gate that joined; ``dismissed``: its last session was ended after it was revoked."""
+    """A gate that joined; ``dismissed``: its last session was ended after it was revoked.
+
+    ``calls`` are the areas that it is agreed to call while the station is silent.
+    """
 
     gate: str
     areas: tuple[str, ...]
     since_ns: int
     revoked_ns: int | None
     dismissed: bool
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,10 @@ class Registry:
             (gate, json.dumps(areas), at_ns),
         )
 
+    def agree(self, gate: str, calls: tuple[str, ...]) -> None:
+        """The gate may call these areas."""
+        self._db.execute("UPDATE gates SET calls=? WHERE gate=?", (json.dumps(calls), gate))
+
     def gate(self, gate: str) -> GateRow | None:
         """One gate."""
         rows = self._gates("WHERE gate=?", gate)
@@ -182,7 +193,9 @@ class Registry:
 
     def revoke_gate(self, gate: str, at_ns: int) -> None:
         """The gate belongs to us no more."""
-        self._db.execute("UPDATE gates SET revoked_ns=?, dismissed=0 WHERE gate=?", (at_ns, gate))
+        self._db.execute(
+            "UPDATE gates SET revoked_ns=?, dismissed=0, calls='[]' WHERE gate=?", (at_ns, gate)
+        )
 
     def dismissed(self, gate: str) -> None:
         """Its session was ended."""
@@ -248,7 +261,10 @@ class Registry:
 
     def _gates(self, where: str, *values: object) -> list[GateRow]:
         rows = self._rows(f"SELECT * FROM gates {where}", values)  # noqa: S608 - ours
-        return [GateRow(r[0], tuple(json.loads(r[1])), r[2], r[3], bool(r[4])) for r in rows]
+        return [
+            GateRow(r[0], tuple(json.loads(r[1])), r[2], r[3], bool(r[4]), tuple(json.loads(r[5])))
+            for r in rows
+        ]
 
     def _certificates(self, where: str, *values: object) -> list[CertificateRow]:
         rows = self._rows(f"SELECT * FROM certificates {where}", values)  # noqa: S608 - ours
@@ -264,9 +280,9 @@ class Registry:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found == VERSION:
             return
-        if found != 0:
+        if found not in (0, 1):
             raise ConfigError(f"{self._path} has form {found}; this program knows form {VERSION}")
-        for statement in _TABLES.split(";\n"):
+        for statement in [_CALLS] if found == 1 else _TABLES.split(";\n"):
             self._db.execute(statement)
         self._db.execute(f"PRAGMA user_version={VERSION}")
 

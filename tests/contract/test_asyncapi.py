@@ -131,7 +131,8 @@ def described() -> Iterator[tuple[str, Rule]]:
         if address.startswith("~") and "report/" in address:
             address = address.replace("{id}", "*")
         down = channel.action == "receive"
-        yield address, Rule(channel.message.schema or EVIDENCE, channel.qos, channel.retained, down)
+        schema, expiry_s = channel.message.schema or EVIDENCE, channel.expiry_s
+        yield address, Rule(schema, channel.qos, channel.retained, down, expiry_s)
 
 
 def test_document_and_code_have_the_same_topics() -> None:

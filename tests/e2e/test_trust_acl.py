@@ -6,6 +6,7 @@ What is allowed is written down here by hand from CONTRACT 2, not taken from wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ AREAS = {
     "liya-garden/gate-2": (),
     "no3-school/gate-1": ("west", "north"),
 }
+CALLS = {"no3-school/gate-1": ("north",)}
 HEAD = "gh/v1/cancheng"
 UP = (
     "state", "meta", "hb", "alert", "event", "evidence/0197/1", "result", "reported/watchlist",
@@ -63,7 +65,8 @@ TOPICS = [
 
 def may_write(gate: str) -> set[str]:
     own = {f"{HEAD}/{gate}/{rest}" for rest in UP}
-    return own | {f"{HEAD}/area/{area}/respond/{gate}" for area in AREAS[gate]}
+    agreed = {f"{HEAD}/area/{area}/call" for area in CALLS.get(gate, ())}
+    return own | agreed | {f"{HEAD}/area/{area}/respond/{gate}" for area in AREAS[gate]}
 
 
 def may_read(gate: str) -> set[str]:
@@ -85,7 +88,9 @@ def host_may_read() -> set[str]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[TrustedBroker]:
-    members = [member(*gate.split("/"), *AREAS[gate]) for gate in GATES]
+    members = [
+        replace(member(*gate.split("/"), *AREAS[gate]), calls=CALLS.get(gate, ())) for gate in GATES
+    ]
     with TrustedBroker(tmp_path, members) as made:
         yield made
 

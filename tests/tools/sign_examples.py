@@ -18,7 +18,7 @@ from contract.signing import TrustedKeys, sign
 from contract.words import CommandName, Role
 
 EXAMPLES = Path(__file__).parents[2] / "contract" / "examples"
-SIGNED = ("area-bulletin", "cmd", "document", "task", "watchlist")
+SIGNED = ("area-bulletin", "area-call.station", "cmd", "document", "task", "watchlist")
 STATION = "cancheng"
 
 
@@ -36,7 +36,9 @@ def signed(example: Mapping[str, Any]) -> dict[str, Any]:
 
 def files() -> list[Path]:
     """The examples that carry a signature."""
-    return sorted(p for p in EXAMPLES.glob("*.json") if p.name.split(".")[0] in SIGNED)
+    return sorted(
+        p for p in EXAMPLES.glob("*.json") if {p.stem, p.name.split(".")[0]} & set(SIGNED)
+    )
 
 
 def text_of(value: object) -> str:

@@ -8,15 +8,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.config.schema.base import AbsolutePath, Id, Label, Section
+from agent.config.schema.base import AbsolutePath, Id, KindName, Label, Section
 from agent.config.schema.devices import Says
+from agent.config.schema.escalation import AssistConfig, EscalationConfig
 from agent.config.schema.rules import Window
 from agent.core.events import Answer, Helper
 from contract.topics import ID_PATTERN
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
-KindName = Annotated[Kind, Field(strict=False)]
 Limit = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -229,5 +229,32 @@ class Answering(Section):
         list[Id],
         Field(max_length=16, description="areas whose calls and notices this gate answers"),
     ] = []
+    caller_for: Annotated[
+        list[Id],
+        Field(max_length=16, description="areas that this gate calls while the station is silent"),
+    ] = []
+    call_kinds: Annotated[
+        list[KindName], Field(description="own alerts for which it calls them by itself")
+    ] = [Kind.PANIC, Kind.DURESS]
+    silence_s: Annotated[
+        float, Field(ge=1, le=300, description="without the station's ack for so long: silent")
+    ] = 30.0
+    call_outputs: Annotated[
+        list[Id], Field(description="sirens and beacons that sound a call; of no rule")
+    ] = []
+    call_sound_s: Annotated[
+        float, Field(ge=1, le=300, description="how long, unless somebody answers before")
+    ] = 60.0
+    medical_area: Annotated[
+        Id | None, Field(description="area that a medical alert calls at once; in caller_for")
+    ] = None
     drills: DrillsConfig = DrillsConfig()
     announce: AnnounceConfig = AnnounceConfig()
+    escalation: EscalationConfig = EscalationConfig()
+    assist: AssistConfig = AssistConfig()
+
+    @model_validator(mode="after")
+    def _medical_is_agreed(self) -> Self:
+        if self.medical_area is not None and self.medical_area not in self.caller_for:
+            raise ValueError(f"'{self.medical_area}' (medical_area) must stand in caller_for too")
+        return self

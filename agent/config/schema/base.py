@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agent.core.secret import scrub
 from contract.topics import ID_PATTERN
+from contract.words import Kind
 
 
 class Section(BaseModel):
@@ -31,6 +32,7 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Pin = Annotated[int, Field(ge=0, le=63, description="BCM number of the GPIO line")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+KindName = Annotated[Kind, Field(strict=False, description="kind of an alert")]
 
 
 def _to_path(value: object) -> object:

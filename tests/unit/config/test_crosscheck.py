@@ -113,6 +113,15 @@ def test_a_rule_watches_what_there_is(rule: str, told: str) -> None:
     )
 
 
+def test_a_call_sounds_on_outputs_of_its_own() -> None:
+    answering = "access:", "answering: {call_outputs: [siren-1, lock-1, beacon-1]}\naccess:"
+    why = "'siren-1' sounds a rule's alarm; answering a call would silence it"
+    assert problems_of(answering) == [
+        f"answering.call_outputs[0]: {why}",
+        "answering.call_outputs[1]: there is no siren or beacon 'lock-1'",
+    ]
+
+
 def test_two_rules_of_one_type_need_two_names() -> None:
     twice = "[siren-1]}\n  - {type: door.held}\n  - {type: door.held, severity: minor}\n"
     assert problems_of(("[siren-1]}\n", twice)) == [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from agent.config.schema.answering import Answering
 from agent.config.schema.base import Label
 from agent.config.schema.devices import Door, PanicButton
 from agent.config.schema.rules import Window
 from agent.config.schema.site import Broker, Link, Node
 from agent.config.schema.vision import Faces, FileSource, RtspSource, UsbSource
+from contract.words import Kind
 from tests.support.samples import gate
 
 TLS = {"ca_file": "/etc/ca.pem", "cert_file": "/etc/gate.pem", "key_file": "/etc/gate.key"}
@@ -190,3 +192,15 @@ def test_a_profile_says_how_soon_a_loss_shows(
 def test_another_profile_is_refused(profile: object) -> None:
     with pytest.raises(ValidationError, match="profile"):
         Link.model_validate({"brokers": [{"host": "localhost"}], "profile": profile})
+
+
+def test_kinds_are_written_as_the_contract_names_them() -> None:
+    lines = "answering: {sla: {kinds: [panic]}, call_kinds: [medical]}\naccess:"
+    answering = gate(("access:", lines)).answering
+    assert answering.sla.kinds == [Kind.PANIC]
+    assert answering.call_kinds == [Kind.MEDICAL]
+
+
+def test_medical_help_comes_from_an_area_that_the_gate_may_call() -> None:
+    with pytest.raises(ValidationError, match="must stand in caller_for too"):
+        Answering(medical_area="er", caller_for=["north"])

@@ -80,6 +80,15 @@ def test_areas_are_the_gates_own_and_answers_are_in_its_name() -> None:
     assert takes(rights.read, "gh/v1/cancheng/host/state")
 
 
+def test_only_an_agreed_gate_calls_and_only_its_areas() -> None:
+    head = "gh/v1/cancheng/area"
+    rights = gate_rights(GATE, iter(["west", "north"]), ["west"])
+    assert takes(rights.read, f"{head}/north/bulletin")
+    assert takes(rights.write, f"{head}/west/call")
+    assert not takes(rights.write, f"{head}/north/call")
+    assert not takes(rights.write, f"{head}/west/bulletin")
+
+
 @pytest.mark.parametrize("rights", [gate_rights(GATE, ["west"]), host_rights("cancheng")])
 def test_no_filter_is_open_ended(rights: Rights) -> None:
     for topic in (*rights.read, *rights.write):

@@ -271,4 +271,15 @@ def test_one_who_is_thrown_out_by_name_waits_long_and_does_not_move(addresses: i
     made = session(addresses)
     made.accepted()
     assert lose(made, LinkFault.TAKEN_OVER) == 30.0
+
+
+def test_a_link_that_is_not_heard_goes_on_to_the_next_address_at_once() -> None:
+    made = session(addresses=2)
+    made.accepted()
+    made.turn()
+    assert made.left() == 0.0
+    made.signal(Signal.RETRY)
+    assert made.attempt().address == 1
+    made.accepted()
+    made.turn()
     assert made.attempt().address == 0

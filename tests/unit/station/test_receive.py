@@ -226,7 +226,9 @@ def test_results_and_reports_are_filed() -> None:
         "at": "2026-11-21T08:00:00Z",
     }
     base = "gh/v1/cancheng/area/east/respond/liya-garden/gate-1"
-    assert judge("", respond, base=base).writes == (File(base, "k-1", body(respond), NOW_NS),)
+    assert judge("", respond, base=base).writes == (
+        File(base, f"k-1 {respond['state']}", body(respond), NOW_NS),
+    )
 
 
 def audited(n: int, digit: str = "a") -> dict[str, Any]:

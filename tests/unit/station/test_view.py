@@ -13,8 +13,9 @@ from contract.words import Kind, MsgType, Severity, Stage, Status
 from station.board import Alert, GateRow, Malformed, Snapshot
 from station.gates import Life
 from station.lang import KINDS, Lang, kind_name, lang_of, word
+from station.look import Look, clock, plain
 from station.runs import Run
-from station.view import Look, age, clock, holes, plain, render
+from station.view import age, holes, render
 from tests.tools.messages import GATE, OTHER_GATE, message_id
 
 NOW_NS = 1_795_247_999_000_000_000

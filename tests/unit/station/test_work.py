@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from station.lang import Lang
-from station.view import Look, work
+from station.look import Look
+from station.view import work
 from station.work import Work, work_of
 
 GATE = "gh/v1/cancheng/liya-garden/gate-1"

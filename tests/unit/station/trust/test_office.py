@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from agent.core.errors import CheckFailedError
 from agent.identity.request import make_key, make_request, read_certificate
 from contract.join import Place, read_token
 from contract.topics import Address
+from station.trust import registry
 from tests.support.trust import AUTHORITY, GATE, OTHER, PLAN, Bench, request_of, trusted_json
 
 HOUR = 3600.0
@@ -22,6 +25,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path / "st")
     yield made
     made.close()
+
+
+def rights_of(bench: Bench, gate: Address) -> str:
+    """The block of one gate in the broker's access list."""
+    text = bench.files.rights.read_text("utf-8")
+    return text.partition(f"user {gate.client_id}\n")[2].partition("user ")[0]
 
 
 def listed(bench: Bench) -> set[str]:
@@ -181,6 +190,35 @@ def test_an_operators_word_is_enough_for_a_request_by_file(bench: Bench) -> None
     assert "area/west" not in text
     with pytest.raises(CheckFailedError, match="has not joined"):
         bench.office.move(OTHER, [])
+
+
+def test_an_agreed_caller_may_call_until_it_is_not_agreed_any_more(bench: Bench) -> None:
+    called = "topic write gh/v1/cancheng/area/north/call"
+    bench.office.join(bench.token().secret, request_of())
+    bench.office.move(GATE, ["north"], ["north"])
+    assert called in rights_of(bench, GATE)
+    bench.office.move(GATE, ["north"])
+    assert called not in rights_of(bench, GATE)
+    bench.office.move(GATE, ["north"], ["north"])
+    bench.office.revoke(GATE)
+    bench.office.join(bench.token().secret, request_of())
+    assert called not in rights_of(bench, GATE)
+
+
+def test_a_registry_of_the_form_before_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with closing(sqlite3.connect(path)) as before:
+        for statement in registry._TABLES.replace(", calls TEXT NOT NULL DEFAULT '[]'", "").split(
+            ";\n"
+        ):
+            before.execute(statement)
+        before.execute("INSERT INTO gates VALUES ('cancheng.a.b', '[\"north\"]', 1, NULL, 0)")
+        before.execute("PRAGMA user_version=1")
+        before.commit()
+    with closing(registry.Registry(path)) as brought_up:
+        assert brought_up.gates() == [
+            registry.GateRow("cancheng.a.b", ("north",), 1, None, dismissed=False, calls=())
+        ]
 
 
 @pytest.mark.parametrize(

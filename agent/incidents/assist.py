@@ -1,0 +1,175 @@
+"""A call for assistance: answered by the guard or a person at the station, or it becomes graver.
+
+::
+
+    waiting  --seen, coming or arrived-->     answered
+    waiting  --the station's ack from seen--> answered
+    waiting  --its time, nobody answered-->   raised     an Update, more severe, once
+    raised   --any of these answers-->        answered
+    any      --incident over-->               (none)
+
+Who cannot come says so; that is told, and answers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from agent.config.schema.escalation import AssistConfig
+from agent.core.clock import NS_PER_S, Stamp
+from agent.core.decisions import Decision, Note
+from agent.core.events import (
+    AckReceived,
+    Answer,
+    Event,
+    GuardAnswered,
+    IncidentChanged,
+    Stand,
+)
+from agent.core.ids import AlertId, IncidentId
+from agent.core.text import Text
+from agent.incidents.book import Open
+from agent.incidents.calls import NEXT
+from agent.incidents.escalation import again
+from agent.incidents.way import Item, Way
+from contract.words import Kind, Severity, Stage, Status
+
+PREFIX = "assist-"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Somebody wants assistance. ``said`` is the guard's last answer."""
+
+    incident: IncidentId
+    status: Status
+    device: str
+    where: str
+    text: Text
+    began: Stamp
+    alerts: tuple[AlertId, ...]
+    said: str = ""
+    answered: bool = False
+    raised: bool = False
+
+
+@dataclass(slots=True)
+class Assist(Way[Wanted]):
+    """Open calls for assistance, by incident."""
+
+    NAME: ClassVar[str] = "assist"
+    CASE: ClassVar[type] = Wanted
+
+    config: AssistConfig
+    standing: Callable[[str], Open | None]
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the next one has waited for too long."""
+        waiting = [w for w in self.cases.values() if not w.answered and not w.raised]
+        return min((self._due_ns(wanted) for wanted in waiting), default=None)
+
+    @property
+    def items(self) -> list[Item]:
+        """What the guard may answer (again)."""
+        return [
+            Item(
+                PREFIX + wanted.incident,
+                self.NAME,
+                wanted.text,
+                wanted.began,
+                NEXT[wanted.said],
+                wanted.status,
+                wanted.said,
+            )
+            for wanted in self.cases.values()
+            if NEXT[wanted.said]
+        ]
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Incidents, acks and answers."""
+        match event:
+            case IncidentChanged(kind=Kind.ASSIST):
+                self._incident(event)
+            case AckReceived(stage=stage) if Stage(stage).rank >= Stage.SEEN.rank:
+                for wanted in [w for w in self.cases.values() if event.alert_id in w.alerts]:
+                    self.keep(wanted.incident, replace(wanted, answered=True))
+            case GuardAnswered():
+                return self._answered(event)
+        return []
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """What nobody answered becomes graver."""
+        decisions: list[Decision] = []
+        for wanted in list(self.cases.values()):
+            over = now.monotonic_ns >= self._due_ns(wanted)
+            if wanted.answered or wanted.raised or not over:
+                continue
+            self.keep(wanted.incident, replace(wanted, raised=True))
+            standing = self.standing(wanted.incident)
+            if standing is not None:
+                decisions.append(self._graver(wanted, standing, now))
+        return decisions
+
+    def _incident(self, event: IncidentChanged) -> None:
+        wanted = self.cases.get(event.incident)
+        if event.stand is Stand.ENDED:
+            if wanted is not None:
+                self.end(event.incident)
+        elif event.alert is None or event.text is None:
+            return
+        elif wanted is not None:
+            alerts = (*wanted.alerts[-20:], event.alert)
+            self.keep(event.incident, replace(wanted, alerts=alerts))
+        elif event.stand is Stand.OPENED:
+            self.keep(
+                event.incident,
+                Wanted(
+                    event.incident,
+                    event.status,
+                    event.device,
+                    event.where,
+                    event.text,
+                    event.at,
+                    (event.alert,),
+                ),
+            )
+
+    def _answered(self, event: GuardAnswered) -> list[Decision]:
+        wanted = self._meant(event)
+        if wanted is None or event.answer not in NEXT[wanted.said]:
+            return []
+        helps = event.answer is not Answer.CANNOT
+        said = event.answer.value
+        self.keep(wanted.incident, replace(wanted, said=said, answered=wanted.answered or helps))
+        details = {
+            "of": wanted.incident,
+            "said": said,
+            "who": event.who,
+            "with": event.by,
+            "eta_s": event.eta_s,
+            "note": event.note,
+        }
+        device, where = wanted.device, wanted.where
+        return [Note(event.at, "assist.answered", device, where, details, wanted.status)]
+
+    def _meant(self, event: GuardAnswered) -> Wanted | None:
+        if event.about is not None:
+            named = event.about.startswith(PREFIX)
+            return self.cases.get(event.about.removeprefix(PREFIX)) if named else None
+        return next((w for w in self.cases.values() if event.answer in NEXT[w.said]), None)
+
+    def _graver(self, wanted: Wanted, standing: Open, now: Stamp) -> Decision:
+        waited_s = f"{self.config.after_s:g}"
+        text = Text(
+            f"Nobody answered for {waited_s} s: {wanted.text.en}"[:300],
+            f"{waited_s} 秒无人应答：{wanted.text.zh}"[:300],
+        )
+        wished = Severity(self.config.severity)
+        severity = max(wished, standing.severity, key=lambda each: each.rank)
+        return again(standing, now, text, {"unanswered_s": self.config.after_s}, severity)
+
+    def _due_ns(self, wanted: Wanted) -> int:
+        return wanted.began.monotonic_ns + round(self.config.after_s * NS_PER_S)

@@ -1,0 +1,207 @@
+"""The calls that this gate makes itself, where it is the agreed one for an area.
+
+::
+
+    (none)   --own alert, station hears-->     waiting
+    (none)   --own alert, station silent-->    called   every agreed area
+    (none)   --medical alert-->                called   the medical area, at once
+    (none)   --order area.call-->              called   the area of the order
+    waiting  --the station's ack-->            (none)   it calls by itself
+    waiting  --incident over-->                (none)
+    waiting  --host offline, or no ack in time--> called
+    called   --300 s-->                        (none)
+
+The station calls by itself where it listens, so nobody is called twice for one press. One incident
+makes one call of an area, however often its button is pressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from agent.border.orders import AreaCallArgs
+from agent.config.schema.answering import Answering
+from agent.core.clock import NS_PER_S, Stamp, format_utc
+from agent.core.decisions import Decision, Note, Tell
+from agent.core.errors import RefusedError
+from agent.core.events import (
+    AckReceived,
+    Event,
+    HostChanged,
+    IncidentChanged,
+    Ordered,
+    Stand,
+)
+from agent.core.ids import AlertId
+from agent.core.text import Text
+from agent.incidents.way import Obeys, Way
+from agent.incidents.words import CALL
+from contract.routes import CALL_S
+from contract.topics import Address
+from contract.words import CommandName, Kind, Refusal, Status
+
+CALL_NS = CALL_S * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why neighbours are wanted. ``calls``: call ids by area, empty while the station may hear.
+
+    ``since`` is when it began, once called when it was called.
+    """
+
+    kind: str
+    text: Text
+    where: str
+    status: Status
+    since: Stamp
+    incident: str | None = None
+    alerts: tuple[AlertId, ...] = ()
+    calls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class OwnCalls(Way[Cause]):
+    """Causes for which this gate calls, by incident or command id."""
+
+    NAME: ClassVar[str] = "calling"
+    CASE: ClassVar[type] = Cause
+    ORDERS: ClassVar[Mapping[CommandName, Obeys]] = {
+        CommandName.AREA_CALL: Obeys(AreaCallArgs, in_drills=True)
+    }
+
+    config: Answering
+    address: Address
+    new_id: Callable[[], str]
+    _station_off: bool = field(default=False, init=False)
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the station has been silent for too long, or a call is over."""
+        return min((self._due_ns(cause) for cause in self.cases.values()), default=None)
+
+    def on_event(self, event: Event) -> list[Decision]:
+        """Own incidents, orders, and whether the station hears."""
+        match event:
+            case IncidentChanged():
+                return self._incident(event)
+            case AckReceived(alert_id=alert):
+                for key in [k for k, c in self.cases.items() if alert in c.alerts and not c.calls]:
+                    self.end(key)
+            case HostChanged(at=at, online=online):
+                self._station_off = not online
+                waiting = [] if online else [k for k, c in self.cases.items() if not c.calls]
+                return [d for key in waiting for d in self._call(key, at, "the station is offline")]
+            case Ordered(name=CommandName.AREA_CALL):
+                return self._ordered(event)
+        return []
+
+    def on_time(self, now: Stamp) -> list[Decision]:
+        """Call where no ack came; forget calls that are over."""
+        decisions: list[Decision] = []
+        for key, cause in list(self.cases.items()):
+            if now.monotonic_ns < self._due_ns(cause):
+                continue
+            if cause.calls:
+                self.end(key)
+            else:
+                why = f"no ack within {self.config.silence_s:g} s"
+                decisions += self._call(key, now, why)
+        return decisions
+
+    def permit(self, order: Ordered) -> None:
+        """Only areas that this gate is agreed to call."""
+        area = str(order.args["area"])
+        if area not in self.config.caller_for:
+            detail = f"this gate is not the agreed caller of area '{area}'"
+            raise RefusedError(Refusal.UNSUPPORTED, detail)
+
+    def took(self, cmd_id: str) -> bool:
+        """Whether that order was obeyed; remembered for as long as its call."""
+        return cmd_id in self.cases
+
+    def _incident(self, event: IncidentChanged) -> list[Decision]:
+        cause = self.cases.get(event.incident)
+        if cause is not None and not cause.calls and event.stand is Stand.ENDED:
+            self.end(event.incident)
+        if cause is not None and event.stand is Stand.UPDATED and event.alert is not None:
+            self.keep(event.incident, replace(cause, alerts=(*cause.alerts[-20:], event.alert)))
+        if event.stand is not Stand.OPENED or event.alert is None or event.text is None:
+            return []
+        medical = event.kind is Kind.MEDICAL and self.config.medical_area is not None
+        if not medical and not (event.kind in self.config.call_kinds and self._areas()):
+            return []
+        cause = Cause(
+            event.kind,
+            event.text,
+            event.where,
+            event.status,
+            event.at,
+            event.incident,
+            (event.alert,),
+        )
+        self.keep(event.incident, cause)
+        if medical:
+            return self._call(event.incident, event.at, "medical", (str(self.config.medical_area),))
+        if self._station_off:
+            return self._call(event.incident, event.at, "the station is offline")
+        return []
+
+    def _ordered(self, order: Ordered) -> list[Decision]:
+        args = AreaCallArgs.model_validate(dict(order.args))
+        self.keep(
+            order.cmd_id,
+            Cause(
+                args.kind,
+                Text(args.text.en, args.text.zh),
+                args.where,
+                Status.EXERCISE if order.exercise else Status.ACTUAL,
+                order.at,
+                args.incident,
+            ),
+        )
+        return self._call(order.cmd_id, order.at, f"ordered by {order.issuer}", (args.area,))
+
+    def _areas(self) -> tuple[str, ...]:
+        """Agreed areas, but for the one that is for medical help alone."""
+        return tuple(a for a in self.config.caller_for if a != self.config.medical_area)
+
+    def _call(
+        self, key: str, now: Stamp, why: str, areas: Sequence[str] | None = None
+    ) -> list[Decision]:
+        """Call *areas*, or every agreed one; the cause is done with that."""
+        cause = self.cases[key]
+        calls = {area: self.new_id() for area in (self._areas() if areas is None else areas)}
+        self.keep(key, replace(cause, calls=calls, since=now))
+        decisions: list[Decision] = []
+        for area, call_id in calls.items():
+            body = self._body(cause, call_id, area, now)
+            told = {**body, "area": area, "why": why}
+            decisions += [
+                Tell(CALL, body, cause.status, area=area, key=call_id, at=now, for_s=float(CALL_S)),
+                Note(now, "call.made", area, cause.where, told, cause.status),
+            ]
+        return decisions
+
+    def _body(self, cause: Cause, call_id: str, area: str, now: Stamp) -> dict[str, object]:
+        body: dict[str, object] = {
+            "call_id": call_id,
+            "area": area,
+            "site": self.address.site,
+            "node": self.address.node,
+            "kind": cause.kind,
+            "text": {"en": cause.text.en, "zh": cause.text.zh},
+            "where": cause.where,
+            "at": now.utc,
+            "expires_at": format_utc(now.utc_ns + CALL_NS),
+            "status": cause.status.value,
+        }
+        if not now.synced:
+            body["synced"] = False
+        return body if cause.incident is None else {**body, "incident": cause.incident}
+
+    def _due_ns(self, cause: Cause) -> int:
+        wait_ns = CALL_NS if cause.calls else round(self.config.silence_s * NS_PER_S)
+        return cause.since.monotonic_ns + wait_ns

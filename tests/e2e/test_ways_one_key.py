@@ -1,0 +1,46 @@
+"""One-key alarm: siren at once, to the station by the second address when nobody acks at the first.
+
+It stays an open incident until a person resets it at the gate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tools.broker import Broker
+from tests.tools.site import GATE, Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    escalation = {"after_s": 3.0}
+    first = tmp_path / "first"
+    first.mkdir()
+    with (
+        Site(tmp_path / "site", answering={"escalation": escalation}) as made,
+        Broker(first) as lone,
+    ):
+        made.config["link"]["brokers"].insert(0, {"host": lone.host, "port": lone.port})
+        made.write_config()
+        yield made.start("station", "agent")
+
+
+def test_nobody_acks_at_the_first_broker_so_the_second_is_tried(site: Site) -> None:
+    assert not [m for m in site.recorder.messages if m.topic.startswith(GATE)]
+    site.push("panic-1")
+    site.until(lambda: site.status()["outputs"]["siren-1"], 5)
+    alert = site.stored(lambda found: found.kind == "panic", 40)
+    assert alert.device == "panic-1"
+    site.delivered(40)
+    rows = site.until(lambda: site.rows("messages", "kind='escalation.hook'"), 20)
+    details = json.loads(rows[0]["body"])["data"]["details"]
+    assert (details["hook"], details["ok"], details["of"]) == ("next-broker", True, alert.incident)
+    assert site.status()["incidents"]
+    site.restart_agent()
+    assert site.status()["incidents"]
+    site.rest("panic-1")
+    site.until(lambda: not site.status()["incidents"], 10)
