@@ -10,18 +10,28 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.config.schema.root import Config
+from agent.config.schema.rules import WatchlistRule
 from agent.core.clock import Clock, Stamp
 from agent.core.commands import Deed
+from agent.core.decisions import Text
 from agent.core.events import Event
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
+from agent.incidents.leads import Knows, Leads
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.ordered import Order
+from agent.watchlist.service import Watchlist
 from contract.words import CommandName
 from rules.engine import RuleFailed
+
+
+def lead_outputs(config: Config) -> Mapping[str, tuple[str, ...]]:
+    """What sounds when a lead is confirmed, by the name of the rule that raised it."""
+    rules = [rule for rule in config.rules if isinstance(rule, WatchlistRule)]
+    return {rule.name or rule.type: tuple(rule.outputs) for rule in rules}
 
 
 class Publisher(Protocol):
@@ -48,6 +58,7 @@ class Answering:
         self._around = around
         self.keeper = keeper
         self.publisher: Publisher | None = None
+        self.watchlist: Watchlist | None = None
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
         self._ways = self._build()
@@ -85,7 +96,21 @@ class Answering:
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
-        return [Sla(config.answering.sla)]
+        return [Sla(config.answering.sla), Leads(config.answering.leads, self._knows())]
+
+    def _knows(self) -> Knows:
+        config = self._around.config
+        return Knows(
+            instruction=self._instruction,
+            hushed=lambda *_: False,
+            labels={name: camera.name for name, camera in config.cameras.items()},
+            outputs=lead_outputs(config),
+            new_id=self._around.new_id,
+        )
+
+    def _instruction(self, entry_id: str, exercise: bool) -> Text | None:  # noqa: FBT001 - a key
+        found = self.watchlist and self.watchlist.entry(entry_id, exercise)
+        return Text(**found.instruction) if found else None
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

@@ -82,6 +82,22 @@ def cannot(
     _answer(config, "cannot", about, who, note=note, as_json=as_json)
 
 
+@app.command()
+def confirm(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """确认相似: You looked, and the likeness is right."""
+    _answer(config, "confirm", about, who, as_json=as_json)
+
+
+@app.command()
+def reject(
+    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+) -> None:
+    """否定相似: You looked, and it is somebody else."""
+    _answer(config, "reject", about, who, as_json=as_json)
+
+
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)

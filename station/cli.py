@@ -16,6 +16,7 @@ from agent.runtime.dumps import forbid_dumps
 from contract.words import CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
+from station.lead_cli import app as lead_app
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
 
@@ -263,6 +264,7 @@ def watch(
 
 
 app.add_typer(audit_app, name="audit")
+app.add_typer(lead_app, name="lead")
 register(app)
 
 

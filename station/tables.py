@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
-from station import heads
+from station import heads, verdicts
 
 FILE_NAME = "station.db"
 VERSION = 1
@@ -87,6 +87,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         _bring_up(connection, path)
         connection.executescript(heads.TABLES)
+        connection.executescript(verdicts.TABLES)
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             connection.close()

@@ -116,6 +116,18 @@ class FaceLead:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceReview:
+    """A likeness that is no lead: a person at the gate looks, and nothing of it leaves the gate.
+
+    ``held``: it would be a lead, but the pack's leads are for review only.
+    """
+
+    at: Stamp
+    lead: FaceLead
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     """The path to the broker came up or went away."""
 
@@ -181,6 +193,8 @@ class IncidentChanged:
     device: str
     where: str
     alert: AlertId | None = None
+    rule: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 class Answer(StrEnum):
@@ -251,6 +265,7 @@ Event = (
     | DoorReleased
     | CameraChanged
     | FaceLead
+    | FaceReview
     | LinkChanged
     | HostChanged
     | StorageChanged

@@ -254,4 +254,6 @@ def _told(alert: Alert) -> IncidentChanged:
         alert.device,
         alert.where,
         alert.id,
+        alert.rule,
+        alert.details,
     )

@@ -19,7 +19,7 @@ from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
 from agent.core.clock import Clock, stamp, stamp_at
 from agent.core.errors import DeviceError
-from agent.core.events import Event, FaceLead
+from agent.core.events import Event, FaceLead, FaceReview
 from agent.core.ids import CameraName, EntryId
 from agent.pipeline.vision_watch import VisionWatch
 
@@ -179,24 +179,26 @@ class VisionPort:
         return dataclasses.replace(beat, cameras=known)
 
     def _sighting(self, seen: border.Sighting) -> None:
+        """A lead, or a likeness for a person's review; vision's word alone makes no lead."""
         attended = self.hello is None or self.hello.review_only
-        if seen.band != "lead" or (attended and not seen.exercise):
-            return
-        self._put(
-            FaceLead(
-                at=stamp_at(self._clock, seen.monotonic_ns),
-                camera=CameraName(seen.camera),
-                track=seen.track,
-                entry_id=EntryId(seen.entry_id),
-                exercise=seen.exercise,
-                score=seen.score,
-                threshold=seen.threshold,
-                margin=seen.margin,
-                frames=seen.frames,
-                quality=seen.quality,
-                model_id=seen.model_id,
-            )
+        lead = FaceLead(
+            at=stamp_at(self._clock, seen.monotonic_ns),
+            camera=CameraName(seen.camera),
+            track=seen.track,
+            entry_id=EntryId(seen.entry_id),
+            exercise=seen.exercise,
+            score=seen.score,
+            threshold=seen.threshold,
+            margin=seen.margin,
+            frames=seen.frames,
+            quality=seen.quality,
+            model_id=seen.model_id,
         )
+        held = attended and not seen.exercise
+        if held or seen.band != "lead":
+            self._put(FaceReview(lead.at, lead, held))
+        else:
+            self._put(lead)
 
     def _hang_up(self, reason: str) -> None:
         channel, self._channel = self._channel, None

@@ -149,10 +149,15 @@ class Watchlist:
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""
+        found = self.entry(entry_id, exercise)
+        return None if found is None else found.listed
+
+    def entry(self, entry_id: str, exercise: bool) -> Stored | None:  # noqa: FBT001 - a key
+        """The entry of that id and realm, if it is valid now."""
         now_ns = self.now_ns()
         for entry in self._store.entries:
             if (entry.entry_id, entry.exercise) == (entry_id, exercise) and entry.active(now_ns):
-                return entry.listed
+                return entry
         return None
 
     def listing(self) -> list[Listing]:

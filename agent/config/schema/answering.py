@@ -34,7 +34,16 @@ class SlaConfig(Section):
         return {1: self.self_help_s, 3: self.mutual_help_s, 5: self.reinforcement_s}
 
 
+class LeadsConfig(Section):
+    """Face leads that wait for two persons at the station."""
+
+    wait_s: Annotated[
+        float, Field(ge=1, le=86_400, description="nobody decided for so long: the lead expires")
+    ] = 900.0
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
+    leads: LeadsConfig = LeadsConfig()
