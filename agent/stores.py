@@ -29,7 +29,7 @@ from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.runtime.crash_count import NORMAL_START, Level, Start
-from agent.vault import AUDIT_FOLDER, CASES, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT_FOLDER, CASES, HOTLIST, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
@@ -172,15 +172,29 @@ class Stores:
         return keeper
 
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
-        """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
-        path, seal = self._file("watchlist.json"), self.vault.seal(WATCHLIST)
+        """The watchlist and the hot list as they were kept; empty when a file is damaged."""
+        lists, hot = await self._open_list(WATCHLIST), await self._open_list(HOTLIST)
+        address = self._config.node.address
+        return Watchlist(
+            lists,
+            self._keys,
+            address,
+            self._clock,
+            on_change=on_change,
+            audit=self.audit,
+            hot=hot,
+        )
+
+    async def _open_list(self, name: str) -> WatchlistStore:
+        """One list, read beside the loop; a damaged file is moved aside."""
+        path, seal = self._file(f"{name}.json"), self.vault.seal(name)
         if self._start.level is not Level.NORMAL:
-            return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
+            return _ClosedWatchlist(path, load=False)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
         store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
         store = store or WatchlistStore(path, load=False, seal=seal)
-        self.vault.reseal_by(WATCHLIST, store.reseal)
-        return self._watchlist(store, on_change)
+        self.vault.reseal_by(name, store.reseal)
+        return store
 
     def open_commands(self) -> Kept:
         """The memory of commands and switches; with a damaged one nothing is obeyed."""
@@ -201,12 +215,6 @@ class Stores:
             self._issue("watchlist", "watchlist", str(error))
             return None
 
-    def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
-        address = self._config.node.address
-        return Watchlist(
-            store, self._keys, address, self._clock, on_change=on_change, audit=self.audit
-        )
-
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name
 
@@ -221,6 +229,8 @@ class Stores:
 
 class _ClosedWatchlist(WatchlistStore):
     """Empty, and stays so: what is on the disk is neither read nor changed."""
+
+    closed = True
 
     def _save(self, *_: object) -> NoReturn:
         raise StoreError("safe mode: the watchlist is closed")

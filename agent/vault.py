@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
-AUDIT, CASES, OUTBOX, WATCHLIST = "audit", "cases", "outbox", "watchlist"
-STORES = frozenset({AUDIT, CASES, OUTBOX, WATCHLIST})
+AUDIT, CASES, HOTLIST = "audit", "cases", "hotlist"
+OUTBOX, WATCHLIST = "outbox", "watchlist"
+STORES = frozenset({AUDIT, CASES, HOTLIST, OUTBOX, WATCHLIST})
 Issue = Callable[[str, str, str], None]
 
 

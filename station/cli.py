@@ -17,6 +17,7 @@ from contract.words import CommandName, Document, Outcome, Stage, Status
 from station.audit_cli import app as audit_app
 from station.lang import Lang
 from station.lead_cli import app as lead_app
+from station.sought_cli import search_app, track_app
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
 
@@ -265,6 +266,8 @@ def watch(
 
 app.add_typer(audit_app, name="audit")
 app.add_typer(lead_app, name="lead")
+app.add_typer(track_app, name="track")
+app.add_typer(search_app, name="search")
 register(app)
 
 

@@ -99,7 +99,7 @@ class FaceLead:
 
     ``score`` and ``threshold`` are in the pack's score, higher is more alike; ``margin`` is the
     distance to the best other entry in the same unit (None with one entry); ``frames`` the frames
-    that agreed; ``quality`` 0 to 1.
+    that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did.
     """
 
     at: Stamp
@@ -113,6 +113,7 @@ class FaceLead:
     frames: int
     quality: float
     model_id: str
+    direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,16 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryGone:
+    """An entry of the hot list went by itself: expired, wiped, or its photos refused."""
+
+    at: Stamp
+    entry_id: EntryId
+    exercise: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
 
@@ -274,5 +285,6 @@ Event = (
     | IncidentChanged
     | GuardAnswered
     | Ordered
+    | EntryGone
     | Probe
 )

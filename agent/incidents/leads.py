@@ -58,11 +58,13 @@ class Knows:
     """What leads ask of others.
 
     ``instruction`` of a valid entry (of a drill or not), ``hushed``: nothing of that entry may show
-    at this gate; ``labels`` of cameras, ``outputs`` by rule, ``new_id`` for reviews.
+    at this gate; ``taken``: that likeness is not for the guard; ``labels`` of cameras, ``outputs``
+    by rule, ``new_id`` for reviews.
     """
 
     instruction: Callable[[str, bool], Text | None]
     hushed: Callable[[str, bool], bool]
+    taken: Callable[[FaceReview], bool]
     labels: Mapping[str, Label]
     outputs: Mapping[str, tuple[str, ...]]
     new_id: Callable[[], str]
@@ -175,7 +177,7 @@ class Leads(Way[Lead]):
         full = len(self._reviews) >= MOST_REVIEWS
         if (seen.camera, seen.entry_id, seen.exercise) in self._reviews or unknown or full:
             return
-        if self.knows.hushed(seen.entry_id, seen.exercise):
+        if self.knows.taken(event):
             return
         kind, at = Kind.WATCHLIST_FACE, event.at
         head = (self.knows.new_id(), kind, status, seen.camera, "", seen.entry_id, "", False)

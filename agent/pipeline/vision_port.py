@@ -58,6 +58,7 @@ class VisionPort:
         self._request = 0
         self._generation = 0
         self._dim = 0
+        self._settling: list[tuple[int, Callable[[], None]]] = []
         self.watch = watch
         self.hello: border.Hello | None = None
 
@@ -107,6 +108,15 @@ class VisionPort:
         dim = len(matrix) // 4 // count if count else 1
         message = border.Gallery(self._generation, self.hello.model_id, dim, len(index))
         return self._send(message, index + matrix)
+
+    @property
+    def review_only(self) -> bool:
+        """True while vision's leads are for a person's review only."""
+        return self.hello is not None and self.hello.review_only
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call *done* when a beat says that the newest gallery is in use; not when vision goes."""
+        self._settling.append((self._generation, done))
 
     def switch_faces(self, *, on: bool) -> None:
         """Stop or resume all face work."""
@@ -158,6 +168,7 @@ class VisionPort:
                 self.watch.hello()
                 self._on_hello(message)
             case border.Beat():
+                self._settle(message.generation)
                 self._on_beat(self._of_known_cameras(message))
                 for change in self.watch.beat(message, now):
                     self._put(change)
@@ -172,6 +183,12 @@ class VisionPort:
                     done(message, packet.beside)
             case _:
                 assert_never(message)
+
+    def _settle(self, in_use: int) -> None:
+        settled = [done for wanted, done in self._settling if wanted <= in_use]
+        self._settling = [each for each in self._settling if each[0] > in_use]
+        for done in settled:
+            done()
 
     def _of_known_cameras(self, beat: border.Beat) -> border.Beat:
         """*beat* without cameras that this gate does not have: their names are vision's word."""
@@ -193,6 +210,7 @@ class VisionPort:
             frames=seen.frames,
             quality=seen.quality,
             model_id=seen.model_id,
+            direction=seen.direction,
         )
         held = attended and not seen.exercise
         if held or seen.band != "lead":
@@ -209,6 +227,7 @@ class VisionPort:
         channel.close()
         self.hello = None
         self._requests.clear()
+        self._settling.clear()
         self.watch.hung_up()
         self._on_gone()
 

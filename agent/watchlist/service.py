@@ -6,24 +6,20 @@ Searching is vision's; the core never compares a face.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from agent.border.messages import Embedded, GalleryRow
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import Clock, format_utc
 from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
+from agent.watchlist.hot import HotList
 from agent.watchlist.manifest import read_manifest
+from agent.watchlist.searched import Searched, Vision
 from agent.watchlist.store import Applied, WatchlistStore
 from agent.watchlist.sure_time import SureTime
 from contract.signing import TrustedKeys, read_trusted_keys
@@ -31,21 +27,6 @@ from contract.topics import Address
 from contract.words import ListName, Refusal, Status
 
 log = logging.getLogger(__name__)
-
-FLOAT_BYTES = 4
-
-
-class Vision(Protocol):
-    """The vision program, as the watchlist sees it."""
-
-    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
-        """Have templates made; ``done`` hears the verdicts and the float32 rows.
-
-        False when vision does not listen now; ``done`` is not called then.
-        """
-
-    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
-        """Replace what is searched; False when vision does not listen now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +55,18 @@ class Watchlist:
         *,
         on_change: Callable[[Applied], None],
         audit: Auditor = NO_AUDIT,
+        hot: WatchlistStore | None = None,
     ) -> None:
-        """*on_change* hears what to report to the station."""
+        """*on_change* hears what to report to the station; *hot* keeps the hot list."""
         self._store = store
         self._keys = keys
         self._address = address
         self._clock = clock
         self._on_change = on_change
         self._audit = audit
-        self._vision: Vision | None = None
-        self._model_id: str | None = None
-        self._busy = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        stores = [store] if hot is None else [store, hot]
+        self.searched = Searched(stores, self.now_ns, self._made)
+        self.hot = None if hot is None else HotList(hot, self.searched, self.now_ns, audit)
         self._sure = SureTime(clock, store.floor_ns)
 
     def now_ns(self) -> int:
@@ -178,6 +157,8 @@ class Watchlist:
     def wipe(self) -> None:
         """Delete everything, durably; StoreError when the disk refuses. Reported to the station."""
         gone = self._store.wipe()
+        if self.hot is not None:
+            self.hot.wipe()
         log.warning("the watchlist is wiped: %d documents", len(gone))
         self._audit.note(AuditKind.DELETION, "station", {"store": "watchlist", "entry": "all"})
         for status in gone:
@@ -187,7 +168,10 @@ class Watchlist:
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
-            over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
+            now_ns = self._sure.now_ns(self._store.floor_ns)
+            over = self._store.expire(now_ns)
+            if self.hot is not None:
+                self.hot.expire(now_ns)
         finally:
             self.refresh()
         for entry_id in over:
@@ -197,74 +181,29 @@ class Watchlist:
 
     async def made(self, timeout_s: float) -> None:
         """Wait until vision has made the missing templates, or for *timeout_s*."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+        await self.searched.made(timeout_s)
 
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
-        self._vision, self._model_id = vision, model_id
-        self._shown, self._busy = None, False
-        self.refresh()
+        self.searched.vision_up(vision, model_id)
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._vision, self._model_id = None, None
-        self._idle.set()
+        self.searched.vision_lost()
 
     def refresh(self) -> None:
-        """Bring vision's gallery in line with what is valid now, and make missing templates."""
-        vision, model_id = self._vision, self._model_id
-        if vision is None or model_id is None:
-            return
-        now_ns = self.now_ns()
-        usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
-        fitting = _of_one_size(usable, model_id)
-        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in fitting)
-        if shown != self._shown:
-            for entry in usable:
-                if entry not in fitting:
-                    log.error("entry %s has templates of another size", entry.entry_id)
-            rows = [GalleryRow(name, exercise, len(found)) for name, exercise, found in shown]
-            heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
-            self._shown = shown if heard else None
-        self._embed_next(vision, model_id)
+        """Bring vision's gallery in line with what is valid now."""
+        self.searched.refresh()
 
-    def _embed_next(self, vision: Vision, model_id: str) -> None:
-        if self._busy:
-            return
-        for entry in self._store.entries:
-            if entry.photos and model_id not in entry.templates:
-                self._busy = vision.embed(entry.photos, functools.partial(self._made, entry))
-                if self._busy:
-                    self._idle.clear()
-                return
-        self._idle.set()
-
-    def _made(self, entry: Stored, told: Embedded, rows: bytes) -> None:
-        self._busy = False
-        size = told.dim * FLOAT_BYTES
-        templates = [rows[at : at + size] for at in range(0, len(rows), size)]
-        refused = [v for v in told.photos if v.refused]
-        reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
-        whole = len(templates) == len(told.photos) - len(refused) and not len(rows) % size
-        if not whole or told.model_id != self._model_id or len(told.photos) != len(entry.photos):
-            log.error("vision's answer about entry %s is not whole", entry.entry_id)
-            return
-        for verdict in refused:
-            log.warning(
-                "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
-            )
-        try:
-            self._store.embedded(entry, told.model_id, templates, reason)
-        except StoreError as error:
-            log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
-            return
-        what: What = {"entry": entry.entry_id, "model": told.model_id, "templates": len(templates)}
+    def _made(
+        self, store: WatchlistStore, entry: Stored, model_id: str, templates: int, reason: str
+    ) -> None:
+        what: What = {"entry": entry.entry_id, "model": model_id, "templates": templates}
         self._audit.note(AuditKind.ENROLMENT, "vision", what)
-        if not templates:
+        if self.hot is not None and store is self.hot.store:
+            self.hot.made(entry, templates, reason)
+        elif not templates:
             self._on_change(self._store.applied[entry.status])
-        self.refresh()
 
     def _note_applied(self, applied: Applied, by: str) -> None:
         entries = [e for e in self._store.entries if e.status is applied.status]
@@ -284,7 +223,9 @@ class Watchlist:
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()
-        usable = [rows for m, rows in entry.templates.items() if self._model_id in (None, m)]
+        usable = [
+            rows for m, rows in entry.templates.items() if self.searched.model_id in (None, m)
+        ]
         templates = sum(len(rows) for rows in usable)
         if entry.expires_ns <= now_ns:
             state = "over"
@@ -302,13 +243,6 @@ class Watchlist:
             entry.expires_ns,
             templates,
         )
-
-
-def _of_one_size(entries: Sequence[Stored], model_id: str) -> list[Stored]:
-    """The entries whose templates are as long as most are: one odd row would spoil the gallery."""
-    sizes = Counter(len(row) for entry in entries for row in entry.templates[model_id])
-    most = max(sizes, key=lambda size: sizes[size], default=0)
-    return [e for e in entries if all(len(row) == most for row in e.templates[model_id])]
 
 
 def load_keys(path: Path | None) -> TrustedKeys | None:

@@ -34,6 +34,7 @@ class SpokenVision:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._track = 0
+        self._generation = 0
         self.searched: list[str] = []
         self.matrix = b""
         self.refuse = ""
@@ -97,6 +98,7 @@ class SpokenVision:
     def _obey(self, client: CoreClient, message: border.FromCore, beside: bytes) -> None:
         match message:
             case border.Gallery():
+                self._generation = message.generation
                 rows = border.decode_index(beside[: message.index_bytes])
                 self.searched = [row.entry_id for row in rows]
                 self.matrix = beside[message.index_bytes :]
@@ -107,5 +109,6 @@ class SpokenVision:
                 client.send(border.Embedded(message.request, MODEL, DIM, verdicts), made)
 
     def _beat(self, number: int) -> border.Beat:
-        figures = {"tracks": 0, "compared": 0, "leads": 0, "reviews": 0}
-        return border.Beat(number, {}, gallery=len(self.searched), **figures)
+        return border.Beat(
+            number, {}, 0, 0, 0, 0, gallery=len(self.searched), generation=self._generation
+        )

@@ -10,7 +10,7 @@ from agent.audit.folder import verify
 from agent.core.audit import AuditKind
 from agent.core.errors import CheckFailedError, StoreError
 from agent.files.key_file import CREDENTIAL
-from agent.vault import AUDIT, CASES, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT, CASES, HOTLIST, OUTBOX, WATCHLIST, Vault
 from tests.support.audit import Recorder
 
 Issues = list[tuple[str, str, str]]
@@ -34,7 +34,7 @@ def test_a_first_start_needs_nobody(tmp_path: Path) -> None:
     made = vault(tmp_path, issues)
     key = made.mac_key()
     assert issues == []
-    assert made.state()["pending"] == [CASES, OUTBOX, WATCHLIST]
+    assert made.state()["pending"] == [CASES, HOTLIST, OUTBOX, WATCHLIST]
     assert vault(tmp_path).mac_key() == key
     assert (tmp_path / "audit" / "mac.key").stat().st_mode & 0o777 == 0o600
 
@@ -46,18 +46,17 @@ def test_a_rotation_ends_when_all_have_sealed_anew(tmp_path: Path) -> None:
     made.reseal_by(WATCHLIST, lambda: sealed.append(WATCHLIST))
     made.reseal_by(OUTBOX, lambda: sealed.append(OUTBOX), later=True)
     first = str(made.state()["key"])
-    made.finish(CASES, first)
-    made.finish(OUTBOX, first)
+    for name in (CASES, HOTLIST, OUTBOX):
+        made.finish(name, first)
     assert sealed == [WATCHLIST]
     assert made.state()["pending"] == []
     state = made.rotate("uid 0")
     assert sealed == [WATCHLIST, WATCHLIST, OUTBOX]
-    assert (state["older"], state["pending"]) == ([first], [CASES, OUTBOX])
-    with pytest.raises(
-        CheckFailedError, match="not sealed anew yet: cases, outbox"
-    ):
+    assert (state["older"], state["pending"]) == ([first], [CASES, HOTLIST, OUTBOX])
+    with pytest.raises(CheckFailedError, match="not sealed anew yet: cases, hotlist, outbox"):
         made.rotate("uid 0")
     made.finish(CASES, str(state["key"]))
+    made.finish(HOTLIST, str(state["key"]))
     made.finish(OUTBOX, str(state["key"]))
     assert made.state()["older"] == []
     assert notes(made) == [
@@ -112,8 +111,8 @@ def test_a_credential_that_cannot_be_used_is_an_issue(
     (tmp_path / CREDENTIAL).write_bytes(b"long enough for a key")
     wrapped = vault(tmp_path)
     wrapped.mac_key()
-    for name in (CASES, OUTBOX, WATCHLIST):
+    for name in (CASES, HOTLIST, OUTBOX, WATCHLIST):
         wrapped.finish(name, str(wrapped.state()["key"]))
     again = vault(tmp_path)
     assert again.state()["credential"] is True
-    assert again.keys.pending == {AUDIT, CASES, OUTBOX, WATCHLIST}
+    assert again.keys.pending == {AUDIT, CASES, HOTLIST, OUTBOX, WATCHLIST}

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from agent.config.schema.base import Section
+from agent.config.schema.rules import SeverityName
 from contract.words import Kind
 
 GRAVE = (Kind.PANIC, Kind.DURESS, Kind.MEDICAL)
@@ -42,8 +43,18 @@ class LeadsConfig(Section):
     ] = 900.0
 
 
+class SoughtConfig(Section):
+    """Sightings of those whom an order has this gate follow or search for."""
+
+    again_s: Annotated[
+        float, Field(ge=0, le=3600, description="one camera tells of one face this far apart")
+    ] = 10.0
+    search_severity: SeverityName = "minor"
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
     sla: SlaConfig = SlaConfig()
     leads: LeadsConfig = LeadsConfig()
+    sought: SoughtConfig = SoughtConfig()

@@ -36,6 +36,7 @@ def leads(clock: ManualClock, hushed: set[str] | None = None) -> Leads:
     known = Knows(
         instruction=lambda entry, _: TELL if entry.startswith("w-") else None,
         hushed=lambda entry, _: entry in (hushed or set()),
+        taken=lambda review: review.lead.entry_id in (hushed or set()),
         labels={"north": Label(en="North camera", zh="北门摄像机")},
         outputs=OUTPUTS,
         new_id=Numbers().new,
