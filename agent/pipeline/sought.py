@@ -254,7 +254,8 @@ def _told(args: TrackStart | SearchStart) -> Mapping[str, object]:
 
 
 def _proof(hot: HotList, entry_id: str, exercise: bool) -> Mapping[str, object]:  # noqa: FBT001
-    shown = hot.searched.shows(entry_id, exercise=exercise)
+    off = hot.searched.faces_off
+    shown = hot.searched.shows(entry_id, exercise=exercise) and not off
     proof: dict[str, object] = {
         "entry_id": entry_id,
         "templates": hot.templates(entry_id, exercise=exercise),
@@ -262,7 +263,8 @@ def _proof(hot: HotList, entry_id: str, exercise: bool) -> Mapping[str, object]:
     }
     if not shown:
         here = hot.searched.here
-        proof["waits_for"] = "its time, or templates" if here else "the vision program"
+        wants = "its time, or templates" if here else "the vision program"
+        proof["waits_for"] = "the end of face.off" if off else wants
     elif hot.searched.review_only and not exercise:
         proof["review_only"] = True
     return proof

@@ -58,6 +58,7 @@ class VisionPort:
         self._request = 0
         self._generation = 0
         self._dim = 0
+        self.faces_off = False
         self._settling: list[tuple[int, Callable[[], None]]] = []
         self.watch = watch
         self.hello: border.Hello | None = None
@@ -120,6 +121,7 @@ class VisionPort:
 
     def switch_faces(self, *, on: bool) -> None:
         """Stop or resume all face work."""
+        self.faces_off = not on
         self._send(border.FaceSwitch(on))
 
     def _send(self, message: border.FromCore, beside: bytes = b"") -> bool:

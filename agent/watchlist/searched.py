@@ -33,6 +33,10 @@ class Vision(Protocol):
     def review_only(self) -> bool:
         """True when its leads are for a person's review only."""
 
+    @property
+    def faces_off(self) -> bool:
+        """True while the station has switched face work off."""
+
     def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
         """Have templates made; ``done`` hears the verdicts and the float32 rows.
 
@@ -75,6 +79,11 @@ class Searched:
     def review_only(self) -> bool:
         """True when no real lead would leave the gate with this vision program."""
         return self._vision is not None and self._vision.review_only
+
+    @property
+    def faces_off(self) -> bool:
+        """True while the station has switched face work off."""
+        return self._vision is not None and self._vision.faces_off
 
     def shows(self, entry_id: str, *, exercise: bool) -> bool:
         """True when vision was given this entry to search for."""

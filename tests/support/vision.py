@@ -33,6 +33,7 @@ class RecordingVision:
         return self.listens
 
     review_only = False
+    faces_off = False
 
     def settle(self, done: Callable[[], None]) -> None:
         """Everything is in use at once."""

@@ -15,6 +15,7 @@ from agent.core.decisions import Close, Decision, Note, Raise
 from agent.core.errors import RefusedError
 from agent.core.events import Event, FaceLead, FaceReview
 from agent.core.ids import CameraName, EntryId
+from agent.incidents.book import IncidentBook
 from agent.incidents.sought import Sought
 from agent.pipeline.sought import GALLERY_S, TEMPLATES_S, Around, SoughtDesk
 from agent.watchlist.hot import HotList
@@ -23,7 +24,7 @@ from agent.watchlist.store import WatchlistStore
 from contract.words import CommandName, Kind, Outcome, Refusal, Severity, Status
 from tests.support.audit import Recorder
 from tests.support.rulebook import PLACE
-from tests.support.samples import ADDRESS
+from tests.support.samples import ADDRESS, Numbers
 from tests.support.signed import PHOTO, TRUSTED, listed, template, utc, watchlist
 from tests.support.timers import Timers
 from tests.support.vision import OTHER, ROW, RecordingVision
@@ -210,6 +211,14 @@ def test_a_pack_for_review_only_is_told_to_who_ordered(gate: Gate) -> None:
     assert ended.proof["review_only"] is True
 
 
+def test_faces_that_are_off_are_told_to_who_ordered(gate: Gate) -> None:
+    gate.vision.faces_off = True
+    gate.lists.vision_up(gate.vision, "dlib")
+    (ended,) = gate.track(**MADE)
+    assert ended.proof is not None
+    assert (ended.proof["searched"], ended.proof["waits_for"]) == (False, "the end of face.off")
+
+
 @pytest.mark.parametrize(
     ("fields", "reason", "text"),
     [
@@ -290,6 +299,9 @@ def test_each_sighting_goes_up_with_its_number_and_direction(gate: Gate) -> None
         "confirm": "required",
     }
     assert len({d.key for d in told}) == 1, "one incident"
+    book = IncidentBook(Numbers().new)
+    assert book.raised(first) is not None
+    assert (book.open_count, book.shown_incidents) == (1, {}), "silent: not even in the status"
     gate.see("w-2")
     assert len(gate.sightings()) == 3, "nobody ordered that one"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import struct
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_a_pack_for_review_only_gives_no_lead_outside_a_drill(
     (seen,) = play(story).events
     assert isinstance(seen, FaceLead) is bool(leads)
     assert isinstance(seen, FaceLead) or seen.held  # type: ignore[union-attr]
+
+
+def test_a_gallery_is_settled_when_a_beat_says_that_it_is_in_use(play: Play) -> None:
+    told: list[str] = []
+
+    async def story(bench: Bench) -> None:
+        channel = await bench.vision(hello())
+        assert bench.port.gallery([GalleryRow("w-1", False, 1)], b"\0\0\x80?")
+        bench.port.settle(lambda: told.append("first"))
+        assert bench.port.gallery([], b"")
+        bench.port.settle(lambda: told.append("second"))
+        for generation, expected in ((0, []), (1, ["first"]), (2, ["first", "second"])):
+            channel.send(encode(dataclasses.replace(beat(), generation=generation)))
+            await turns()
+            assert told == expected
+        bench.port.settle(lambda: told.append("never"))
+        channel.close()
+        await turns()
+        await bench.vision(hello(), dataclasses.replace(beat(), generation=0))
+
+    play(story)
+    assert told == ["first", "second"]
 
 
 def test_a_wrong_word_ends_the_connection_and_the_next_one_is_heard(play: Play) -> None:
