@@ -177,7 +177,7 @@ class Leads(Way[Lead]):
         full = len(self._reviews) >= MOST_REVIEWS
         if (seen.camera, seen.entry_id, seen.exercise) in self._reviews or unknown or full:
             return
-        if self.knows.taken(event):
+        if self.knows.taken(event) or not self.config.reviews:
             return
         kind, at = Kind.WATCHLIST_FACE, event.at
         head = (self.knows.new_id(), kind, status, seen.camera, "", seen.entry_id, "", False)

@@ -180,6 +180,23 @@ def test_what_cannot_be_ordered_is_told_to_the_sender(site: Site) -> None:
     assert (code, told["proof"]["deleted"]["gallery"]) == (0, "vision is not here")
 
 
+def test_each_gate_answers_for_itself(site: Site) -> None:
+    gates = ["--gate", "liya-garden/gate-1", "--gate", "no3-school/gate-2"]
+    options = ["--by", "desk-3", "--reason", "drill", "--wait", "3"]
+    place = ["--dir", str(site.folder / "station"), "--json"]
+    file = str(case(site.folder, made()))
+    done = run_to_end(
+        gatehouse("station", "track", "start", file, *gates, *options, *place), timeout_s=60
+    )
+    here, there = json.loads(done.stdout)["results"]
+    assert (here["outcome"], there["outcome"]) == ("done", "unreachable")
+    assert done.returncode == 69
+    asked = [m.payload for m in site.recorder.messages if m.topic.endswith("/cmd/track.start")]
+    assert {tuple(json.loads(payload)["args"]["nodes"]) for payload in asked} == {
+        ("cancheng.liya-garden.gate-1", "cancheng.no3-school.gate-2")
+    }
+
+
 def refused(site: Site, name: str, *arguments: str) -> str:
     """Why the gate refused a command that no check of the station's saw."""
     place = ["--dir", str(site.folder / "station"), "--json", "--by", "desk-3", "--reason", "x"]

@@ -41,6 +41,9 @@ class LeadsConfig(Section):
     wait_s: Annotated[
         float, Field(ge=1, le=86_400, description="nobody decided for so long: the lead expires")
     ] = 900.0
+    reviews: Annotated[
+        bool, Field(description="likenesses that are no leads are shown to the guard")
+    ] = True
 
 
 class SoughtConfig(Section):

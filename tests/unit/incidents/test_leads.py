@@ -265,6 +265,13 @@ def test_a_review_that_nobody_answers_goes_without_a_word(life: Life) -> None:
     assert life.ways.items == []
 
 
+def test_a_site_may_do_without_reviews(clock: ManualClock) -> None:
+    made = leads(clock)
+    life = Life([Leads(LeadsConfig(reviews=False), made.knows)], clock)
+    review(life)
+    assert life.ways.items == []
+
+
 def test_what_is_hushed_is_not_shown(clock: ManualClock) -> None:
     life = Life([leads(clock, {"w-17"})], clock)
     review(life)
