@@ -16,6 +16,7 @@ from agent.border.profile import read_profile
 from agent.border.tasks import read_task
 from agent.config.schema.devices import AnswerButton
 from agent.config.schema.root import Config
+from agent.config.schema.rules import WatchlistRule
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.commands import Deed
 from agent.core.errors import CheckFailedError, RefusedError
@@ -28,6 +29,7 @@ from agent.core.events import (
     TaskRefused,
 )
 from agent.core.health import HealthBoard
+from agent.core.text import Text
 from agent.incidents.ack_times import AckTimes
 from agent.incidents.assist import Assist
 from agent.incidents.book import IncidentBook, Open
@@ -38,6 +40,7 @@ from agent.incidents.drills import Drills
 from agent.incidents.escalation import Escalation
 from agent.incidents.hands import Hand, Hands
 from agent.incidents.keeper import Keeper
+from agent.incidents.leads import Knows, Leads
 from agent.incidents.month import About, Months
 from agent.incidents.notices import Notices
 from agent.incidents.patrol import Patrol
@@ -45,6 +48,7 @@ from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
 from agent.incidents.settings import Settings
 from agent.incidents.sla import Sla
+from agent.incidents.sought import Sought
 from agent.incidents.tasks import Tasks
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
@@ -53,13 +57,31 @@ from agent.pipeline.badge_desk import BadgeDesk
 from agent.pipeline.hooks import Hooks
 from agent.pipeline.local import Operation
 from agent.pipeline.ordered import Order
+from agent.pipeline.sought import Around, SoughtDesk
 from agent.pipeline.speaker import Speaker
 from agent.stores import Stores
+from agent.watchlist.service import Watchlist
 from contract.words import CommandName, Status
 from devices.readers import keep_open, readers_of
+from rules.base import Place
 from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
+
+
+def lead_outputs(config: Config) -> Mapping[str, tuple[str, ...]]:
+    """What sounds when a lead is confirmed, by the name of the rule that raised it."""
+    rules = [rule for rule in config.rules if isinstance(rule, WatchlistRule)]
+    return {rule.name or rule.type: tuple(rule.outputs) for rule in rules}
+
+
+def blind(config: Config) -> str:
+    """Why no face is looked for at this gate; empty where it is."""
+    if config.privacy.face_off:
+        return "the configuration of this gate switches faces off (privacy.face_off)"
+    if not (config.faces.enabled and config.cameras):
+        return "this gate has no camera that looks for faces (faces.enabled, cameras)"
+    return ""
 
 
 class Publisher(Protocol):
@@ -93,6 +115,9 @@ class Answering:
         self._around = around
         self.keeper = keeper
         self.publisher: Publisher | None = None
+        self._watchlist: Watchlist | None = None
+        self._sought = self._sought_way()
+        self._sought_desk: SoughtDesk | None = None
         answering, address = around.config.answering, around.config.node.address
         self._act: Callable[[Event], None] = lambda _: None
         self._hooks = Hooks(
@@ -118,6 +143,17 @@ class Answering:
             page=self._hooks.page,
         )
 
+    @property
+    def watchlist(self) -> Watchlist | None:
+        """The lists of faces; opened after panic is live."""
+        return self._watchlist
+
+    @watchlist.setter
+    def watchlist(self, opened: Watchlist) -> None:
+        self._watchlist = opened
+        if self._sought_desk is not None and opened.hot is not None:
+            self._sought_desk.attach(opened.hot)
+
     def items(self) -> Sequence[Item]:
         """What waits for a person at the gate, oldest first."""
         return self.ways.items
@@ -126,12 +162,24 @@ class Answering:
         """Commands that the ways obey; *act* has an event dispatched before it returns."""
         self._act = act
         clock, kept = self._around.clock, self.keeper.when_kept
+        self._sought_desk = SoughtDesk(
+            Around(
+                node=self._around.config.node.address.client_id,
+                blind=blind(self._around.config),
+                way=self._sought,
+                hot=lambda: None if self._watchlist is None else self._watchlist.hot,
+                act=act,
+                kept=kept,
+                later=asyncio.get_running_loop().call_later,
+                clock=clock,
+            )
+        )
         orders = {
             name: Order(way, obeys, act, kept, clock)
             for way in self._ways
             for name, obeys in way.ORDERS.items()
         }
-        return {**orders, CommandName.ANNOUNCE: self._speaker}
+        return {**orders, **self._sought_desk.deeds(), CommandName.ANNOUNCE: self._speaker}
 
     def operations(self) -> Mapping[str, Operation]:
         """What people at the gate may ask, by name."""
@@ -207,6 +255,8 @@ class Answering:
             OwnCalls(answering, config.node.address, self._around.new_id),
             self._escalation,
             Assist(answering.assist, self._standing),
+            Leads(answering.leads, self._knows()),
+            self._sought,
         ]
 
     def _hands(self, config: Config) -> Hands:
@@ -251,6 +301,28 @@ class Answering:
 
     def _standing(self, incident: str) -> Open | None:
         return self.book.standing(incident)
+
+    def _sought_way(self) -> Sought:
+        config = self._around.config
+        places = {name: Place(each.where, each.name) for name, each in config.cameras.items()}
+        return Sought(config.answering.sought, places)
+
+    def _knows(self) -> Knows:
+        config = self._around.config
+        return Knows(
+            instruction=self._instruction,
+            hushed=self._sought.silent,
+            taken=self._sought.takes,
+            labels={name: camera.name for name, camera in config.cameras.items()},
+            outputs=lead_outputs(config),
+            new_id=self._around.new_id,
+        )
+
+    def _instruction(self, entry_id: str, exercise: bool) -> Text | None:  # noqa: FBT001 - a key
+        lists = self._watchlist
+        hot = lists and lists.hot and lists.hot.entry(entry_id, exercise=exercise)
+        found = hot or (lists and lists.entry(entry_id, exercise))
+        return Text(**found.instruction) if found else None
 
     def _publish(self, topic: str, body: bytes, *, retain: bool) -> bool:
         publisher = self.publisher

@@ -88,7 +88,7 @@ class Core:
         self._panel.open()
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
-        self._watchlist = await self._stores.open_watchlist(
+        self._watchlist = self._answering.watchlist = await self._stores.open_watchlist(
             lambda new: self._announcer.watchlist_changed(new)
         )
         self._build_announcer()

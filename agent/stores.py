@@ -31,13 +31,12 @@ from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.switches import Switches
 from agent.pipeline.wiping import Wiped
 from agent.runtime.crash_count import NORMAL_START, Level, Start
-from agent.vault import AUDIT_FOLDER, BADGES, CASES, OUTBOX, WATCHLIST, Vault
+from agent.vault import AUDIT_FOLDER, BADGES, CASES, HOTLIST, OUTBOX, WATCHLIST, Vault
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
 CASES_SEGMENT_BYTES = 256 * 1024
 EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions below earlier ones
-WATCHLIST_FILE = "watchlist.json"
 UNREADABLE = "outbox.unreadable"
 CASES_UNREADABLE = "cases.unreadable"
 Issue = Callable[[str, str, str], None]
@@ -177,15 +176,29 @@ class Stores:
         return keeper
 
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
-        """The watchlist as it was kept, read beside the loop; empty when its file is damaged."""
-        path, seal = self._file(WATCHLIST_FILE), self.vault.seal(WATCHLIST)
+        """The watchlist and the hot list as they were kept; empty when a file is damaged."""
+        lists, hot = await self._open_list(WATCHLIST), await self._open_list(HOTLIST)
+        address = self._config.node.address
+        return Watchlist(
+            lists,
+            self.keys,
+            address,
+            self._clock,
+            on_change=on_change,
+            audit=self.audit,
+            hot=hot,
+        )
+
+    async def _open_list(self, name: str) -> WatchlistStore:
+        """One list, read beside the loop; a damaged file is moved aside."""
+        path, seal = self._file(f"{name}.json"), self.vault.seal(name)
         if self._start.level is not Level.NORMAL:
-            return self._watchlist(_ClosedWatchlist(path, load=False), on_change)
+            return _ClosedWatchlist(path, load=False)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
         store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
         store = store or WatchlistStore(path, load=False, seal=seal)
-        self.vault.reseal_by(WATCHLIST, store.reseal)
-        return self._watchlist(store, on_change)
+        self.vault.reseal_by(name, store.reseal)
+        return store
 
     def open_badges(self) -> Badges:
         """Codes and cards of the people of this gate; closed when the file cannot be read."""
@@ -208,17 +221,22 @@ class Stores:
 
     def wiped(self, watchlist: Callable[[], Watchlist], later: Later) -> Wiped:
         """What the station's command erases; *watchlist* is asked for when it is needed."""
-        stores = {"watchlist": lambda: watchlist().wipe(), "set-aside": self._erase_set_aside}
+        stores = {
+            WATCHLIST: lambda: watchlist().wipe(),
+            HOTLIST: lambda: watchlist().wipe_hot(),
+            "set-aside": self._erase_set_aside,
+        }
         return Wiped(stores, lambda over: self.vault.retire("station", over), later)
 
     def _erase_set_aside(self) -> None:
         """What was put out of the way unread, and drafts of a write that a kill cut short."""
         folder = self._config.node.data_dir
-        aside = (f"{WATCHLIST_FILE}.damaged", UNREADABLE, CASES_UNREADABLE)
-        for path in map(self._file, aside):
+        for path in map(self._file, (UNREADABLE, CASES_UNREADABLE)):
             erase(path)
-        for path in folder.glob(f".{WATCHLIST_FILE}.*.tmp"):
-            erase(path)
+        for name in (WATCHLIST, HOTLIST):
+            erase(self._file(f"{name}.json.damaged"))
+            for path in folder.glob(f".{name}.json.*.tmp"):
+                erase(path)
 
     async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
         try:
@@ -226,12 +244,6 @@ class Stores:
         except StoreError as error:
             self._issue("watchlist", "watchlist", str(error))
             return None
-
-    def _watchlist(self, store: WatchlistStore, on_change: Callable[[Applied], None]) -> Watchlist:
-        address = self._config.node.address
-        return Watchlist(
-            store, self.keys, address, self._clock, on_change=on_change, audit=self.audit
-        )
 
     def _file(self, name: str) -> Path:
         return self._config.node.data_dir / name
@@ -247,6 +259,8 @@ class Stores:
 
 class _ClosedWatchlist(WatchlistStore):
     """Empty, and stays so: what is on the disk is neither read nor changed."""
+
+    closed = True
 
     def _save(self, *_: object) -> NoReturn:
         raise StoreError("safe mode: the watchlist is closed")

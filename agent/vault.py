@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
-AUDIT, BADGES, CASES, OUTBOX, WATCHLIST = "audit", "badges", "cases", "outbox", "watchlist"
-STORES = frozenset({AUDIT, BADGES, CASES, OUTBOX, WATCHLIST})
+AUDIT, BADGES, CASES, HOTLIST = "audit", "badges", "cases", "hotlist"
+OUTBOX, WATCHLIST = "outbox", "watchlist"
+STORES = frozenset({AUDIT, BADGES, CASES, HOTLIST, OUTBOX, WATCHLIST})
 Issue = Callable[[str, str, str], None]
 
 

@@ -173,6 +173,7 @@ class CommandName(StrEnum):
     REBIRTH = "rebirth"
     SELFTEST = "selftest"
     WIPE = "wipe"
+    LEAD_VERDICT = "lead.verdict"
 
     @property
     def role(self) -> Role:
@@ -187,6 +188,7 @@ _ROLE_OF = {
     CommandName.TRACK_STOP: Role.WATCHLIST,
     CommandName.SEARCH_START: Role.WATCHLIST,
     CommandName.SEARCH_STOP: Role.WATCHLIST,
+    CommandName.LEAD_VERDICT: Role.WATCHLIST,
     CommandName.DRILL_START: Role.DRILL,
     CommandName.DRILL_STOP: Role.DRILL,
     CommandName.WIPE: Role.WIPE,
@@ -209,6 +211,10 @@ class Document(StrEnum):
     PLATES = "plates"
     PROFILE = "profile"
     ROSTER = "roster"
+
+
+FACE_LEADS = frozenset({Kind.WATCHLIST_FACE, Kind.MISSING_SIGHTING, Kind.TRACK_SIGHTING})
+"""Kinds of alerts that are leads: nobody acts on one before two persons confirmed it."""
 
 
 class ListName(StrEnum):

@@ -27,6 +27,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Possible match with a watchlist entry, to be confirmed by a person: {en}",
         "疑似名单人员，须由人工确认：{zh}",
     ),
+    "track.sighting": (
+        "Possible sighting of a followed person, to be confirmed by a person: {en}",
+        "疑似发现跟踪对象，须由人工确认：{zh}",
+    ),
+    "missing.sighting": (
+        "Somebody who is missed may be here, to be confirmed by a person: {en}",
+        "疑似发现走失人员，请人工核实并给予关怀：{zh}",
+    ),
     "camera.lost": ("No picture: {en}", "无画面：{zh}"),
     "camera.blind": ("Camera sees nothing useful: {en}", "画面异常：{zh}"),
     "camera-ok": ("Picture is back: {en}", "画面恢复：{zh}"),

@@ -17,7 +17,8 @@ class WatchlistRule(Rule):
     """A face lead becomes an alert without a face, a name or a picture: a person confirms.
 
     One incident per entry at this gate, whichever camera sees it; a drill's are its own, so that
-    they never hold back the real thing. ``list_of`` names the list on which an entry stands, of a
+    they never hold back the real thing. Its outputs sound when the lead is confirmed, not before:
+    that is ``agent.incidents.leads``'. ``list_of`` names the list on which an entry stands, of a
     drill or not as vision says it; None when it is not (or no longer) valid: then no alert.
     """
 
@@ -36,13 +37,18 @@ class WatchlistRule(Rule):
             event.at,
             event.camera,
             "watchlist.face",
-            details=_lead_details(event, listed),
+            details=lead_details(event, listed),
             key=f"{self.manner.name}:{drill}{event.entry_id}",
             status=Status.EXERCISE if event.exercise else Status.ACTUAL,
         )
 
+    def sounded(self) -> list[Decision]:
+        """Nothing yet: a lead is no alarm before two persons confirmed it."""
+        return []
 
-def _lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
+
+def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
+    """What an alert says of a lead: figures and ids, never who it is."""
     return {
         "entry_id": event.entry_id,
         "list": listed.value,

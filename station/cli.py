@@ -20,6 +20,8 @@ from station.call_cli import register as register_calls
 from station.guard_cli import challenge, profile, task
 from station.issuer_cli import register as register_issuers
 from station.lang import Lang
+from station.lead_cli import app as lead_app
+from station.sought_cli import search_app, track_app
 from station.terminal import exits, teller, write_json
 from station.trust.cli import register
 
@@ -278,6 +280,9 @@ app.command()(exits(task))
 app.command()(exits(challenge))
 app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
+app.add_typer(lead_app, name="lead")
+app.add_typer(track_app, name="track")
+app.add_typer(search_app, name="search")
 register(app)
 register_answering(app)
 register_calls(app)

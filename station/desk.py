@@ -80,28 +80,31 @@ class Desk:
         CheckFailedError: no such alert, several, or the stage would go back.
         """
         with self._writing():
-            found = self._find(prefix, gate)
-            if stage.rank < found.stage.rank:
-                raise CheckFailedError(
-                    f"{found.id} is already {found.stage.value} (by {found.by}); "
-                    f"a stage does not go back to {stage.value}"
-                )
-            if stage is found.stage:
-                return Order(None, found)
-            now_ns = self._now_ns()
-            self._db.execute(
-                "INSERT INTO acks (source, id, stage, by, at_ns) VALUES (?,?,?,?,?)",
-                (found.source, found.id, stage.value, by, now_ns),
+            return self._ack(self._find(prefix, gate), stage, by)
+
+    def _ack(self, found: Found, stage: Stage, by: str) -> Order:
+        """Within a transaction: note the stage and queue its ack."""
+        if stage.rank < found.stage.rank:
+            raise CheckFailedError(
+                f"{found.id} is already {found.stage.value} (by {found.by}); "
+                f"a stage does not go back to {stage.value}"
             )
-            self._db.execute(
-                "UPDATE messages SET stage=?, by=? WHERE source=? AND id=?",
-                (stage.value, by, found.source, found.id),
-            )
-            way = route(found.topic)
-            if way is None:
-                raise StoreError(f"{self._path} holds an alert of topic {found.topic}")
-            message = ack_message(way, found.id, stage=stage, by=by, at=format_utc(now_ns))
-            return Order(self._queue(message), replace(found, stage=stage, by=by))
+        if stage is found.stage:
+            return Order(None, found)
+        now_ns = self._now_ns()
+        self._db.execute(
+            "INSERT INTO acks (source, id, stage, by, at_ns) VALUES (?,?,?,?,?)",
+            (found.source, found.id, stage.value, by, now_ns),
+        )
+        self._db.execute(
+            "UPDATE messages SET stage=?, by=? WHERE source=? AND id=?",
+            (stage.value, by, found.source, found.id),
+        )
+        way = route(found.topic)
+        if way is None:
+            raise StoreError(f"{self._path} holds an alert of topic {found.topic}")
+        message = ack_message(way, found.id, stage=stage, by=by, at=format_utc(now_ns))
+        return Order(self._queue(message), replace(found, stage=stage, by=by))
 
     def send(self, message: Publish) -> int:
         """Queue *message*; returns its number."""

@@ -19,7 +19,7 @@ from agent.core.errors import CheckFailedError, ConfigError
 from contract.signing import sign
 from contract.topics import Address
 from contract.validate import schema_problems
-from contract.words import CommandName, Role, Status
+from contract.words import MAX_MESSAGE_BYTES, CommandName, Role, Status
 from station.values import Publish
 
 DOOR_VALID_S = 10
@@ -68,7 +68,11 @@ def make_command(wanted: Wanted, marks: Marks, key: Ed25519PrivateKey) -> Publis
     problems = schema_problems("cmd", signed)
     if problems:
         raise CheckFailedError("\n".join(map(str, problems)))
-    return Publish(gate.topic("cmd", name, drill=wanted.exercise), rfc8785.dumps(signed))
+    data = rfc8785.dumps(signed)
+    if len(data) > MAX_MESSAGE_BYTES:
+        detail = f"the command is {len(data)} bytes long, at most {MAX_MESSAGE_BYTES}"
+        raise CheckFailedError(f"{detail}: give fewer or smaller photos")
+    return Publish(gate.topic("cmd", name, drill=wanted.exercise), data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """From a readable list of entries to a signed watchlist: reading, checking, signing.
 
-Input is YAML or JSON: a list of entries, or ``entries: [...]``. Every value is a text; ``photos``
-are paths, relative to the input file; one plain ``instruction`` stands for both languages. The
-output is the document of ``contract/schemas/watchlist.json``, as canonical JSON (RFC 8785).
+Input is YAML or JSON: a list of entries, ``entries: [...]``, or one entry alone. Every value is a
+text; ``photos`` are paths, relative to the input file; one plain ``instruction`` stands for both
+languages. The output is the document of ``contract/schemas/watchlist.json``, as canonical JSON
+(RFC 8785).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def read_entries(path: Path) -> list[Any]:
     except (ValueError, OverflowError, yaml.YAMLError, RecursionError) as error:
         raise CheckFailedError(f"{path}: {error}") from error
     found = value.get("entries") if isinstance(value, dict) else value
+    if isinstance(value, dict) and "entry_id" in value:
+        found = [value]
     if not isinstance(found, list):
         raise CheckFailedError(f"{path} is no list of entries")
     problems: list[str] = []

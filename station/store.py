@@ -148,7 +148,9 @@ class Store:
         rows = [(at_ns, reason, n) for n, reason in refusals.items()]
         self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
         self._db.executemany(
-            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=? AND length(payload)>?",
+            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=?"
+            " AND (length(payload)>? OR topic LIKE '%/cmd/track.start'"
+            " OR topic LIKE '%/cmd/search.start')",
             [(n, SENT_BYTES_KEPT) for n in refusals],
         )
         self._db.execute(

@@ -78,7 +78,8 @@ class Beat:
     """Vision -> core, every second: proof of progress, figures of cameras, counts since start.
 
     ``tracks`` faces followed, ``compared`` tracks compared with the gallery, ``leads`` sent,
-    ``reviews`` held back for a person because the pack or the score asks for one.
+    ``reviews`` held back for a person because the pack or the score asks for one. ``generation`` is
+    that of the gallery in use.
     """
 
     __pydantic_config__ = _STRICT
@@ -89,6 +90,7 @@ class Beat:
     leads: Count
     reviews: Count
     gallery: Count
+    generation: Count = 0
     message: Literal["beat"] = "beat"
 
 
@@ -121,6 +123,7 @@ class Sighting:
     quality: Annotated[float, Field(ge=0, le=1)]
     model_id: Annotated[str, Field(max_length=100)]
     monotonic_ns: Count
+    direction: Literal["left", "right", "towards", "away"] | None = None
     message: Literal["sighting"] = "sighting"
 
 

@@ -1,7 +1,7 @@
 """Arguments of the commands that the ways of answering obey, strict and complete.
 
 Here: their shapes. Not here: who may give them (``agent.pipeline.command_checks``), what they do
-(``agent.incidents``).
+(``agent.incidents``), commands that bring faces (``agent.watchlist.sought``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,19 @@ from contract.words import Kind
 
 LONGEST_DRILL_S = 1800
 LONGEST_ANNOUNCEMENT = 500
-_Sentence = Annotated[str, Field(min_length=1, max_length=300)]
+Why = Annotated[str, Field(min_length=1, max_length=300)]
+Person = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class OrderArgs(BaseModel):
-    """What every command may say: why, and by whom."""
+class StrictArgs(BaseModel):
+    """Nothing is converted, nothing unknown is overlooked."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class OrderArgs(StrictArgs):
+    """What most commands may say: why, and by whom."""
+
     reason: Annotated[str, Field(max_length=300)] = ""
     by: Annotated[str, Field(max_length=64)] = ""
 
@@ -59,12 +65,11 @@ class DrillStop(OrderArgs):
     drill_id: DrillId | None = None
 
 
-class BothTexts(BaseModel):
+class BothTexts(StrictArgs):
     """A sentence in both languages."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    en: _Sentence
-    zh: _Sentence
+    en: Why
+    zh: Why
 
 
 class AreaCallArgs(OrderArgs):
@@ -75,3 +80,22 @@ class AreaCallArgs(OrderArgs):
     kind: Annotated[str, Field(min_length=1, max_length=64)] = Kind.ASSIST.value
     where: Annotated[str, Field(max_length=64)] = ""
     incident: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class PersonsWord(StrictArgs):
+    """What one person at the station said of a lead."""
+
+    by: Person
+    reason: Why
+    at: Annotated[str, Field(max_length=40)]
+
+
+class LeadVerdict(StrictArgs):
+    """``lead.verdict``: all that was said of one lead so far.
+
+    ``confirm`` with one person waits for a second; with two different ones it is confirmed.
+    """
+
+    alert_id: Annotated[str, Field(min_length=1, max_length=64)]
+    verdict: Literal["confirm", "reject"]
+    decisions: Annotated[list[PersonsWord], Field(min_length=1, max_length=8)]

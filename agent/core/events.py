@@ -100,7 +100,7 @@ class FaceLead:
 
     ``score`` and ``threshold`` are in the pack's score, higher is more alike; ``margin`` is the
     distance to the best other entry in the same unit (None with one entry); ``frames`` the frames
-    that agreed; ``quality`` 0 to 1.
+    that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did.
     """
 
     at: Stamp
@@ -114,6 +114,19 @@ class FaceLead:
     frames: int
     quality: float
     model_id: str
+    direction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReview:
+    """A likeness that is no lead: a person at the gate looks, and nothing of it leaves the gate.
+
+    ``held``: it would be a lead, but the pack's leads are for review only.
+    """
+
+    at: Stamp
+    lead: FaceLead
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +197,8 @@ class IncidentChanged:
     where: str
     alert: AlertId | None = None
     text: Text | None = None
+    rule: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 class Answer(StrEnum):
@@ -374,6 +389,16 @@ class HookEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryGone:
+    """An entry of the hot list went by itself: expired, wiped, or its photos refused."""
+
+    at: Stamp
+    entry_id: EntryId
+    exercise: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The watchdog's question: passes the whole way and is answered by being dispatched."""
 
@@ -387,6 +412,7 @@ Event = (
     | DoorReleased
     | CameraChanged
     | FaceLead
+    | FaceReview
     | LinkChanged
     | HostChanged
     | StorageChanged
@@ -405,5 +431,6 @@ Event = (
     | AreaCalled
     | CallUnused
     | HookEnded
+    | EntryGone
     | Probe
 )

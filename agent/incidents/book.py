@@ -163,6 +163,12 @@ class IncidentBook(Way[Open]):
         return len(self.cases)
 
     @property
+    def shown_incidents(self) -> Mapping[str, IncidentId]:
+        """Those that may show at the gate: not what an order wants silent."""
+        silent = {k for k, o in self.cases.items() if o.cause.details.get("silent") is True}
+        return {k: name for k, name in self.open_incidents.items() if k not in silent}
+
+    @property
     def open_incidents(self) -> Mapping[str, IncidentId]:
         """Open incidents by key."""
         return {key: standing.incident for key, standing in self.cases.items()}

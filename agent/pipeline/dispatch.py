@@ -290,4 +290,6 @@ def _told(alert: Alert) -> IncidentChanged:
         alert.where,
         alert.id,
         alert.text,
+        alert.rule,
+        alert.details,
     )

@@ -83,7 +83,7 @@ class LocalOperations:
             "components": {n: c.as_json() for n, c in self._health.components.items()},
             "issues": [issue.as_json() for issue in self._health.issues],
             "outbox": {"pending": fullness.pending, "oldest_s": round(fullness.oldest_s, 1)},
-            "incidents": dict(self._book.open_incidents),
+            "incidents": dict(self._book.shown_incidents),
         }
 
     async def sim(self, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from contract.words import CONTRACT_VERSION
 SOON_PERIOD_S = 10.0
 CAPABILITIES = (
     "panic", "door", "exercise", "replay", "rebirth", "selftest", "face.off", "wipe", "chunks",
-    "task", "post.challenge", "profile",
+    "task", "post.challenge", "profile", "lead.verdict",
 )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ class Presence:
     def _capabilities(self) -> Sequence[str]:
         looks = self._config.faces.enabled and not self._standing.face_off
         opens = any(door.relay is not None for door in self._config.access.doors.values())
-        more = {"watchlist.face": looks, "door.open": opens}
+        more = {"watchlist.face": looks, "track": looks, "search": looks, "door.open": opens}
         return [*CAPABILITIES, *(name for name, able in more.items() if able)]
 
 

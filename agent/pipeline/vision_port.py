@@ -19,7 +19,7 @@ from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
 from agent.core.clock import Clock, stamp, stamp_at
 from agent.core.errors import DeviceError
-from agent.core.events import Event, FaceLead
+from agent.core.events import Event, FaceLead, FaceReview
 from agent.core.ids import CameraName, EntryId
 from agent.pipeline.vision_watch import VisionWatch
 
@@ -58,6 +58,8 @@ class VisionPort:
         self._request = 0
         self._generation = 0
         self._dim = 0
+        self.faces_off = False
+        self._settling: list[tuple[int, Callable[[], None]]] = []
         self.watch = watch
         self.hello: border.Hello | None = None
 
@@ -108,8 +110,18 @@ class VisionPort:
         message = border.Gallery(self._generation, self.hello.model_id, dim, len(index))
         return self._send(message, index + matrix)
 
+    @property
+    def review_only(self) -> bool:
+        """True while vision's leads are for a person's review only."""
+        return self.hello is not None and self.hello.review_only
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call *done* when a beat says that the newest gallery is in use; not when vision goes."""
+        self._settling.append((self._generation, done))
+
     def switch_faces(self, *, on: bool) -> None:
         """Stop or resume all face work."""
+        self.faces_off = not on
         self._send(border.FaceSwitch(on))
 
     def _send(self, message: border.FromCore, beside: bytes = b"") -> bool:
@@ -158,6 +170,7 @@ class VisionPort:
                 self.watch.hello()
                 self._on_hello(message)
             case border.Beat():
+                self._settle(message.generation)
                 self._on_beat(self._of_known_cameras(message))
                 for change in self.watch.beat(message, now):
                     self._put(change)
@@ -173,30 +186,39 @@ class VisionPort:
             case _:
                 assert_never(message)
 
+    def _settle(self, in_use: int) -> None:
+        settled = [done for wanted, done in self._settling if wanted <= in_use]
+        self._settling = [each for each in self._settling if each[0] > in_use]
+        for done in settled:
+            done()
+
     def _of_known_cameras(self, beat: border.Beat) -> border.Beat:
         """*beat* without cameras that this gate does not have: their names are vision's word."""
         known = {n: f for n, f in beat.cameras.items() if n in self.watch.states}
         return dataclasses.replace(beat, cameras=known)
 
     def _sighting(self, seen: border.Sighting) -> None:
+        """A lead, or a likeness for a person's review; vision's word alone makes no lead."""
         attended = self.hello is None or self.hello.review_only
-        if seen.band != "lead" or (attended and not seen.exercise):
-            return
-        self._put(
-            FaceLead(
-                at=stamp_at(self._clock, seen.monotonic_ns),
-                camera=CameraName(seen.camera),
-                track=seen.track,
-                entry_id=EntryId(seen.entry_id),
-                exercise=seen.exercise,
-                score=seen.score,
-                threshold=seen.threshold,
-                margin=seen.margin,
-                frames=seen.frames,
-                quality=seen.quality,
-                model_id=seen.model_id,
-            )
+        lead = FaceLead(
+            at=stamp_at(self._clock, seen.monotonic_ns),
+            camera=CameraName(seen.camera),
+            track=seen.track,
+            entry_id=EntryId(seen.entry_id),
+            exercise=seen.exercise,
+            score=seen.score,
+            threshold=seen.threshold,
+            margin=seen.margin,
+            frames=seen.frames,
+            quality=seen.quality,
+            model_id=seen.model_id,
+            direction=seen.direction,
         )
+        held = attended and not seen.exercise
+        if held or seen.band != "lead":
+            self._put(FaceReview(lead.at, lead, held))
+        else:
+            self._put(lead)
 
     def _hang_up(self, reason: str) -> None:
         channel, self._channel = self._channel, None
@@ -207,6 +229,7 @@ class VisionPort:
         channel.close()
         self.hello = None
         self._requests.clear()
+        self._settling.clear()
         self.watch.hung_up()
         self._on_gone()
 

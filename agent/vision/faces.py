@@ -9,7 +9,7 @@ With an empty gallery no face is looked for at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
 from agent.core.memory import give_back_memory
+from agent.vision.direction import Direction, direction_of
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
@@ -25,7 +26,7 @@ from models.gallery import Entry, Gallery
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
 from models.tracker import Tracker
-from models.values import FoundFace, Image
+from models.values import Box, FoundFace, Image
 
 LOOK_FAR_NS = 1_000_000_000
 
@@ -37,6 +38,7 @@ class _Watched:
     tracker: Tracker
     matcher: Matcher
     look_far_ns: int = 0
+    first: dict[int, Box] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class FaceWork:
         self.engine = engine
         self.counts = Counts()
         self.on = True
+        self.generation = 0
         self._policy = policy_for(engine.thresholds, config.frames, config.threshold)
         self._least_px = config.min_face_px
         self._gate = live_gate(config.min_face_px)
@@ -82,16 +85,19 @@ class FaceWork:
         found = self._find(watched, frame, picture)
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
+        watched.first = {n: b for n, b in watched.first.items() if n not in step.ended}
         sightings: list[border.Sighting] = []
         for face, track in zip(found, step.tracks, strict=True):
             self.counts.tracks += track.seen == 1
+            first = watched.first.setdefault(track.number, track.box)
             quality = assess(face, frame.width, frame.height)
             if self._gate.refusal(quality, face.score):
                 continue
             if watched.matcher.wants(track.number, quality, now_ns):
                 probe = self.engine.embed(picture, face)
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
-                sightings += [self._sighting(frame.camera, verdict) for verdict in verdicts]
+                way = direction_of(first, track.box)
+                sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
         return sightings, bool(step.tracks)
 
     def forget(self, now_ns: int) -> None:
@@ -104,6 +110,7 @@ class FaceWork:
         watched = self._cameras.get(camera)
         if watched is not None:
             watched.matcher.end(watched.tracker.clear())
+            watched.first.clear()
 
     def switch(self, *, on: bool) -> None:
         """Stop or resume; stopping forgets everything that is in memory of faces seen."""
@@ -117,6 +124,7 @@ class FaceWork:
 
         With nobody to search for, everything in memory of faces seen is forgotten.
         """
+        self.generation = message.generation
         index = border.decode_index(beside[: message.index_bytes])
         if not index:
             self._use(self._empty())
@@ -162,7 +170,7 @@ class FaceWork:
             self._cameras[camera] = _Watched(Tracker(), Matcher(self._policy, self._gallery))
         return self._cameras[camera]
 
-    def _sighting(self, camera: str, verdict: Verdict) -> border.Sighting:
+    def _sighting(self, camera: str, verdict: Verdict, way: Direction | None) -> border.Sighting:
         """A verdict as a message. A pack for review only gives leads in drills alone."""
         held = self.engine.review_only and not verdict.exercise
         lead = verdict.band is Band.LEAD and not held
@@ -181,4 +189,5 @@ class FaceWork:
             quality=min(max(verdict.quality, 0.0), 1.0),
             model_id=self.engine.model_id,
             monotonic_ns=verdict.at_ns,
+            direction=way,
         )

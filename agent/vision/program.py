@@ -182,6 +182,7 @@ class VisionProgram:
                 leads=faces.counts.leads if faces else 0,
                 reviews=faces.counts.reviews if faces else 0,
                 gallery=faces.entries if faces else 0,
+                generation=faces.generation if faces else 0,
             )
         )
         self._notifier.alive()

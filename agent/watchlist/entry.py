@@ -13,7 +13,7 @@ import struct
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -22,6 +22,7 @@ from contract.words import ListName, Status
 
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
 MAX_VALIDITY_NS = 90 * 86_400 * NS_PER_S
+MAX_SEARCH_NS = 72 * 3600 * NS_PER_S
 MAX_DIM = 4096
 FACTS = ("authority", "case_reference", "legal_basis", "category")
 LANGUAGES = ("en", "zh")
@@ -46,16 +47,12 @@ class Template(_Strict):
     vector: Annotated[str, Field(max_length=MAX_DIM * 6)]
 
 
-class Entry(_Strict):
-    """One person of a list, with everything CONTRACT 4 asks for."""
+class Person(_Strict):
+    """Somebody whom cameras may look for: until when, what to do, and what the face is like."""
+
+    LONGEST_NS: ClassVar[int]
 
     entry_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    on_list: Annotated[Literal["wanted", "missing", "barred"], Field(alias="list")]
-    authority: _Line
-    case_reference: _Line
-    legal_basis: _Line
-    category: _Line
-    approvers: Annotated[list[_Line], Field(min_length=2, max_length=8)]
     not_before: str
     expires_at: str
     instruction: Instruction
@@ -64,12 +61,11 @@ class Entry(_Strict):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if len(set(self.approvers)) < 2:
-            raise ValueError("'approvers' must be two different people")
         if not self.photos and not self.templates:
             raise ValueError("has neither 'photos' nor 'templates'")
-        if not 0 < self.expires_ns - self.not_before_ns <= MAX_VALIDITY_NS:
-            raise ValueError("'expires_at' must be within 90 days after 'not_before'")
+        if not 0 < self.expires_ns - self.not_before_ns <= self.LONGEST_NS:
+            longest = _in_words(self.LONGEST_NS)
+            raise ValueError(f"'expires_at' must be within {longest} after 'not_before'")
         for photo in self.photos:
             _decode(photo, "photo", MAX_PHOTO_BYTES)
         for template in self.templates:
@@ -86,14 +82,61 @@ class Entry(_Strict):
         """When it ends, ns since 1970."""
         return parse_utc(self.expires_at)
 
-    @property
-    def list_name(self) -> ListName:
-        """The list it stands on."""
-        return ListName(self.on_list)
-
     def photo_bytes(self) -> list[bytes]:
         """The photos, decoded."""
         return [base64.b64decode(photo) for photo in self.photos]
+
+
+class Entry(Person):
+    """One person of a list, with everything CONTRACT 4 asks for."""
+
+    LONGEST_NS: ClassVar[int] = MAX_VALIDITY_NS
+
+    on_list: Annotated[Literal["wanted", "missing", "barred"], Field(alias="list")]
+    authority: _Line
+    case_reference: _Line
+    legal_basis: _Line
+    category: _Line
+    approvers: Annotated[list[_Line], Field(min_length=2, max_length=8)]
+
+    @model_validator(mode="after")
+    def _is_approved(self) -> Self:
+        if len(set(self.approvers)) < 2:
+            raise ValueError("'approvers' must be two different people")
+        return self
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Why the person is sought."""
+        return {name: getattr(self, name) for name in FACTS}
+
+
+class MissingEntry(Person):
+    """Somebody who is missed: sought with the family's consent, or by an authority's order."""
+
+    LONGEST_NS: ClassVar[int] = MAX_SEARCH_NS
+
+    on_list: Annotated[Literal["missing"], Field(alias="list")]
+    consent: _Line | None = None
+    authority: _Line | None = None
+    case_reference: _Line | None = None
+
+    @model_validator(mode="after")
+    def _is_founded(self) -> Self:
+        if self.consent is None and (self.authority is None or self.case_reference is None):
+            raise ValueError("needs 'consent', or 'authority' and 'case_reference'")
+        return self
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """On what the search rests."""
+        by_consent = self.consent is not None
+        return {
+            "authority": self.authority or "",
+            "case_reference": self.case_reference or self.consent or "",
+            "legal_basis": "consent" if by_consent else "order of the authority",
+            "category": "missing person",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +167,27 @@ class Stored:
         return self.not_before_ns <= now_ns < self.expires_ns
 
 
-def stored(entry: Entry, status: Status) -> Stored:
-    """An entry of a document as it is kept."""
+def stored(entry: Entry | MissingEntry, status: Status) -> Stored:
+    """An entry as it is kept."""
     templates: dict[str, list[bytes]] = {}
     for template in entry.templates:
         templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
     return Stored(
         entry_id=entry.entry_id,
         status=status,
-        listed=entry.list_name,
-        facts={name: sys.intern(getattr(entry, name)) for name in FACTS},
+        listed=ListName(entry.on_list),
+        facts={name: sys.intern(fact) for name, fact in entry.facts.items()},
         instruction={name: sys.intern(getattr(entry.instruction, name)) for name in LANGUAGES},
         not_before_ns=entry.not_before_ns,
         expires_ns=entry.expires_ns,
         templates=templates,
         photos=entry.photo_bytes(),
     )
+
+
+def _in_words(span_ns: int) -> str:
+    hours = span_ns // (3600 * NS_PER_S)
+    return f"{hours // 24} days" if hours > 72 else f"{hours} h"
 
 
 def _check_row(row: bytes) -> None:

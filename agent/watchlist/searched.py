@@ -1,7 +1,8 @@
-"""What vision is given to search: missing templates made, its gallery kept in line.
+"""What vision searches for: the entries of several stores brought together, photos made templates.
 
-Here: one vision program that comes and goes, one entry's photos at a time. Not here: which entries
-stand (``agent.watchlist.store``), comparing (vision's; the core never compares a face).
+An entry that stands in two stores (on the watchlist, and followed) is one row with the templates of
+both: as two rows they would take each other's margin. Here: vision's gallery and the making of
+templates. Not here: which entries there are (``agent.watchlist.service``, ``agent.watchlist.hot``).
 """
 
 from __future__ import annotations
@@ -15,18 +16,26 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow
-from agent.core.audit import AuditKind, Auditor, What
 from agent.core.errors import StoreError
 from agent.watchlist.entry import Stored
-from agent.watchlist.store import Applied, WatchlistStore
+from agent.watchlist.store import WatchlistStore
 
 log = logging.getLogger(__name__)
 
 FLOAT_BYTES = 4
+MOST_ROWS = 64
 
 
 class Vision(Protocol):
-    """The vision program, as the watchlist sees it."""
+    """The vision program, as lists of faces see it."""
+
+    @property
+    def review_only(self) -> bool:
+        """True when its leads are for a person's review only."""
+
+    @property
+    def faces_off(self) -> bool:
+        """True while the station has switched face work off."""
 
     def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
         """Have templates made; ``done`` hears the verdicts and the float32 rows.
@@ -37,28 +46,61 @@ class Vision(Protocol):
     def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
         """Replace what is searched; False when vision does not listen now."""
 
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call *done* when vision says that the newest gallery is in use."""
+
+
+Made = Callable[[WatchlistStore, Stored, str, int, str], None]
+
 
 class Searched:
-    """What the present vision program searches. Runs on the loop."""
+    """Runs on the loop."""
 
     def __init__(
-        self,
-        store: WatchlistStore,
-        now_ns: Callable[[], int],
-        on_change: Callable[[Applied], None],
-        audit: Auditor,
+        self, stores: Sequence[WatchlistStore], now_ns: Callable[[], int], on_made: Made
     ) -> None:
-        """*now_ns* is the best known time; *on_change* hears of entries that got no template."""
-        self._store = store
+        """*on_made* hears store, entry, model, how many templates, and why photos were refused."""
+        self._stores = stores
         self._now_ns = now_ns
-        self._on_change = on_change
-        self._audit = audit
+        self._on_made = on_made
         self._vision: Vision | None = None
         self.model_id: str | None = None
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+
+    @property
+    def here(self) -> bool:
+        """True while vision compares faces."""
+        return self._vision is not None and self.model_id is not None
+
+    @property
+    def review_only(self) -> bool:
+        """True when no real lead would leave the gate with this vision program."""
+        return self._vision is not None and self._vision.review_only
+
+    @property
+    def faces_off(self) -> bool:
+        """True while the station has switched face work off."""
+        return self._vision is not None and self._vision.faces_off
+
+    def shows(self, entry_id: str, *, exercise: bool) -> bool:
+        """True when vision was given this entry to search for."""
+        return any(shown[:2] == (entry_id, exercise) for shown in self._shown or ())
+
+    def settle(self, done: Callable[[], None]) -> bool:
+        """Call *done* when the newest gallery is in use; False when vision is not here."""
+        if self._vision is None or self.model_id is None:
+            return False
+        self._vision.settle(done)
+        return True
+
+    async def made(self, timeout_s: float) -> None:
+        """Wait until vision has made the missing templates, or for *timeout_s*."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
 
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
@@ -68,14 +110,8 @@ class Searched:
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._vision, self.model_id = None, None
+        self._vision, self.model_id, self._shown = None, None, None
         self._idle.set()
-
-    async def made(self, timeout_s: float) -> None:
-        """Wait until vision has made the missing templates, or for *timeout_s*."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
 
     def refresh(self) -> None:
         """Bring vision's gallery in line with what is valid now, and make missing templates."""
@@ -83,9 +119,9 @@ class Searched:
         if vision is None or model_id is None:
             return
         now_ns = self._now_ns()
-        usable = [e for e in self._store.entries if e.active(now_ns) and e.templates.get(model_id)]
+        usable = [e for e in self._entries() if e.active(now_ns) and e.templates.get(model_id)]
         fitting = _of_one_size(usable, model_id)
-        shown = tuple((e.entry_id, e.exercise, tuple(e.templates[model_id])) for e in fitting)
+        shown = _together(fitting, model_id)
         if shown != self._shown:
             for entry in usable:
                 if entry not in fitting:
@@ -95,18 +131,23 @@ class Searched:
             self._shown = shown if heard else None
         self._embed_next(vision, model_id)
 
+    def _entries(self) -> list[Stored]:
+        return [entry for store in self._stores for entry in store.entries]
+
     def _embed_next(self, vision: Vision, model_id: str) -> None:
         if self._busy:
             return
-        for entry in self._store.entries:
-            if entry.photos and model_id not in entry.templates:
-                self._busy = vision.embed(entry.photos, functools.partial(self._made, entry))
-                if self._busy:
-                    self._idle.clear()
-                return
+        for store in reversed(self._stores):
+            for entry in store.entries:
+                if entry.photos and model_id not in entry.templates:
+                    done = functools.partial(self._made, store, entry)
+                    self._busy = vision.embed(entry.photos, done)
+                    if self._busy:
+                        self._idle.clear()
+                    return
         self._idle.set()
 
-    def _made(self, entry: Stored, told: Embedded, rows: bytes) -> None:
+    def _made(self, store: WatchlistStore, entry: Stored, told: Embedded, rows: bytes) -> None:
         self._busy = False
         size = told.dim * FLOAT_BYTES
         templates = [rows[at : at + size] for at in range(0, len(rows), size)]
@@ -121,20 +162,25 @@ class Searched:
                 "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
             )
         try:
-            stands = self._store.embedded(entry, told.model_id, templates, reason)
+            stands = store.embedded(entry, told.model_id, templates, reason)
         except StoreError as error:
             log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
             return
-        if stands:
-            what: What = {
-                "entry": entry.entry_id,
-                "model": told.model_id,
-                "templates": len(templates),
-            }
-            self._audit.note(AuditKind.ENROLMENT, "vision", what)
-        if stands and not templates:
-            self._on_change(self._store.applied[entry.status])
         self.refresh()
+        if stands:
+            self._on_made(store, entry, told.model_id, len(templates), reason)
+
+
+def _together(
+    entries: Sequence[Stored], model_id: str
+) -> tuple[tuple[str, bool, tuple[bytes, ...]], ...]:
+    """Each entry once, with the templates that any store holds of it."""
+    found: dict[tuple[str, bool], tuple[bytes, ...]] = {}
+    for entry in entries:
+        key = (entry.entry_id, entry.exercise)
+        rows = dict.fromkeys((*found.get(key, ()), *entry.templates[model_id]))
+        found[key] = tuple(rows)[:MOST_ROWS]
+    return tuple((name, exercise, rows) for (name, exercise), rows in found.items())
 
 
 def _of_one_size(entries: Sequence[Stored], model_id: str) -> list[Stored]:

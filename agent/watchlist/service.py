@@ -17,6 +17,7 @@ from agent.core.errors import RefusedError, StoreError
 from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
+from agent.watchlist.hot import HotList
 from agent.watchlist.manifest import read_manifest
 from agent.watchlist.searched import Searched, Vision
 from agent.watchlist.store import Applied, WatchlistStore
@@ -54,15 +55,18 @@ class Watchlist:
         *,
         on_change: Callable[[Applied], None],
         audit: Auditor = NO_AUDIT,
+        hot: WatchlistStore | None = None,
     ) -> None:
-        """*on_change* hears what to report to the station."""
+        """*on_change* hears what to report to the station; *hot* keeps the hot list."""
         self._store = store
         self._keys = keys
         self._address = address
         self._clock = clock
         self._on_change = on_change
         self._audit = audit
-        self._searched = Searched(store, self.now_ns, on_change, audit)
+        stores = [store] if hot is None else [store, hot]
+        self.searched = Searched(stores, self.now_ns, self._made)
+        self.hot = None if hot is None else HotList(hot, self.searched, self.now_ns, audit)
         self._when_wiped: list[Callable[[], None]] = []
         self._begun: dict[Status, int] = {}
         self._sure = SureTime(clock, store.floor_ns)
@@ -133,14 +137,19 @@ class Watchlist:
             return
         self._note_applied(applied, by)
         self._on_change(applied)
-        self._searched.refresh()
+        self.searched.refresh()
 
     def list_of(self, entry_id: str, exercise: bool) -> ListName | None:  # noqa: FBT001 - a key
         """The list of an entry of a drill (*exercise*) or not that is valid now."""
+        found = self.entry(entry_id, exercise)
+        return None if found is None else found.listed
+
+    def entry(self, entry_id: str, exercise: bool) -> Stored | None:  # noqa: FBT001 - a key
+        """The entry of that id and realm, if it is valid now."""
         now_ns = self.now_ns()
         for entry in self._store.entries:
             if (entry.entry_id, entry.exercise) == (entry_id, exercise) and entry.active(now_ns):
-                return entry.listed
+                return entry
         return None
 
     def listing(self) -> list[Listing]:
@@ -155,7 +164,7 @@ class Watchlist:
         """End entries at this gate before their time; *by* whom, for the audit log."""
         count = self._store.delete(entry_ids)
         self._note_deleted(entry_ids, by)
-        self._searched.refresh()
+        self.searched.refresh()
         return count
 
     def reports(self) -> list[Applied]:
@@ -178,14 +187,22 @@ class Watchlist:
             forget()
         for status in gone:
             self._on_change(_wiped(status))
-        self._searched.refresh()
+        self.searched.refresh()
+
+    def wipe_hot(self) -> None:
+        """Delete every face that an order brought; StoreError when the disk refuses."""
+        if self.hot is not None:
+            self.hot.wipe()
 
     def expire(self) -> tuple[str, ...]:
         """Delete what is over; call it now and then."""
         try:
-            over = self._store.expire(self._sure.now_ns(self._store.floor_ns))
+            now_ns = self._sure.now_ns(self._store.floor_ns)
+            over = self._store.expire(now_ns)
+            if self.hot is not None:
+                self.hot.expire(now_ns)
         finally:
-            self._searched.refresh()
+            self.searched.refresh()
         for entry_id in over:
             log.info("watchlist entry %s is over and deleted", entry_id)
         self._note_deleted(over, "expiry")
@@ -193,15 +210,29 @@ class Watchlist:
 
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
-        self._searched.vision_up(vision, model_id)
+        self.searched.vision_up(vision, model_id)
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._searched.vision_lost()
+        self.searched.vision_lost()
 
     async def made(self, timeout_s: float) -> None:
         """Wait until vision has made the missing templates, or for *timeout_s*."""
-        await self._searched.made(timeout_s)
+        await self.searched.made(timeout_s)
+
+    def refresh(self) -> None:
+        """Bring vision's gallery in line with what is valid now."""
+        self.searched.refresh()
+
+    def _made(
+        self, store: WatchlistStore, entry: Stored, model_id: str, templates: int, reason: str
+    ) -> None:
+        what: What = {"entry": entry.entry_id, "model": model_id, "templates": templates}
+        self._audit.note(AuditKind.ENROLMENT, "vision", what)
+        if self.hot is not None and store is self.hot.store:
+            self.hot.made(entry, templates, reason)
+        elif not templates:
+            self._on_change(self._store.applied[entry.status])
 
     def _note_applied(self, applied: Applied, by: str) -> None:
         entries = [e for e in self._store.entries if e.status is applied.status]
@@ -221,8 +252,9 @@ class Watchlist:
 
     def _listed(self, entry: Stored) -> Listing:
         now_ns = self.now_ns()
-        model_id = self._searched.model_id
-        usable = [rows for m, rows in entry.templates.items() if model_id in (None, m)]
+        usable = [
+            rows for m, rows in entry.templates.items() if self.searched.model_id in (None, m)
+        ]
         templates = sum(len(rows) for rows in usable)
         if entry.expires_ns <= now_ns:
             state = "over"

@@ -64,8 +64,10 @@ class WatchlistStore:
     """Holds everything in memory and in ``watchlist.json``; durable when a call returns.
 
     Changes may come from another thread than reads: they take turns, and readers see the list
-    before a change or after it.
+    before a change or after it. ``closed``: what is on the disk is neither read nor changed.
     """
+
+    closed = False
 
     def __init__(self, path: Path, *, load: bool = True, seal: Seal | None = None) -> None:
         """StoreError when the file cannot be used; with *load* false it begins empty anyway.
@@ -146,10 +148,28 @@ class WatchlistStore:
             made = dataclasses.replace(done, templates=templates, photos=[])
             self._save([*others, made], self._applied, self._floor_ns)
             return
-        was = self._applied[done.status]
-        rejected = (*was.rejected, Rejected(done.entry_id, reason))
-        documents = {**self._applied, done.status: dataclasses.replace(was, rejected=rejected)}
-        self._save(others, documents, self._floor_ns)
+        documents = self._applied
+        was = documents.get(done.status)
+        if was is not None:
+            rejected = (*was.rejected, Rejected(done.entry_id, reason))
+            documents = {**documents, done.status: dataclasses.replace(was, rejected=rejected)}
+        self._save(others, dict(documents), self._floor_ns)
+
+    def put(self, entry: Stored) -> None:
+        """Add one entry, in the place of an older one of its id and realm."""
+        with self._change:
+            others = [e for e in self._entries if _key(e) != _key(entry)]
+            self._save([*others, entry], self._applied, self._floor_ns)
+
+    def remove(self, entry_id: str, *, exercise: bool) -> Stored | None:
+        """Delete one entry and overwrite the file that held it; what it was."""
+        with self._change:
+            gone = [e for e in self._entries if _key(e) == (entry_id, exercise)]
+            if gone:
+                kept = [e for e in self._entries if e not in gone]
+                with overwritten(self._path):
+                    self._save(kept, self._applied, self._floor_ns)
+        return gone[0] if gone else None
 
     def delete(self, entry_ids: Iterable[str]) -> int:
         """Delete entries by id; how many went."""
@@ -220,6 +240,10 @@ class WatchlistStore:
             self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
+
+
+def _key(entry: Stored) -> tuple[str, bool]:
+    return entry.entry_id, entry.exercise
 
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def judge(gate: Site, before: Path) -> bool:
         return False
     (order,) = orders(gate)
     assert (order["name"], order["outcome"], order["proof"]["failed"]) == ("wipe", "done", {})
-    assert order["proof"]["wiped"] == ["watchlist", "set-aside", "keys"]
+    assert order["proof"]["wiped"] == ["watchlist", "hotlist", "set-aside", "keys"]
     assert status["listed"] == []
     erased(gate, secrets(site(before)))
     return True

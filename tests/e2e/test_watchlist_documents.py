@@ -22,7 +22,7 @@ from tests.tools.watchlists import entries, reported, signed, station
 ENTRIES = 10_000
 GROWTH_MB = 120
 SLOWEST_PRESS_S = 1.0
-WIPED = {"wiped": ["watchlist", "set-aside", "keys"], "failed": {}}
+WIPED = {"wiped": ["watchlist", "hotlist", "set-aside", "keys"], "failed": {}}
 
 
 @pytest.fixture

@@ -32,6 +32,13 @@ class RecordingVision:
             self.asked.append((list(photos), done))
         return self.listens
 
+    review_only = False
+    faces_off = False
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Everything is in use at once."""
+        done()
+
     def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
         """Replace what is searched."""
         if self.listens:

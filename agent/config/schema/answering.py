@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from agent.config.schema.base import AbsolutePath, Id, KindName, Label, Section
 from agent.config.schema.devices import Says
 from agent.config.schema.escalation import AssistConfig, EscalationConfig
-from agent.config.schema.rules import Window
+from agent.config.schema.rules import SeverityName, Window
 from agent.core.events import Answer, Helper
 from contract.topics import ID_PATTERN
 from contract.words import Kind
@@ -214,6 +214,26 @@ class AnnounceConfig(Section):
         return self
 
 
+class LeadsConfig(Section):
+    """Face leads that wait for two persons at the station."""
+
+    wait_s: Annotated[
+        float, Field(ge=1, le=86_400, description="nobody decided for so long: the lead expires")
+    ] = 900.0
+    reviews: Annotated[
+        bool, Field(description="likenesses that are no leads are shown to the guard")
+    ] = True
+
+
+class SoughtConfig(Section):
+    """Sightings of those whom an order has this gate follow or search for."""
+
+    again_s: Annotated[
+        float, Field(ge=0, le=3600, description="one camera tells of one face this far apart")
+    ] = 10.0
+    search_severity: SeverityName = "minor"
+
+
 class Answering(Section):
     """Everything about answering; each part has its defaults."""
 
@@ -252,6 +272,8 @@ class Answering(Section):
     announce: AnnounceConfig = AnnounceConfig()
     escalation: EscalationConfig = EscalationConfig()
     assist: AssistConfig = AssistConfig()
+    leads: LeadsConfig = LeadsConfig()
+    sought: SoughtConfig = SoughtConfig()
 
     @model_validator(mode="after")
     def _medical_is_agreed(self) -> Self:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from agent.border.messages import (
+    GalleryRow,
     encode,
 )
 from agent.core.clock import ManualClock
 from agent.core.errors import DeviceError
-from agent.core.events import CameraChanged, CameraState, FaceLead
+from agent.core.events import CameraChanged, CameraState, FaceLead, FaceReview
 from agent.pipeline.vision_watch import Presence
 from tests.support.beats import beat, hello, report, sighting
 from tests.support.port import Bench, Play, hung_up, player, turns
@@ -95,7 +97,9 @@ def test_a_sighting_for_review_is_no_lead(play: Play) -> None:
     async def story(bench: Bench) -> None:
         await bench.vision(hello(), sighting(0, band="review"))
 
-    assert play(story).events == []
+    (seen,) = play(story).events
+    assert isinstance(seen, FaceReview)
+    assert (seen.lead.entry_id, seen.held) == ("w-1", False)
 
 
 @pytest.mark.parametrize(("review_only", "leads"), [(True, 0), (False, 1)])
@@ -109,7 +113,31 @@ def test_a_pack_for_review_only_gives_no_lead_outside_a_drill(
     async def story(bench: Bench) -> None:
         await bench.vision(hello(review_only=review_only), sighting(0, exercise=False))
 
-    assert len(play(story).events) == leads
+    (seen,) = play(story).events
+    assert isinstance(seen, FaceLead) is bool(leads)
+    assert isinstance(seen, FaceLead) or seen.held  # type: ignore[union-attr]
+
+
+def test_a_gallery_is_settled_when_a_beat_says_that_it_is_in_use(play: Play) -> None:
+    told: list[str] = []
+
+    async def story(bench: Bench) -> None:
+        channel = await bench.vision(hello())
+        assert bench.port.gallery([GalleryRow("w-1", False, 1)], b"\0\0\x80?")
+        bench.port.settle(lambda: told.append("first"))
+        assert bench.port.gallery([], b"")
+        bench.port.settle(lambda: told.append("second"))
+        for generation, expected in ((0, []), (1, ["first"]), (2, ["first", "second"])):
+            channel.send(encode(dataclasses.replace(beat(), generation=generation)))
+            await turns()
+            assert told == expected
+        bench.port.settle(lambda: told.append("never"))
+        channel.close()
+        await turns()
+        await bench.vision(hello(), dataclasses.replace(beat(), generation=0))
+
+    play(story)
+    assert told == ["first", "second"]
 
 
 def test_a_wrong_word_ends_the_connection_and_the_next_one_is_heard(play: Play) -> None:

@@ -87,7 +87,10 @@ def test_a_lead_of_a_drill_is_an_exercise_and_sounds_nothing(clock: ManualClock)
     decisions = watchlist().on_event(lead(clock, exercise=True))
     assert the_raise(decisions).status is Status.EXERCISE
     assert driven(decisions) == []
-    assert driven(watchlist().on_event(lead(clock))) == [("siren-1", "on")]
+
+
+def test_a_lead_sounds_nothing_before_it_is_confirmed(clock: ManualClock) -> None:
+    assert driven(watchlist().on_event(lead(clock))) == []
 
 
 def test_a_drill_never_holds_back_the_real_thing(clock: ManualClock) -> None:

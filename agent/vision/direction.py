@@ -1,0 +1,30 @@
+"""Which way a face went, as the camera sees it: from two boxes of its track. Pure.
+
+Nothing of the face is needed. Too little movement says nothing, which is better than a guess.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from models.values import Box
+
+Direction = Literal["left", "right", "towards", "away"]
+
+ASIDE_WIDTHS = 0.75
+NEARER = 1.25
+
+
+def direction_of(first: Box, last: Box) -> Direction | None:
+    """``left``, ``right``, ``towards`` or ``away``, as in the picture; None when it cannot be told.
+
+    Aside counts from three quarters of a face's width, nearer from a quarter of its size.
+    """
+    width = max((first.width + last.width) / 2, 1.0)
+    aside = (last.centre[0] - first.centre[0]) / width
+    if abs(aside) >= ASIDE_WIDTHS:
+        return "right" if aside > 0 else "left"
+    growth = max(last.width, 1.0) / max(first.width, 1.0)
+    if growth >= NEARER:
+        return "towards"
+    return "away" if growth <= 1 / NEARER else None

@@ -1,0 +1,206 @@
+"""Leads at the station: what waits for a person, and the words of two persons on each.
+
+A lead is confirmed by two different persons, or rejected by one; each word is stored before
+anything is sent. The gate is told by a signed ``lead.verdict`` that carries every word so far, so
+that a lost one costs nothing. Here: the decisions and the queue. Not here: options and printing
+(``station.lead_cli``), the table (``station.verdicts``).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from agent.core.clock import format_utc
+from agent.core.errors import CheckFailedError
+from contract.routes import route
+from contract.words import FACE_LEADS, CommandName, Stage
+from station import commands, keys, verdicts
+from station.desk import Desk, Found
+from station.verdicts import Verdict
+
+PERSONS = 2
+LISTED = 200
+_KINDS = ",".join(f"'{kind.value}'" for kind in sorted(FACE_LEADS))
+Result = dict[str, object]
+
+
+class Word(StrEnum):
+    """What a person may say of a lead."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A lead, where it stands, and everything said of it."""
+
+    found: Found
+    exercise: bool
+    standing: str
+    said: tuple[Verdict, ...]
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Of the command that tells the gate."""
+        word = Word.REJECT if self.standing == "rejected" else Word.CONFIRM
+        rows = [v for v in self.said if v.verdict == word]
+        decisions = [{"by": v.by, "reason": v.reason, "at": format_utc(v.at_ns)} for v in rows]
+        return {"alert_id": self.found.id, "verdict": word.value, "decisions": decisions}
+
+
+class LeadDesk(Desk):
+    """The desk of those who decide on leads."""
+
+    def decide(self, prefix: str, word: Word, by: str, reason: str, gate: str | None) -> Decided:
+        """Write down *by*'s word on a lead; CheckFailedError when it is none that counts."""
+        with self._writing():
+            found = self._lead(prefix, gate)
+            before = verdicts.of_lead(self._db, found.source, found.id)
+            _check(found, before, word, by)
+            said = Verdict(found.source, found.id, word.value, by, reason, self._now_ns())
+            verdicts.add(self._db, said)
+            return _decided(found, [*before, said])
+
+    def stands(self, prefix: str, gate: str | None) -> Decided:
+        """Where a lead stands; CheckFailedError when nobody said anything of it."""
+        with self._writing():
+            found = self._lead(prefix, gate)
+            decided = _decided(found, verdicts.of_lead(self._db, found.source, found.id))
+        if not decided.said:
+            raise CheckFailedError(f"nobody decided on {found.id} yet")
+        return decided
+
+    def show(self, decided: Decided, by: str) -> None:
+        """Ack the lead as far as its verdicts go; a stage that is further stays."""
+        stage = {"first": Stage.SEEN, "confirmed": Stage.HANDLING}.get(
+            decided.standing, Stage.CLOSED
+        )
+        with self._writing():
+            found = self._find(decided.found.id, None)
+            if stage.rank > found.stage.rank:
+                self._ack(found, stage, by)
+
+    def leads(self, *, everything: bool) -> list[Result]:
+        """Leads, newest first: those that wait for a person, or *everything*."""
+        query = (
+            "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
+            f" WHERE channel='alert' AND kind IN ({_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
+        )
+        rows: list[Any] = self._read(query, ())
+        told = []
+        for source, alert_id, topic, stage, by, kind, happened_ns, body in rows:
+            found = Found(source, alert_id, topic, Stage(stage), by)
+            decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
+            waits = decided.standing in ("pending", "first") and found.stage is not Stage.CLOSED
+            if waits or everything:
+                told.append(_row(decided, kind, happened_ns, json.loads(bytes(body))))
+        return told
+
+    def record_break(self) -> int | None:
+        """The first verdict that is not what was written."""
+        return verdicts.first_break(self._db)
+
+    def _lead(self, prefix: str, gate: str | None) -> Found:
+        found = self._find(prefix, gate)
+        query = "SELECT 0, kind FROM messages WHERE source=? AND id=?"
+        kind = self._read(query, (found.source, found.id))[0][1]
+        if kind not in FACE_LEADS:
+            raise CheckFailedError(f"{found.id} is no lead but {kind}")
+        return found
+
+
+def decide(
+    folder: Path,
+    prefix: str,
+    word: Word | None,
+    by: str,
+    reason: str,
+    *,
+    gate: str | None,
+    wait_s: float,
+) -> Result:
+    """Store a person's word and tell the gate; *word* None: tell it again what stands.
+
+    UnreachableError when the gate did not answer: the word is stored all the same.
+    """
+    made = keys.open_station(folder)
+    desk = LeadDesk(made.database, time.time_ns)
+    try:
+        if word is None:
+            decided = desk.stands(prefix, gate)
+        else:
+            decided = desk.decide(prefix, word, by, reason, gate)
+        place = "/".join(decided.found.source.split("/")[3:5])
+        try:
+            answer = commands.send(
+                folder,
+                place,
+                CommandName.LEAD_VERDICT,
+                decided.args,
+                exercise=decided.exercise,
+                wait_s=wait_s,
+            )
+        finally:
+            desk.show(decided, decided.said[-1].by)
+    finally:
+        desk.close()
+    persons = [v.by for v in decided.said]
+    return {"alert_id": decided.found.id, "standing": decided.standing, "by": persons, **answer}
+
+
+def listing(folder: Path, *, everything: bool) -> Result:
+    """Leads and their verdicts; ``record`` tells whether the verdicts are as they were written."""
+    desk = LeadDesk(keys.open_station(folder).database, time.time_ns)
+    try:
+        broken = desk.record_break()
+        record = "intact" if broken is None else f"altered from number {broken} on"
+        return {"leads": desk.leads(everything=everything), "record": record}
+    finally:
+        desk.close()
+
+
+def _check(found: Found, before: Sequence[Verdict], word: Word, by: str) -> None:
+    rejected = [v.by for v in before if v.verdict == Word.REJECT]
+    if rejected:
+        raise CheckFailedError(f"{found.id} is rejected by {rejected[0]} already")
+    if word is Word.REJECT:
+        return
+    if len(before) >= PERSONS:
+        raise CheckFailedError(f"{found.id} is confirmed by {before[0].by} and {before[1].by}")
+    if any(v.by.strip().casefold() == by.strip().casefold() for v in before):
+        raise CheckFailedError(f"{by} confirmed {found.id} already: a second person has to")
+
+
+def _decided(found: Found, said: Sequence[Verdict]) -> Decided:
+    way = route(found.topic)
+    standing = "pending"
+    if any(v.verdict == Word.REJECT for v in said):
+        standing = "rejected"
+    elif said:
+        standing = "confirmed" if len(said) >= PERSONS else "first"
+    return Decided(found, way is not None and way.drill, standing, tuple(said))
+
+
+def _row(decided: Decided, kind: str, happened_ns: int, body: dict[str, Any]) -> Result:
+    said = [
+        {"verdict": v.verdict, "by": v.by, "reason": v.reason, "at": format_utc(v.at_ns)}
+        for v in decided.said
+    ]
+    return {
+        "alert_id": decided.found.id,
+        "gate": "/".join(decided.found.source.split("/")[3:5]),
+        "kind": kind,
+        "status": "Exercise" if decided.exercise else "Actual",
+        "standing": decided.standing,
+        "stage": decided.found.stage.value,
+        "happened_at": format_utc(happened_ns),
+        "details": body["data"]["details"],
+        "verdicts": said,
+    }

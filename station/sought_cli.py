@@ -1,0 +1,144 @@
+"""``gatehouse station track`` and ``search``: orders to several gates from one case file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contract.words import CommandName
+from station.terminal import exits, write_json
+
+track_app = typer.Typer(
+    name="track",
+    help="Have gates follow one person: every sighting is a lead. 协同跟踪",
+    no_args_is_help=True,
+)
+search_app = typer.Typer(
+    name="search",
+    help="Have gates search for a missing person, for 72 h at most. 走失寻人",
+    no_args_is_help=True,
+)
+Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Case = Annotated[Path, typer.Argument(help="YAML or JSON of one entry, with photos.")]
+Entry = Annotated[str, typer.Argument(metavar="ENTRY_ID", help="The entry of the case.")]
+Gates = Annotated[list[str], typer.Option("--gate", help="SITE/NODE; may be repeated.")]
+By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
+Reason = Annotated[str, typer.Option(help="Why; it is written down.")]
+Silent = Annotated[
+    bool, typer.Option("--silent", help="Nothing of it shows or sounds at the gates.")
+]
+Lower = Annotated[
+    bool, typer.Option("--lower-threshold", help="Likenesses for review as well, marked.")
+]
+Found = Annotated[bool, typer.Option("--found", help="Because the person was found.")]
+Exercise = Annotated[bool, typer.Option("--exercise", help="For a drill only.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for each gate.")]
+
+
+@track_app.command(name="start")
+@exits
+def track_start(
+    *,
+    case: Case,
+    gate: Gates,
+    directory: Dir,
+    by: By,
+    reason: Reason,
+    silent: Silent = False,
+    lower_threshold: Lower = False,
+    exercise: Exercise = False,
+    wait: Wait = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Follow the person of a case, with every field of a watchlist entry."""
+    from station import sought
+
+    ordering = sought.Ordering(gate, by, reason, exercise, wait)
+    options = {"silent": silent, "lower_threshold": lower_threshold}
+    told = sought.start(directory, CommandName.TRACK_START, case, ordering, **options)
+    _show(told, as_json=as_json)
+
+
+@track_app.command(name="stop")
+@exits
+def track_stop(
+    *,
+    entry_id: Entry,
+    gate: Gates,
+    directory: Dir,
+    by: By,
+    reason: Reason,
+    found: Found = False,
+    exercise: Exercise = False,
+    wait: Wait = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Follow no more; each gate deletes the face and proves it."""
+    from station import sought
+
+    ordering = sought.Ordering(gate, by, reason, exercise, wait)
+    told = sought.stop(directory, CommandName.TRACK_STOP, entry_id, ordering, found=found)
+    _show(told, as_json=as_json)
+
+
+@search_app.command(name="start")
+@exits
+def search_start(
+    *,
+    case: Case,
+    gate: Gates,
+    directory: Dir,
+    by: By,
+    reason: Reason,
+    lower_threshold: Lower = False,
+    exercise: Exercise = False,
+    wait: Wait = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Search for a missing person, by consent or an authority's order."""
+    from station import sought
+
+    ordering = sought.Ordering(gate, by, reason, exercise, wait)
+    options = {"silent": False, "lower_threshold": lower_threshold}
+    told = sought.start(directory, CommandName.SEARCH_START, case, ordering, **options)
+    _show(told, as_json=as_json)
+
+
+@search_app.command(name="stop")
+@exits
+def search_stop(
+    *,
+    entry_id: Entry,
+    gate: Gates,
+    directory: Dir,
+    by: By,
+    reason: Reason,
+    found: Found = False,
+    exercise: Exercise = False,
+    wait: Wait = 30.0,
+    as_json: Json = False,
+) -> None:
+    """End a search; each gate deletes the face and proves it."""
+    from station import sought
+
+    ordering = sought.Ordering(gate, by, reason, exercise, wait)
+    told = sought.stop(directory, CommandName.SEARCH_STOP, entry_id, ordering, found=found)
+    _show(told, as_json=as_json)
+
+
+def _show(results: list[dict[str, object]], *, as_json: bool) -> None:
+    from station.sought import worst
+
+    if as_json:
+        write_json({"results": results})
+    for told in () if as_json else results:
+        reason = f": {told['reason']}" if told["reason"] else ""
+        print(f"{told['gate']} {told['name']}: {told['outcome']}{reason}")
+        proof = told["proof"]
+        for name, value in proof.items() if isinstance(proof, dict) else ():
+            print(f"  {name}: {value}")
+    if worst(results):
+        raise typer.Exit(worst(results))
