@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from agent.config.schema.devices import Door
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Actuate, Close, Decision, Drive, Note
+from agent.core.decisions import Actuate, Close, Decision, Details, Drive, Note
 from agent.core.events import DoorReleased, Event, InputChanged, InputState
 from contract.words import Severity
 from rules.base import Manner, Place, Rule
@@ -38,6 +38,10 @@ class DoorWatch:
     leaf: Leaf = Leaf.CLOSED
     _opened: Stamp | None = field(default=None)
     _released_until_ns: int = 0
+
+    def notes(self) -> list[Details]:
+        """What its two kinds of rule noted."""
+        return [why for rule in (*self.forced, *self.held) for why in rule.notes()]
 
     def on_event(self, event: Event) -> list[Decision]:
         """Contact, exit button, releases."""

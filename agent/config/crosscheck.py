@@ -20,10 +20,11 @@ from agent.config.schema.rules import (
     Rule,
     WatchlistRule,
 )
+from agent.config.whencheck import Spot, when_rules
 from agent.config.yaml12 import Path
 from contract.words import Kind
 
-Finding = tuple[Path, str]
+Finding = tuple[Path, str] | Spot
 
 
 def cross_check(config: Config) -> Iterator[Finding]:
@@ -32,6 +33,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _pins(config),
         _doors(config),
         _rules(config),
+        when_rules(config),
         _names(config),
         _sanity(config),
     )
@@ -85,7 +87,7 @@ def _rules(config: Config) -> Iterator[Finding]:
         for spot, name in enumerate(rule.outputs):
             yield from _named(name, sounding, (*at, "outputs", spot), "siren or beacon")
         yield from _rule_targets(config, rule, at)
-        if rule.name in set(Kind) and rule.name != rule.type:
+        if rule.name in {*Kind, "custom"} and rule.name != rule.type:
             yield (*at, "name"), f"'{rule.name}' is a type of rule; choose another name"
         panic = isinstance(rule, PanicRule)
         label = rule.type if panic else rule.name or rule.type
