@@ -15,13 +15,16 @@ from agent.core.commands import Deed
 from agent.core.events import Event
 from agent.incidents.book import IncidentBook
 from agent.incidents.keeper import Keeper
+from agent.incidents.record import Recorder
+from agent.incidents.record_file import RecordFile, folder_of
 from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.ordered import Order
-from contract.words import CommandName
-from rules.engine import RuleFailed
+from contract.words import CommandName, ListName
+from rules.engine import Engine, RuleFailed
+from rules.factory import build_rules
 
 
 class Publisher(Protocol):
@@ -50,12 +53,26 @@ class Answering:
         self.publisher: Publisher | None = None
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
+        self._file = RecordFile(folder_of(around.config.node.data_dir))
+        self.record = Recorder(around.clock, self._file.append, self._file.newest)
         self._ways = self._build()
         self.ways = Ways(
             self._ways,
             keeper,
             beside=(self.book, self.words),
             on_failure=around.on_failure,
+            on_decided=self.record.way_decided,
+        )
+
+    def rules(
+        self, list_of: Callable[[str, bool], ListName | None], panic: Sequence[str]
+    ) -> Engine:
+        """The rules of the configuration; *list_of* names the list of a valid entry."""
+        return Engine(
+            build_rules(self._around.config, self.record.asked(list_of)),
+            panic_devices=panic,
+            on_failure=self._around.on_failure,
+            on_decided=self.record.rule_decided,
         )
 
     def items(self) -> Sequence[Item]:
@@ -81,6 +98,7 @@ class Answering:
 
     def close(self) -> None:
         """Keep what changed, and give the disk back."""
+        self._file.close()
         self.keeper.close()
 
     def _build(self) -> Sequence[Way[Any]]:

@@ -13,7 +13,7 @@ from agent.core.clock import Stamp
 from agent.core.decisions import Decision
 from agent.core.events import Event
 from agent.incidents.way import Item, Way
-from rules.engine import Engine, RuleFailed
+from rules.engine import Decided, Engine, RuleFailed
 
 
 class Keeps(Protocol):
@@ -36,12 +36,13 @@ class Ways:
         *,
         beside: Sequence[Way[Any]] = (),
         on_failure: Callable[[RuleFailed, Stamp], None],
+        on_decided: Callable[[Decided], None] = lambda _: None,
     ) -> None:
         """*beside* are kept here too, and asked by somebody else."""
         self._ways = list(ways)
         self._kept = [*beside, *ways]
         self._keeper = keeper
-        self._engine = Engine(ways, on_failure=on_failure)
+        self._engine = Engine(ways, on_failure=on_failure, on_decided=on_decided)
 
     def resume(self, now: Stamp) -> list[Decision]:
         """Go on where an earlier life left off; call it once, before anything else."""

@@ -19,6 +19,7 @@ from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
 from agent.core.ports import Counters, Entry, Lane
 from agent.incidents.book import IncidentBook, Message, Open
+from agent.incidents.record import Recorder
 from agent.incidents.words import Words
 from contract.topics import Address
 from contract.words import MsgType, Severity, Stage, Status
@@ -86,6 +87,7 @@ class Dispatcher:
         address: Address,
         counters: Counters,
         on_probe: Callable[[Probe], None],
+        record: Recorder | None = None,
     ) -> None:
         self._rules = rules
         self._book = book
@@ -100,6 +102,7 @@ class Dispatcher:
         self._session = counters.session
         self._seq = {Lane.ALARM: counters.alarm_seq, Lane.EVENT: counters.event_seq}
         self._on_probe = on_probe
+        self._record = record or Recorder(clock)
 
     def dispatch(self, event: Event) -> None:
         """Handle one event."""
@@ -111,6 +114,7 @@ class Dispatcher:
             self._ended(over, event.at)
         self._carry_out(self._rules.on_event(event))
         self._carry_out(self._ways.on_event(event))
+        self._record.done(event)
 
     def time_passed(self) -> None:
         """Handle what is due by now."""
@@ -120,11 +124,13 @@ class Dispatcher:
         self._words.on_time(now)
         self._carry_out(self._rules.on_time(now))
         self._carry_out(self._ways.on_time(now))
+        self._record.done(None)
 
     def resume(self) -> None:
         """Go on with everything that an earlier life left open."""
         self._carry_out(self._ways.resume(stamp(self._clock)))
         self._rules.recall(self._book.cases)
+        self._record.began()
 
     @property
     def due_ns(self) -> int | None:
@@ -143,7 +149,10 @@ class Dispatcher:
                 case Actuate():
                     self._actuate(decision)
                 case Raise():
-                    self._send(self._book.raised(decision))
+                    message = self._book.raised(decision)
+                    if message is None:
+                        self._record.held_back(decision)
+                    self._send(message)
                 case Resolve():
                     self._send(self._book.resolved(decision))
                 case Close(key=key):
@@ -183,6 +192,7 @@ class Dispatcher:
             details=message.details,
         )
         self._book.sent_as(message, alert.id)
+        self._record.sent(message, alert.id)
         body = alert_json(alert, replayed=False)
         topic = self._topic("alert", alert.status)
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
@@ -226,6 +236,7 @@ class Dispatcher:
         body = fact_json(fact, replayed=False)
         topic = self._topic("event", note.status)
         entry = Entry(fact.id, Lane.EVENT, fact.seq, topic, body, self._clock.utc_ns())
+        self._record.noted(note, fact.id)
         log.debug("Event %s %s %s", fact.kind, fact.device, fact.id)
         self._outbox.offer(entry, critical=False)
 

@@ -39,8 +39,8 @@ def problems_of(when: str) -> list[str]:
         " {count: event == 'lead', at_least: 2, within_s: 60}",
         " {of: type == 'door', without: {any: [initial, event == 'released']}, before_s: 10}",
         (
-            "\n      all:\n        - |\n          initial\n            or exercise\n        - {lasts: "
-            "state == 'absent', for_s: 5}\n      within_s: 60"
+            "\n      all:\n        - |\n          initial\n            or exercise\n"
+            "        - {lasts: state == 'absent', for_s: 5}\n      within_s: 60"
         ),
         " exercise == False",
     ],
