@@ -1,12 +1,8 @@
 """1-3-5: a clock for each grave incident, from its first cause to help on the spot.
 
-::
-
-    running --arrival of a guard-------> self-help met       limit  60 s
-    running --arrival of a neighbour---> mutual help met     limit 180 s
-    running --arrival of the police----> reinforcement met   limit 300 s
-    running --limit, not met-----------> sla.breach of that stage, once
-    running --incident over, all three met or broken and an hour--> report, ended
+Each clock has three stages: self-help (a guard, 60 s), mutual help (a neighbour, 180 s) and
+reinforcement (the police, 300 s). A limit that passes while a stage waits is an ``sla.breach``,
+once. A clock ends with its report when the incident is over, or after an hour.
 
 Who comes meets the stages below as well: police at the gate are help, too. Everything that happens
 meanwhile goes into the timeline, which is told as ``~/report/incident/{id}`` in the end; each
@@ -19,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import ClassVar
 
 from agent.config.schema.answering import SlaConfig
@@ -48,6 +45,29 @@ _NAMES = {
 _RANK = list(STAGES.values())
 
 
+class Step(StrEnum):
+    """Where one stage of a clock stands."""
+
+    WAITING = "waiting"
+    MET = "met"
+    BROKEN = "broken"
+    LATE = "late"
+
+
+class Sign(StrEnum):
+    """What a stage goes through."""
+
+    ARRIVED = "help arrived"
+    LIMIT = "limit passed"
+
+
+TRANSITIONS = {
+    (Step.WAITING, Sign.ARRIVED): Step.MET,
+    (Step.WAITING, Sign.LIMIT): Step.BROKEN,
+    (Step.BROKEN, Sign.ARRIVED): Step.LATE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One line of a timeline; ``chain`` is the SHA-256 over the line before and this one."""
@@ -74,6 +94,25 @@ class Clock:
     broken: tuple[int, ...] = ()
     alerts: tuple[AlertId, ...] = ()
     timeline: tuple[Moment, ...] = ()
+
+    def step(self, stage: int) -> Step:
+        """Where *stage* stands."""
+        if stage in self.met:
+            return Step.LATE if stage in self.broken else Step.MET
+        return Step.BROKEN if stage in self.broken else Step.WAITING
+
+    def open_to(self, sign: Sign) -> list[int]:
+        """The stages for which *sign* changes something."""
+        return [stage for stage in STAGES if (self.step(stage), sign) in TRANSITIONS]
+
+    def went(self, stage: int, sign: Sign, after_s: float = 0.0) -> Clock:
+        """This clock after *sign* for *stage*; ValueError where the table has no such move."""
+        to = TRANSITIONS.get((self.step(stage), sign))
+        if to is None:
+            raise ValueError(f"a stage that is {self.step(stage)} cannot take '{sign}'")
+        if to is Step.BROKEN:
+            return replace(self, broken=(*self.broken, stage))
+        return replace(self, met={**self.met, stage: after_s})
 
 
 @dataclass(slots=True)
@@ -154,12 +193,11 @@ class Sla(Way[Clock]):
         if clock is None:
             return []
         after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
-        reached = [
-            s for s, helper in STAGES.items() if _RANK.index(helper) <= _RANK.index(event.helper)
-        ]
-        met = {**clock.met, **{stage: after_s for stage in reached if stage not in clock.met}}
+        for stage in clock.open_to(Sign.ARRIVED):
+            if _RANK.index(STAGES[stage]) <= _RANK.index(event.helper):
+                clock = clock.went(stage, Sign.ARRIVED, after_s)
         details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
-        clock = self._note(replace(clock, met=met), event.at, "arrived", event.who, details)
+        self._note(clock, event.at, "arrived", event.who, details)
         return []
 
     def _meant(self, event: GuardAnswered) -> Clock | None:
@@ -170,7 +208,7 @@ class Sla(Way[Clock]):
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
         limit_s = self.config.limits[stage]
-        clock = replace(clock, broken=(*clock.broken, stage))
+        clock = clock.went(stage, Sign.LIMIT)
         self._note(clock, now, f"sla.breach.{stage}", "gate", {"limit_s": limit_s})
         name = _NAMES[stage]
         return Raise(
@@ -228,14 +266,12 @@ class Sla(Way[Clock]):
         passed_ns = now.monotonic_ns - clock.began.monotonic_ns
         return [
             stage
-            for stage, limit_s in self.config.limits.items()
-            if stage not in clock.met
-            and stage not in clock.broken
-            and passed_ns >= limit_s * NS_PER_S
+            for stage in clock.open_to(Sign.LIMIT)
+            if passed_ns >= self.config.limits[stage] * NS_PER_S
         ]
 
     def _dues(self, clock: Clock) -> list[int]:
-        waiting = [s for s in STAGES if s not in clock.met and s not in clock.broken]
+        waiting = clock.open_to(Sign.LIMIT)
         began_ns = clock.began.monotonic_ns
         limits = [began_ns + round(self.config.limits[stage] * NS_PER_S) for stage in waiting]
         return [*limits, _last_ns(clock)]
