@@ -13,7 +13,6 @@ from agent.config.schema.root import Config
 from contract.words import Kind, ListName, Severity, Urgency
 from rules.base import Manner, Place, Rule
 from rules.buttons import ButtonRule, TamperRule
-from rules.custom import build_custom
 from rules.door import DoorWatch
 from rules.engine import Hears
 from rules.supervision import DEVICE, SelfRule
@@ -163,6 +162,8 @@ def _customs(
     given = [r for r in config.rules if isinstance(r, schema.CustomRule) and r.enabled]
     if not given:
         return []
+    from rules.custom import build_custom  # noqa: PLC0415 - other gates have no memory to spare
+
     doors = {name: places[door.contact] for name, door in config.access.doors.items()}
     known = {**doors, config.node.node: Place(config.node.node, config.node.name), **places}
     return [build_custom(rule, config, Rule(_manner(rule), known), list_of) for rule in given]

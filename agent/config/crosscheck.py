@@ -9,18 +9,18 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from agent.config.problems import suggest
+from agent.config.problems import Spot, suggest
 from agent.config.schema.devices import TamperLoop
 from agent.config.schema.root import Config
 from agent.config.schema.rules import (
     ButtonRule,
     CameraRule,
+    CustomRule,
     DoorRule,
     PanicRule,
     Rule,
     WatchlistRule,
 )
-from agent.config.whencheck import Spot, when_rules
 from agent.config.yaml12 import Path
 from contract.words import Kind
 
@@ -33,7 +33,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _pins(config),
         _doors(config),
         _rules(config),
-        when_rules(config),
+        _conditions(config),
         _names(config),
         _sanity(config),
     )
@@ -113,6 +113,13 @@ def _rule_targets(config: Config, rule: Rule, at: Path) -> Iterator[Finding]:
             return
     for spot, name in enumerate(targets):
         yield from _named(name, known, (*at, key, spot), what)
+
+
+def _conditions(config: Config) -> Iterator[Finding]:
+    if any(isinstance(rule, CustomRule) for rule in config.rules):
+        from agent.config.whencheck import when_rules  # noqa: PLC0415 - for such gates only
+
+        yield from when_rules(config)
 
 
 def _names(config: Config) -> Iterator[Finding]:

@@ -12,9 +12,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent.config.crosscheck import Finding, cross_check
-from agent.config.problems import Problem, from_pydantic, problem, show_path
+from agent.config.problems import Problem, Spot, from_pydantic, problem, show_path
 from agent.config.schema.root import Config
-from agent.config.whencheck import Spot
 from agent.config.yaml12 import Document, NotYamlError, read
 from agent.core.errors import ConfigError
 

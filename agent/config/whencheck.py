@@ -7,9 +7,9 @@ configuration makes known. Not here: the expressions themselves (``agent.config.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from agent.config.expressions import EVENTS, Words, faults_of
+from agent.config.problems import Spot
 from agent.config.schema.root import Config
 from agent.config.schema.rules import CustomRule
 from agent.config.schema.when import MOST_PARTS
@@ -19,16 +19,6 @@ from contract.words import Stage
 
 OWN_DEVICES = ("outbox", "clock", "link", "station")
 OTHER_STATES = ("ok", "bad", "up", "down", "online", "offline", "synced", "unsynced")
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A finding about character *offset* of the text at *path*."""
-
-    path: Path
-    text: str
-    offset: int
-    message: str
 
 
 def when_rules(config: Config) -> Iterator[Spot]:

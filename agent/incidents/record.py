@@ -81,6 +81,7 @@ class Recorder:
         self._did: list[dict[str, Any]] = []
         self._sent: list[dict[str, Any]] = []
         self._lists: dict[str, str | None] = {}
+        self._station: tuple[bool, str] | None = None
 
     def asked(
         self, list_of: Callable[[str, bool], ListName | None]
@@ -133,10 +134,17 @@ class Recorder:
 
     def done(self, event: Event | None) -> None:
         """Everything that follows from *event* (None: from time) is done."""
-        if event is not None:
+        if event is not None and not self._said_again(event):
             self._finish(NAMES.get(type(event), "other"), event.at, event)
-        elif self._did or self._sent:
+        elif event is None and (self._did or self._sent):
             self._finish(TIME, stamp(self._clock), None)
+
+    def _said_again(self, event: Event) -> bool:
+        """Whether the station says what it said before, as every 30 s, and nothing comes of it."""
+        if not isinstance(event, HostChanged):
+            return False
+        before, self._station = self._station, (event.online, event.reason)
+        return before == self._station and not self._did and not self._sent
 
     def _decided(self, by: str, decided: Decided) -> None:
         row: dict[str, Any] = {by: decided.rule}

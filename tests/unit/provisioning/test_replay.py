@@ -10,12 +10,14 @@ import pytest
 from agent.config.schema.root import Config
 from agent.core.clock import ManualClock
 from agent.core.errors import CheckFailedError
-from agent.core.events import AckReceived, DoorReleased, Event, FaceLead, InputState
+from agent.core.events import AckReceived, DoorReleased, Event, FaceLead, HostChanged, InputState
 from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, CameraName, EntryId, IdSource
 from agent.core.ports import Counters
 from agent.incidents.book import IncidentBook
 from agent.incidents.record import Recorder
+from agent.incidents.ways import Ways
+from agent.incidents.words import Words
 from agent.pipeline.dispatch import Dispatcher
 from contract.words import ListName
 from provisioning.explain import explained, find, line
@@ -23,7 +25,7 @@ from provisioning.replay import differences, outcomes_of
 from rules.engine import Engine
 from rules.factory import build_rules
 from tests.support.samples import ADDRESS, Numbers, at, changed, gate
-from tests.support.ways import no_ways
+from tests.support.ways import MemoryKeeper
 
 RULES = "rules:\n  - {type: panic, outputs: [siren-1]}\n"
 OWN = """rules:
@@ -60,7 +62,7 @@ class Gate:
         self.entries: list[dict[str, Any]] = []
         self.config = config
         self.lives = 0
-        self.book = IncidentBook(Numbers().new)
+        self.keeper = MemoryKeeper(clock)
         self.begin()
 
     def begin(self) -> None:
@@ -68,10 +70,9 @@ class Gate:
         self.lives += 1
         newest = self.entries[-1]["n"] if self.entries else 0
         recorder = Recorder(self.clock, lambda raw: self.entries.append(json.loads(raw)), newest)
-        before, book = self.book.cases, IncidentBook(Numbers().new)
-        book.resume(before, at(self.clock))
-        self.book = book
-        ways, words = no_ways(self.clock, book)
+        book = IncidentBook(Numbers().new)
+        words = Words(ADDRESS, lambda *_, **__: False, self.clock.monotonic_ns)
+        ways = Ways([], self.keeper, beside=(book, words), on_failure=lambda *_: None)
         rules = build_rules(self.config, recorder.asked(lambda *_: ListName.WANTED))
         self.dispatcher = Dispatcher(
             rules=Engine(rules, on_failure=lambda *_: None, on_decided=recorder.rule_decided),
@@ -194,3 +195,11 @@ def test_ids_that_nothing_or_several_have_are_refused(day: Gate) -> None:
         find(day.entries, "ffff")
     with pytest.raises(CheckFailedError, match="give more of the id"):
         find(day.entries, day.sent("own")[0]["alert"][:7])
+
+
+def test_what_the_station_says_every_half_minute_is_recorded_once(clock: ManualClock) -> None:
+    made = Gate(clock, config())
+    for online in (True, True, True, False, True):
+        made.hear(HostChanged(at(clock), online))
+    told = [entry["is"]["online"] for entry in made.entries if entry["event"] == "station"]
+    assert told == [True, False, True]
