@@ -112,17 +112,19 @@ def outcomes_of(entries: Iterable[Entry]) -> list[Outcome]:
                 continue
             for word, *what in row.get("do", ()):
                 if word in ("actuate", "note"):
-                    found.append(Outcome(*at, (row["rule"], word, *what[:-1]), what[-1]))
-        alerts = [row for row in entry.get("sent", ()) if "key" in row and row["rule"] not in ways]
+                    found.append(Outcome(*at, (row.get("rule", ""), word, *what[:-1]), what[-1]))
+        alerts = [
+            row for row in entry.get("sent", ()) if "key" in row and row.get("rule") not in ways
+        ]
         found += [_alert(row, *at) for row in alerts]
     return found
 
 
 def _alert(row: Mapping[str, Any], at: str, at_ns: int) -> Outcome:
-    about = (row["rule"], "alert", row["key"])
+    about = (row.get("rule", ""), "alert", row["key"])
     if row.get("held_back"):
         return Outcome(at, at_ns, about, "held back")
-    words = [row[name] for name in ("msg", "kind", "severity", "device", "status")]
+    words = [row.get(name, "") for name in ("msg", "kind", "severity", "device", "status")]
     return Outcome(at, at_ns, about, " ".join(words))
 
 
@@ -181,7 +183,7 @@ class Replay:
             row["alert"]: (row["key"], row["mono"])
             for entry in entries
             for row in entry.get("sent", ())
-            if "alert" in row
+            if "alert" in row and "key" in row and "mono" in row
         }
         self._begin(None)
 
@@ -263,7 +265,7 @@ class Replay:
         for entry in reversed(self._played):
             for row in entry.get("sent", ()):
                 near = abs(row.get("mono", 0) - mono_ns) <= SAME_S * NS_PER_S
-                if "alert" in row and row["key"] == key and near:
+                if row.get("key") == key and "alert" in row and near:
                     return AlertId(row["alert"])
         return alert
 

@@ -101,21 +101,23 @@ def replay(
 
 def _entries(config: Path) -> list[dict[str, Any]]:
     from agent.incidents.record_file import entries_of, files_of, folder_of
+    from provisioning.record_entry import checked
 
     folder = folder_of(load_config(config).node.data_dir)
     try:
-        return list(entries_of(*files_of(folder)))
+        return [checked(entry, str(folder)) for entry in entries_of(*files_of(folder))]
     except OSError as error:
         raise StoreError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def _read(log: Path) -> list[dict[str, Any]]:
     from agent.incidents.record_file import entries_of
+    from provisioning.record_entry import checked
 
     try:
         with log.open("rb") as file:
             head = json.loads(file.readline(1000) or b"null")
-        entries = list(entries_of(log))
+        entries = [checked(entry, str(log)) for entry in entries_of(log)]
     except (OSError, ValueError) as error:
         raise CheckFailedError(f"{log} cannot be read: {error}") from error
     if head != HEAD:
