@@ -5,6 +5,7 @@ Here: the parts and who knows whom. Not here: any of their decisions (``agent.in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,7 +55,7 @@ class Answering:
         self.book = IncidentBook(around.new_id)
         self.words = Words(around.config.node.address, self._publish, around.clock.monotonic_ns)
         self._file = RecordFile(folder_of(around.config.node.data_dir))
-        self.record = Recorder(around.clock, self._file.append, self._file.newest)
+        self.record = Recorder(around.clock, self._file.append, self._file.newest, os.urandom(16))
         self._ways = self._build()
         self.ways = Ways(
             self._ways,

@@ -2,7 +2,9 @@
 
 It answers ``gatehouse rules explain`` and feeds ``gatehouse rules replay``. It is no proof: that is
 the audit log. So it is kept cheaply and for a while only (``agent.incidents.record_file``), and
-what names a person is left out: who answered, what was noted, the arguments of orders.
+what names a person is left out: who answered, what was noted, the arguments of orders. An entry of
+the watchlist goes by an alias that nobody can trace back, and that is another one in each life of
+the program.
 
 Here: an entry put together while an event is dispatched, as one JSON line. Never raises into the
 dispatcher. Not here: files, and what the lines are read for (``provisioning.replay``).
@@ -11,6 +13,7 @@ dispatcher. Not here: files, and what the lines are read for (``provisioning.rep
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -72,9 +75,18 @@ class Recorder:
     """Puts one entry together at a time. Runs on the loop."""
 
     def __init__(
-        self, clock: Clock, write: Callable[[bytes], None] = lambda _: None, newest: int = 0
+        self,
+        clock: Clock,
+        write: Callable[[bytes], None] = lambda _: None,
+        newest: int = 0,
+        salt: bytes | None = None,
     ) -> None:
-        """*write* takes a line over at once; *newest* is the number of the last entry on disk."""
+        """*write* takes a line over at once; *newest* is the number of the last entry on disk.
+
+        *salt* is random, and forgotten with the program. Without one nothing goes by an alias, as
+        in a replay, whose events have theirs already.
+        """
+        self._salt = salt
         self._clock = clock
         self._write = write
         self._number = newest
@@ -176,6 +188,8 @@ class Recorder:
                 "boot": at.boot_id[:8],
             }
             more = {"is": event and _told(event), "did": did, "sent": sent, "lists": lists}
+            if isinstance(event, FaceLead) and self._salt is not None:
+                more = _veiled(more, event.entry_id, _alias(event.entry_id, self._salt))
             entry |= {key: value for key, value in more.items() if value}
             line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str)
             self._write(line.encode())
@@ -191,6 +205,21 @@ def _told(event: Event) -> dict[str, Any]:
         if part.name not in left_out:
             told[part.name] = value[:LONGEST_TEXT] if isinstance(value, str) else value
     return told
+
+
+def _alias(name: str, salt: bytes) -> str:
+    return "entry-" + hashlib.blake2b(name.encode(), key=salt, digest_size=6).hexdigest()
+
+
+def _veiled(value: Any, name: str, alias: str) -> Any:
+    """*value* with *alias* wherever *name* is a text or a part of one between colons."""
+    if isinstance(value, str):
+        return ":".join(alias if part == name else part for part in value.split(":"))
+    if isinstance(value, Mapping):
+        return {_veiled(k, name, alias): _veiled(v, name, alias) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_veiled(part, name, alias) for part in value]
+    return value
 
 
 def _short(decision: Decision) -> list[str]:

@@ -69,7 +69,8 @@ class Gate:
         """A life of the program."""
         self.lives += 1
         newest = self.entries[-1]["n"] if self.entries else 0
-        recorder = Recorder(self.clock, lambda raw: self.entries.append(json.loads(raw)), newest)
+        salt, write = b"salt", lambda raw: self.entries.append(json.loads(raw))
+        recorder = Recorder(self.clock, write, newest, salt)
         book = IncidentBook(Numbers().new)
         words = Words(ADDRESS, lambda *_, **__: False, self.clock.monotonic_ns)
         ways = Ways([], self.keeper, beside=(book, words), on_failure=lambda *_: None)
@@ -170,6 +171,8 @@ def test_the_record_names_nobody(day: Gate) -> None:
     kept = json.dumps(day.entries)
     assert "somebody" not in kept
     assert "4711" not in kept
+    assert "w-1" not in kept
+    assert "watchlist.face:entry-" in kept
     assert max(len(json.dumps(entry)) for entry in day.entries) < 2_000
 
 
