@@ -19,7 +19,7 @@ from agent.core.clock import Stamp
 from agent.core.decisions import Decision, Text
 from agent.core.events import Event, FaceLead
 from contract.words import ListName, Status
-from rules import temporal
+from rules import combined, temporal
 from rules.base import Rule
 from rules.expression import Facts, compiled, facts_of
 from rules.temporal import Condition, Happening, Moment
@@ -166,10 +166,10 @@ _MADE: Mapping[str, Callable[[schema.Condition], Condition]] = {
     "matches": lambda c: temporal.Matches(c.matches or "", compiled(c.matches or "")),
     "lasts": lambda c: temporal.Lasts(c.lasts or "", compiled(c.lasts or ""), c.for_s or 0),
     "any": lambda c: temporal.AnyOf(_all_of(c.any)),
-    "all": lambda c: temporal.AllOf(_all_of(c.all), c.within_s or 0),
-    "sequence": lambda c: temporal.InSequence(_all_of(c.sequence), c.within_s or 0),
-    "count": lambda c: temporal.Count(_one_of(c.count), c.at_least or 0, c.within_s or 0),
-    "without": lambda c: temporal.Without(
+    "all": lambda c: combined.AllOf(_all_of(c.all), c.within_s or 0),
+    "sequence": lambda c: combined.InSequence(_all_of(c.sequence), c.within_s or 0),
+    "count": lambda c: combined.Count(_one_of(c.count), c.at_least or 0, c.within_s or 0),
+    "without": lambda c: combined.Without(
         _one_of(c.of), _one_of(c.without), c.before_s or 0, c.after_s or 0
     ),
 }

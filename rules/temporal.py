@@ -19,13 +19,13 @@ without    ``after_s`` after its part ``of`` happened, unless ``without`` happen
 =========  ========================================================================================
 
 "Within" includes its end. Memory is bounded by what the condition says (``at_least``, parts) and by
-the devices of the gate, never by how much happens.
+the devices of the gate, never by how much happens. ``count``, ``all``, ``sequence`` and ``without``
+live in ``rules.combined``.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -52,7 +52,8 @@ class Happening:
     because: tuple[Facts, ...]
 
 
-def _joined(at_ns: int, parts: Sequence[Happening]) -> Happening:
+def joined(at_ns: int, parts: Sequence[Happening]) -> Happening:
+    """*parts* as one happening at *at_ns*."""
     because = dict.fromkeys(fact for part in parts for fact in part.because)
     ordered = sorted(because, key=lambda fact: fact.at.monotonic_ns)
     return Happening(at_ns, tuple(ordered[-MOST_EVIDENCE:]))
@@ -118,7 +119,7 @@ class Lasts(Condition):
         parts = [Happening(moment.at_ns, (self._since[subject][1],)) for subject in over]
         if moment.facts is not None:
             self._follow(moment.at_ns, moment.facts)
-        return _joined(moment.at_ns, parts) if parts else None
+        return joined(moment.at_ns, parts) if parts else None
 
     @property
     def due_ns(self) -> int | None:
@@ -160,203 +161,18 @@ class AnyOf(Condition):
         """Happens with the first part that does; all of them hear of it."""
         found = [part.step(moment) for part in self.parts]
         happened = [part for part in found if part is not None]
-        return _joined(moment.at_ns, happened) if happened else None
+        return joined(moment.at_ns, happened) if happened else None
 
     @property
     def due_ns(self) -> int | None:
         """The earliest of the parts."""
-        return _earliest(self.parts)
+        return earliest(self.parts)
 
     def stands(self) -> Stands:
         """How each part stands."""
         return {"is": "any", "parts": [part.stands() for part in self.parts]}
 
 
-@dataclass(slots=True)
-class Count(Condition):
-    """So many of the same."""
-
-    part: Condition
-    at_least: int
-    within_s: float
-    _seen: deque[Happening] = field(default_factory=deque)
-
-    def step(self, moment: Moment) -> Happening | None:
-        """Happens at the last of them."""
-        happened = self.part.step(moment)
-        if happened is None:
-            return None
-        self._seen.append(happened)
-        _forget(self._seen, moment.at_ns, self.within_s)
-        if len(self._seen) < self.at_least:
-            return None
-        whole = _joined(moment.at_ns, self._seen)
-        self._seen.clear()
-        return whole
-
-    @property
-    def due_ns(self) -> int | None:
-        """That of its part."""
-        return self.part.due_ns
-
-    def stands(self) -> Stands:
-        """How many there are."""
-        return {
-            "is": "count",
-            "have": len(self._seen),
-            "at_least": self.at_least,
-            "within_s": self.within_s,
-            "parts": [self.part.stands()],
-        }
-
-
-@dataclass(slots=True)
-class AllOf(Condition):
-    """Several, in any order."""
-
-    parts: Sequence[Condition]
-    within_s: float
-    _seen: dict[int, Happening] = field(default_factory=dict)
-
-    def step(self, moment: Moment) -> Happening | None:
-        """Happens at the last of them."""
-        for index, happened in enumerate([part.step(moment) for part in self.parts]):
-            if happened is not None:
-                self._seen[index] = happened
-        late = [i for i, h in self._seen.items() if _passed(h.at_ns, moment.at_ns, self.within_s)]
-        for index in late:
-            del self._seen[index]
-        if len(self._seen) < len(self.parts):
-            return None
-        whole = _joined(moment.at_ns, list(self._seen.values()))
-        self._seen.clear()
-        return whole
-
-    @property
-    def due_ns(self) -> int | None:
-        """The earliest of the parts."""
-        return _earliest(self.parts)
-
-    def stands(self) -> Stands:
-        """Which have happened."""
-        return {
-            "is": "all",
-            "have": len(self._seen),
-            "at_least": len(self.parts),
-            "within_s": self.within_s,
-            "parts": [part.stands() for part in self.parts],
-        }
-
-
-@dataclass(slots=True)
-class InSequence(Condition):
-    """One after the other. Of each beginning of the sequence the one that began last is kept."""
-
-    parts: Sequence[Condition]
-    within_s: float
-    _begun: dict[int, tuple[int, Happening]] = field(default_factory=dict)
-
-    def step(self, moment: Moment) -> Happening | None:
-        """Happens with the last part."""
-        found = [part.step(moment) for part in self.parts]
-        for index in reversed(range(len(found))):
-            happened = found[index]
-            if happened is None:
-                continue
-            if index == 0:
-                self._begun[0] = moment.at_ns, happened
-            elif index - 1 in self._begun:
-                began_ns, before = self._begun[index - 1]
-                self._begun[index] = began_ns, _joined(moment.at_ns, [before, happened])
-        late = [i for i, b in self._begun.items() if _passed(b[0], moment.at_ns, self.within_s)]
-        for index in late:
-            del self._begun[index]
-        whole = self._begun.get(len(self.parts) - 1)
-        if whole is None:
-            return None
-        self._begun.clear()
-        return whole[1]
-
-    @property
-    def due_ns(self) -> int | None:
-        """The earliest of the parts."""
-        return _earliest(self.parts)
-
-    def stands(self) -> Stands:
-        """How far it is."""
-        return {
-            "is": "sequence",
-            "have": max(self._begun, default=-1) + 1,
-            "at_least": len(self.parts),
-            "within_s": self.within_s,
-            "parts": [part.stands() for part in self.parts],
-        }
-
-
-@dataclass(slots=True)
-class Without(Condition):
-    """Something, and nothing of another sort around it."""
-
-    part: Condition
-    none: Condition
-    before_s: float
-    after_s: float
-    _last_none_ns: int | None = None
-    _waiting: Happening | None = None
-
-    def step(self, moment: Moment) -> Happening | None:
-        """Happens when the time after it has passed."""
-        happened, spoilt = self.part.step(moment), self.none.step(moment)
-        if spoilt is not None:
-            self._last_none_ns, self._waiting = moment.at_ns, None
-        elif self._waiting is not None and self._ends_ns(self._waiting) <= moment.at_ns:
-            done, self._waiting = self._waiting, None
-            if happened is not None:
-                self._waiting = self._begin(happened)
-            return Happening(moment.at_ns, done.because)
-        if happened is None or self._waiting is not None:
-            return None
-        begun = self._begin(happened)
-        if begun is not None and self.after_s == 0:
-            return begun
-        self._waiting = begun
-        return None
-
-    @property
-    def due_ns(self) -> int | None:
-        """When nothing has come after it, or the earliest of the parts."""
-        own = None if self._waiting is None else self._ends_ns(self._waiting)
-        dues = (own, self.part.due_ns, self.none.due_ns)
-        return min((due for due in dues if due is not None), default=None)
-
-    def stands(self) -> Stands:
-        """Whether it waits, and when the other was last there."""
-        return {
-            "is": "without",
-            "waiting": self._waiting is not None,
-            "before_s": self.before_s,
-            "after_s": self.after_s,
-            "parts": [self.part.stands(), self.none.stands()],
-        }
-
-    def _ends_ns(self, happened: Happening) -> int:
-        return happened.at_ns + round(self.after_s * NS_PER_S)
-
-    def _begin(self, happened: Happening) -> Happening | None:
-        """*happened*, unless the other was there shortly before."""
-        last_ns = self._last_none_ns
-        free = last_ns is None or _passed(last_ns, happened.at_ns, self.before_s)
-        return happened if free else None
-
-
-def _passed(then_ns: int, now_ns: int, within_s: float) -> bool:
-    return now_ns - then_ns > round(within_s * NS_PER_S)
-
-
-def _forget(seen: deque[Happening], now_ns: int, within_s: float) -> None:
-    while seen and _passed(seen[0].at_ns, now_ns, within_s):
-        seen.popleft()
-
-
-def _earliest(parts: Sequence[Condition]) -> int | None:
+def earliest(parts: Sequence[Condition]) -> int | None:
+    """When the first of *parts* waits for a moment."""
     return min((due for part in parts if (due := part.due_ns) is not None), default=None)
