@@ -18,7 +18,7 @@ help:
 	@echo "make bench  figures against peers and floors (docs/benchmarks.md)"
 	@echo "make soak   faults for a long time"
 	@echo "make fuzz   every parser by coverage, FUZZ_S seconds each (docs/security.md)"
-	@echo "make docs   renew docs/contract.md from the contract"
+	@echo "make docs   renew docs/contract.md and docs/states.md from the code"
 	@echo "make sbom   CycloneDX bills of material into .gatehouse/sbom"
 	@echo "make audit  known vulnerabilities of what is locked (ends with 69 when nobody could say)"
 	@echo "make lock   renew the hash-locked requirements"
@@ -59,6 +59,7 @@ fuzz: $(VENV)/.dev requirements/fuzz.lock
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m contract.document docs/contract.md
+	$(BIN)/python -m supply.states docs/states.md
 
 sbom: $(VENV)/.dev
 	@$(BIN)/python -m supply.sbom $(HOME_DIR)/sbom

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ from agent.incidents.notices import Notices
 from agent.incidents.patrol import Patrol
 from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
+from agent.incidents.record import Recorder
+from agent.incidents.record_file import RecordFile, folder_of
 from agent.incidents.settings import Settings
 from agent.incidents.sla import Sla
 from agent.incidents.sought import Sought
@@ -61,10 +64,11 @@ from agent.pipeline.sought import Around, SoughtDesk
 from agent.pipeline.speaker import Speaker
 from agent.stores import Stores
 from agent.watchlist.service import Watchlist
-from contract.words import CommandName, Status
+from contract.words import CommandName, ListName, Status
 from devices.readers import keep_open, readers_of
 from rules.base import Place
-from rules.engine import RuleFailed
+from rules.engine import Engine, RuleFailed
+from rules.factory import build_rules
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +137,8 @@ class Answering:
         self.profiles = Profiles(answering.profiles, answering.calendar)
         self.settings = Settings(answering, lambda: self.profiles.current)
         self._speaker = Speaker(answering.announce)
+        self._file = RecordFile(folder_of(around.config.node.data_dir))
+        self.record = Recorder(around.clock, self._file.append, self._file.newest, os.urandom(16))
         self._ways = self._build()
         self.desk = self._build_desk()
         self.ways = Ways(
@@ -141,6 +147,18 @@ class Answering:
             beside=(self.book, self.words),
             on_failure=around.on_failure,
             page=self._hooks.page,
+            on_decided=self.record.way_decided,
+        )
+
+    def rules(
+        self, list_of: Callable[[str, bool], ListName | None], panic: Sequence[str]
+    ) -> Engine:
+        """The rules of the configuration; *list_of* names the list of a valid entry."""
+        return Engine(
+            build_rules(self._around.config, self.record.asked(list_of)),
+            panic_devices=panic,
+            on_failure=self._around.on_failure,
+            on_decided=self.record.rule_decided,
         )
 
     @property
@@ -233,6 +251,7 @@ class Answering:
     def close(self) -> None:
         """Say no more, keep what changed, and give the disk back."""
         self._speaker.close()
+        self._file.close()
         self.keeper.close()
 
     def _build(self) -> Sequence[Way[Any]]:

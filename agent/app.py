@@ -48,8 +48,6 @@ from agent.runtime.version import VERSION
 from agent.stores import Stores
 from devices.guard import guard_of
 from devices.panel import Panel
-from rules.engine import Engine
-from rules.factory import build_rules
 
 log = logging.getLogger(__name__)
 
@@ -151,9 +149,8 @@ class Core:
             audit=self._audit,
         )
         self._orders = self._build_orders()
-        rules = build_rules(config, lambda *entry: self._watchlist.list_of(*entry))
         self._dispatcher = Dispatcher(
-            rules=Engine(rules, panic_devices=panic, on_failure=self._observer.rule_failed),
+            rules=self._answering.rules(lambda *entry: self._watchlist.list_of(*entry), panic),
             book=self._book,
             ways=self._answering.ways,
             words=self._answering.words,
@@ -165,6 +162,7 @@ class Core:
             address=self._address,
             counters=self._counters,
             on_probe=self._watchdog.arrived,
+            record=self._answering.record,
         )
         self._inbox = Inbox(self._dispatcher.dispatch, panic)
         self._observer.put = self._inbox.put

@@ -12,16 +12,8 @@ Two ways to believe a new level, chosen per input:
 After a change the contact must be quiet for ``stable_ns`` before the next one counts. One that is
 not quiet within ``chatter_ns`` is chattering: a fault of the line, told once.
 
-::
-
-    SETTLED    --other level, at once-->    SETTLING   (change)
-    SETTLED    --other level, confirmed-->  CONFIRMING
-    CONFIRMING --held-->                    SETTLING   (change)
-    CONFIRMING --not held-->                SETTLED    (glitch)
-    SETTLING   --quiet, same level-->       SETTLED
-    SETTLING   --quiet, other level-->      SETTLED    (change)
-    SETTLING   --not quiet for long-->      CHATTERING (change: chatter)
-    CHATTERING --quiet-->                   SETTLED    (change)
+Believed, held, quiet at another level and restless (which is chattering) are told as changes; not
+held is a glitch.
 """
 
 from __future__ import annotations
@@ -39,6 +31,28 @@ class Phase(StrEnum):
     CONFIRMING = "confirming"
     SETTLING = "settling"
     CHATTERING = "chattering"
+
+
+class Turn(StrEnum):
+    """What a contact goes through."""
+
+    BELIEVED = "other level, at once"
+    DOUBTED = "other level, to be confirmed"
+    HELD = "held"
+    NOT_HELD = "not held"
+    QUIET = "quiet"
+    RESTLESS = "not quiet for long"
+
+
+TRANSITIONS = {
+    (Phase.SETTLED, Turn.BELIEVED): Phase.SETTLING,
+    (Phase.SETTLED, Turn.DOUBTED): Phase.CONFIRMING,
+    (Phase.CONFIRMING, Turn.HELD): Phase.SETTLING,
+    (Phase.CONFIRMING, Turn.NOT_HELD): Phase.SETTLED,
+    (Phase.SETTLING, Turn.QUIET): Phase.SETTLED,
+    (Phase.SETTLING, Turn.RESTLESS): Phase.CHATTERING,
+    (Phase.CHATTERING, Turn.QUIET): Phase.SETTLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +128,38 @@ class Debouncer:
             case Phase.CONFIRMING:
                 return self._confirm()
             case Phase.SETTLING if now_ns < self._raw_since_ns + self._timing.stable_ns:
-                self._phase = Phase.CHATTERING
+                self._turn(Turn.RESTLESS)
                 return [Change(None, self._first_ns)]
             case Phase.SETTLING:
-                self._phase = Phase.SETTLED
+                self._turn(Turn.QUIET)
                 return self._settle()
             case _:
-                self._phase = Phase.SETTLED
+                self._turn(Turn.QUIET)
                 self._settled = self._raw
                 return [Change(self._raw, self._raw_since_ns)]
+
+    def _turn(self, turn: Turn) -> None:
+        try:
+            self._phase = TRANSITIONS[self._phase, turn]
+        except KeyError:
+            raise ValueError(f"a contact that is {self._phase} cannot take '{turn}'") from None
 
     def _leave_settled(self, at_ns: int) -> list[Change]:
         self._first_ns, self._held_ns = at_ns, 0
         if self._timing.confirm_ns == 0:
-            self._phase, self._settled = Phase.SETTLING, self._raw
+            self._turn(Turn.BELIEVED)
+            self._settled = self._raw
             return [Change(self._raw, at_ns)]
-        self._phase = Phase.CONFIRMING
+        self._turn(Turn.DOUBTED)
         return []
 
     def _confirm(self) -> list[Change]:
         standing = self._raw != self._settled
         if standing or self._held_ns * 10 >= self._timing.confirm_ns * 6:
-            self._phase, self._settled = Phase.SETTLING, not self._settled
+            self._turn(Turn.HELD)
+            self._settled = not self._settled
             return [Change(self._settled, self._first_ns)]
-        self._phase = Phase.SETTLED
+        self._turn(Turn.NOT_HELD)
         self.glitches += 1
         return []
 

@@ -14,7 +14,7 @@ import typer
 
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
-from provisioning import audit, gate, guard, join, keys, models, report, watchlist
+from provisioning import audit, gate, guard, join, keys, models, report, rules, watchlist
 from provisioning.bundle import bundle
 from provisioning.demo_command import demo
 from provisioning.install_units import units
@@ -57,6 +57,7 @@ app.add_typer(guard.app, name="guard")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
+app.add_typer(rules.app, name="rules")
 app.add_typer(station_app, name="station")
 app.add_typer(watchlist.app, name="watchlist")
 

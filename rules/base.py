@@ -13,9 +13,12 @@ from agent.config.schema.base import Label
 from agent.core.clock import Stamp
 from agent.core.decisions import Actuate, Decision, Details, Drive, Raise
 from agent.core.events import Event
+from agent.core.text import Text
 from contract.words import Kind, Severity, Status, Urgency
 from rules.texts import sentence
 from rules.windows import Windows
+
+MOST_NOTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Rule:
 
     manner: Manner
     places: Mapping[str, Place] = field(default_factory=dict)
+    _notes: list[Details] = field(default_factory=list, init=False)
+
+    def note(self, why: Details) -> None:
+        """Why it decides as it does, for whoever asks (``gatehouse rules explain``)."""
+        self._notes = [*self._notes[-MOST_NOTES + 1 :], why]
+
+    def notes(self) -> list[Details]:
+        """What was noted since the last call."""
+        noted, self._notes = self._notes, []
+        return noted
 
     @property
     def name(self) -> str:
@@ -71,7 +84,7 @@ class Rule:
         self,
         at: Stamp,
         device: str,
-        text: str,
+        text: str | Text,
         *,
         details: Details | None = None,
         severity: Severity | None = None,
@@ -87,6 +100,7 @@ class Rule:
         *cooldown_s* makes the rule's own cooldown longer.
         """
         if not self.manner.windows.cover(at):
+            self.note({"window": "closed"})
             return []
         place = self.places[device]
         alert = Raise(
@@ -96,7 +110,7 @@ class Rule:
             key=key or f"{self.manner.name}:{device}",
             severity=severity or self.manner.severity,
             urgency=self.manner.urgency,
-            text=sentence(text, place.label),
+            text=sentence(text, place.label) if isinstance(text, str) else text,
             device=device,
             where=where or place.where,
             details=details or {},

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from agent.config.schema.devices import Door
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Actuate, Close, Decision, Drive, Note
+from agent.core.decisions import Actuate, Close, Decision, Details, Drive, Note
 from agent.core.events import DoorReleased, Event, InputChanged, InputState
 from contract.words import Severity
 from rules.base import Manner, Place, Rule
@@ -26,6 +26,22 @@ class Leaf(StrEnum):
     HELD = "held"
 
 
+class Turn(StrEnum):
+    """What a door goes through."""
+
+    OPENED = "opened"
+    TOO_LONG = "open for too long"
+    CLOSED = "closed"
+
+
+TRANSITIONS = {
+    (Leaf.CLOSED, Turn.OPENED): Leaf.OPEN,
+    (Leaf.OPEN, Turn.TOO_LONG): Leaf.WARNED,
+    (Leaf.WARNED, Turn.TOO_LONG): Leaf.HELD,
+    **{(leaf, Turn.CLOSED): Leaf.CLOSED for leaf in Leaf},
+}
+
+
 @dataclass(slots=True)
 class DoorWatch:
     """One door: follows contact, exit button and releases; answers for forced and held alike."""
@@ -38,6 +54,10 @@ class DoorWatch:
     leaf: Leaf = Leaf.CLOSED
     _opened: Stamp | None = field(default=None)
     _released_until_ns: int = 0
+
+    def notes(self) -> list[Details]:
+        """What its two kinds of rule noted."""
+        return [why for rule in (*self.forced, *self.held) for why in rule.notes()]
 
     def on_event(self, event: Event) -> list[Decision]:
         """Contact, exit button, releases."""
@@ -55,7 +75,8 @@ class DoorWatch:
     @property
     def due_ns(self) -> int | None:
         """When an open door becomes a warning, then an alarm."""
-        if self._opened is None or not self.held or self.leaf is Leaf.HELD:
+        waits = (self.leaf, Turn.TOO_LONG) in TRANSITIONS
+        if self._opened is None or not self.held or not waits:
             return None
         limit_s = self.config.held_warn_s if self.leaf is Leaf.OPEN else self.config.held_alarm_s
         return self._opened.monotonic_ns + round(limit_s * NS_PER_S)
@@ -66,7 +87,7 @@ class DoorWatch:
         if due_ns is None or now.monotonic_ns < due_ns or not self._opened:
             return []
         first = self.leaf is Leaf.OPEN
-        self.leaf = Leaf.WARNED if first else Leaf.HELD
+        self._turn(Turn.TOO_LONG)
         open_s = (now.monotonic_ns - self._opened.monotonic_ns) // NS_PER_S
         details = {"open_s": open_s, "opened_at": self._opened.utc}
         done: list[Decision] = []
@@ -78,9 +99,10 @@ class DoorWatch:
     def _contact(self, event: InputChanged) -> list[Decision]:
         if event.state is InputState.CLOSED:
             return self._closed(event)
-        if event.state is not InputState.OPEN or self.leaf is not Leaf.CLOSED:
+        if event.state is not InputState.OPEN or (self.leaf, Turn.OPENED) not in TRANSITIONS:
             return []
-        self.leaf, self._opened = Leaf.OPEN, event.at
+        self._turn(Turn.OPENED)
+        self._opened = event.at
         released = event.at.monotonic_ns <= self._released_until_ns
         done: list[Decision] = [self._note(event.at, "door.opened", {"released": released})]
         if not released and not event.initial:
@@ -89,7 +111,8 @@ class DoorWatch:
         return done
 
     def _closed(self, event: InputChanged) -> list[Decision]:
-        was, self.leaf, self._opened = self.leaf, Leaf.CLOSED, None
+        was, self._opened = self.leaf, None
+        self._turn(Turn.CLOSED)
         if event.initial or was is Leaf.CLOSED:
             return []
         rules = (*self.forced, *self.held)
@@ -97,6 +120,12 @@ class DoorWatch:
             self._note(event.at, "door.closed", {}),
             *(Close(f"{rule.manner.name}:{self.name}") for rule in rules),
         ]
+
+    def _turn(self, turn: Turn) -> None:
+        try:
+            self.leaf = TRANSITIONS[self.leaf, turn]
+        except KeyError:
+            raise ValueError(f"a door that is {self.leaf} cannot be {turn}") from None
 
     def _exit(self, event: InputChanged) -> list[Decision]:
         self._release(event.at, self.config.release_s)

@@ -10,10 +10,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Raise
+from agent.core.decisions import Decision, Details, Raise
 from agent.core.events import Event, InputChanged, InputState
 from agent.core.text import Text
 from contract.words import Kind, Severity, Urgency
@@ -52,6 +52,17 @@ class RuleFailed:
     off: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a rule made of an event or of time: decisions, what it notes of why, or its failure."""
+
+    rule: str
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[Details, ...] = ()
+    failed: str = ""
+    off: bool = False
+
+
 @dataclass(slots=True)
 class _Guarded:
     rule: Hears
@@ -69,18 +80,23 @@ class Engine:
         *,
         panic_devices: Sequence[str] = (),
         on_failure: Callable[[RuleFailed, Stamp], None],
+        on_decided: Callable[[Decided], None] = lambda _: None,
     ) -> None:
+        """*on_decided* hears of every rule that did something, has a reason not to, or is off."""
         self._guarded = [_Guarded(rule, protected=rule.name == Kind.PANIC) for rule in rules]
         self._panic_devices = frozenset(panic_devices)
         self._on_failure = on_failure
+        self._on_decided = on_decided
 
     def on_event(self, event: Event) -> list[Decision]:
         """Decisions of all rules about *event*, in the order of the rules; never raises."""
         decisions: list[Decision] = []
         for guarded in self._guarded:
-            if not guarded.off:
+            if guarded.off:
+                self._on_decided(Decided(guarded.rule.name, off=True))
+            else:
                 try:
-                    decisions += guarded.rule.on_event(event)
+                    decisions += self._told(guarded, guarded.rule.on_event(event))
                 except Exception as error:  # noqa: BLE001 - one rule must not stop the others
                     decisions += self._failed(guarded, event.at, error, event)
         return decisions
@@ -91,7 +107,7 @@ class Engine:
         for guarded in self._guarded:
             if not guarded.off and _is_due(guarded.rule, now):
                 try:
-                    decisions += guarded.rule.on_time(now)
+                    decisions += self._told(guarded, guarded.rule.on_time(now))
                 except Exception as error:  # noqa: BLE001 - one rule must not stop the others
                     decisions += self._failed(guarded, now, error, None)
         return decisions
@@ -108,6 +124,13 @@ class Engine:
         dues = (g.rule.due_ns for g in self._guarded if not g.off)
         return min((due for due in dues if due is not None), default=None)
 
+    def _told(self, guarded: _Guarded, decisions: list[Decision]) -> list[Decision]:
+        rule: Any = guarded.rule
+        notes = tuple(rule.notes()) if hasattr(rule, "notes") else ()
+        if decisions or notes:
+            self._on_decided(Decided(guarded.rule.name, tuple(decisions), notes))
+        return decisions
+
     def _failed(
         self, guarded: _Guarded, at: Stamp, error: Exception, event: Event | None
     ) -> list[Decision]:
@@ -119,7 +142,9 @@ class Engine:
         guarded.off = len(failures) >= FAILURES_BEFORE_OFF and not guarded.protected
         reason = f"{type(error).__name__}: {error}"
         self._on_failure(RuleFailed(guarded.rule.name, reason, guarded.off), at)
-        return self._plain_panic(guarded, event)
+        plain = self._plain_panic(guarded, event)
+        self._on_decided(Decided(guarded.rule.name, tuple(plain), failed=reason, off=guarded.off))
+        return plain
 
     def _plain_panic(self, guarded: _Guarded, event: Event | None) -> list[Decision]:
         pressed = (

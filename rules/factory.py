@@ -42,6 +42,7 @@ _STANDARD: Mapping[Kind, _Standard] = {
     Kind.CLOCK_UNSYNCED: _Standard(Severity.WARNING, Urgency.FUTURE, grace_s=900.0),
     Kind.LINK_DEGRADED: _Standard(Severity.MINOR, Urgency.PAST, grace_s=90.0),
 }
+_CUSTOM = _Standard(Severity.MAJOR, Urgency.EXPECTED)
 
 
 def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None]) -> list[Hears]:
@@ -49,7 +50,8 @@ def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None])
     places = _places(config)
     by_kind: dict[Kind, list[schema.Rule]] = {kind: [] for kind in _STANDARD}
     for rule in config.rules:
-        by_kind[Kind(rule.type)].append(rule)
+        if not isinstance(rule, schema.CustomRule):
+            by_kind[Kind(rule.type)].append(rule)
     for kind, given in by_kind.items():
         if not given:
             given.append(_default(kind))
@@ -58,7 +60,7 @@ def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None])
         for rule in given:
             if isinstance(rule, schema.PanicRule) or rule.enabled:
                 built += _build(rule, config, places, list_of)
-    return [*built, *_doors(by_kind, config, places)]
+    return [*built, *_doors(by_kind, config, places), *_customs(config, places, list_of)]
 
 
 def _default(kind: Kind) -> schema.Rule:
@@ -85,8 +87,9 @@ def _places(config: Config) -> dict[str, Place]:
 
 
 def _manner(rule: schema.Rule) -> Manner:
-    kind = Kind(rule.type)
-    standard = _STANDARD[kind]
+    custom = isinstance(rule, schema.CustomRule)
+    kind = Kind(rule.alert if isinstance(rule, schema.CustomRule) else rule.type)
+    standard = _STANDARD.get(kind, _CUSTOM)
     if isinstance(rule, schema.PanicRule):
         return Manner(
             kind.value, kind, standard.severity, standard.urgency, Windows(), tuple(rule.outputs)
@@ -99,7 +102,7 @@ def _manner(rule: schema.Rule) -> Manner:
         urgency=standard.urgency,
         windows=Windows(rule.windows),
         outputs=tuple(rule.outputs),
-        cooldown_s=rule.cooldown_s if cooldown_given else standard.cooldown_s,
+        cooldown_s=rule.cooldown_s if custom or cooldown_given else standard.cooldown_s,
     )
 
 
@@ -118,7 +121,7 @@ def _build(
     if isinstance(rule, schema.SelfRule):
         grace_s = _STANDARD[manner.kind].grace_s if rule.grace_s is None else rule.grace_s
         return [SelfRule(manner, places, grace_s=grace_s)]
-    if isinstance(rule, schema.DoorRule):
+    if isinstance(rule, schema.DoorRule | schema.CustomRule):
         return []
     chosen = () if isinstance(rule, schema.PanicRule) else rule.devices
     if manner.kind is Kind.TAMPER:
@@ -149,3 +152,18 @@ def _for_door(rules: Sequence[schema.Rule], door: str, place: Place) -> tuple[Ru
         and rule.enabled
         and (not rule.doors or door in rule.doors)
     )
+
+
+def _customs(
+    config: Config,
+    places: Mapping[str, Place],
+    list_of: Callable[[str, bool], ListName | None],
+) -> list[Hears]:
+    given = [r for r in config.rules if isinstance(r, schema.CustomRule) and r.enabled]
+    if not given:
+        return []
+    from rules.custom import build_custom  # noqa: PLC0415 - other gates have no memory to spare
+
+    doors = {name: places[door.contact] for name, door in config.access.doors.items()}
+    known = {**doors, config.node.node: Place(config.node.node, config.node.name), **places}
+    return [build_custom(rule, config, Rule(_manner(rule), known), list_of) for rule in given]

@@ -1,17 +1,9 @@
 """One opening of a door on command, from the pulse to what the contact says of it. Pure.
 
-::
-
-    PLANNED  --relay-failed--> FAILED
-    PLANNED  --relay-on-->     PULSING
-    PULSING  --opened-->       OPENED     the pulse still runs
-    PULSING  --relay-off-->    WATCHING
-    OPENED   --relay-off-->    DONE
-    WATCHING --opened-->       DONE
-    WATCHING --over-->         DONE       nobody went through
-
-A contact that says nothing is no proof and no failure: the pulse was given. Any other move is an
-error of the caller. Here: the moves and the proof. Not here: pins, timers (``agent.access.doors``).
+A door that opens while the pulse still runs is opened; over while watching means that nobody went
+through. A contact that says nothing is no proof and no failure: the pulse was given. Any other move
+is an error of the caller. Here: the moves and the proof. Not here: pins, timers
+(``agent.access.doors``).
 """
 
 from __future__ import annotations
@@ -44,7 +36,7 @@ class Signal(StrEnum):
     OVER = "over"
 
 
-_TABLE = {
+TRANSITIONS = {
     (Phase.PLANNED, Signal.RELAY_FAILED): Phase.FAILED,
     (Phase.PLANNED, Signal.RELAY_ON): Phase.PULSING,
     (Phase.PULSING, Signal.OPENED): Phase.OPENED,
@@ -87,7 +79,7 @@ class Opening:
 
     def opened(self, now_ns: int) -> None:
         """The contact says open; before the pulse or for the second time it changes nothing."""
-        if (self.phase, Signal.OPENED) in _TABLE:
+        if (self.phase, Signal.OPENED) in TRANSITIONS:
             self._move(Signal.OPENED)
             self._opened_ns = now_ns
 
@@ -118,7 +110,7 @@ class Opening:
 
     def _move(self, signal: Signal) -> None:
         try:
-            self.phase = _TABLE[self.phase, signal]
+            self.phase = TRANSITIONS[self.phase, signal]
         except KeyError:
             raise ValueError(f"an opening cannot take '{signal}' while {self.phase}") from None
 

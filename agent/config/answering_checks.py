@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.config.problems import suggest
+from agent.config.problems import Finding, suggest
 from agent.config.schema.root import Config
 from agent.config.schema.rules import Window
 from agent.config.yaml12 import Path
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN, WEEK_MIN = 1440, 7 * 1440
-Finding = tuple[Path, str]
 
 
 def answering_findings(config: Config) -> Iterator[Finding]:

@@ -9,12 +9,14 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 
-from agent.config.answering_checks import Finding, answering_findings, named
+from agent.config.answering_checks import answering_findings, named
+from agent.config.problems import Finding
 from agent.config.schema.devices import TamperLoop
 from agent.config.schema.root import Config
 from agent.config.schema.rules import (
     ButtonRule,
     CameraRule,
+    CustomRule,
     DoorRule,
     PanicRule,
     Rule,
@@ -30,6 +32,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _pins(config),
         _doors(config),
         _rules(config),
+        _conditions(config),
         _names(config),
         _sanity(config),
         answering_findings(config),
@@ -78,7 +81,7 @@ def _rules(config: Config) -> Iterator[Finding]:
         for spot, name in enumerate(rule.outputs):
             yield from named(name, sounding, (*at, "outputs", spot), "siren or beacon")
         yield from _rule_targets(config, rule, at)
-        if rule.name in set(Kind) and rule.name != rule.type:
+        if rule.name in {*Kind, "custom"} and rule.name != rule.type:
             yield (*at, "name"), f"'{rule.name}' is a type of rule; choose another name"
         panic = isinstance(rule, PanicRule)
         label = rule.type if panic else rule.name or rule.type
@@ -104,6 +107,13 @@ def _rule_targets(config: Config, rule: Rule, at: Path) -> Iterator[Finding]:
             return
     for spot, name in enumerate(targets):
         yield from named(name, known, (*at, key, spot), what)
+
+
+def _conditions(config: Config) -> Iterator[Finding]:
+    if any(isinstance(rule, CustomRule) for rule in config.rules):
+        from agent.config.whencheck import when_rules  # noqa: PLC0415 - for such gates only
+
+        yield from when_rules(config)
 
 
 def _names(config: Config) -> Iterator[Finding]:

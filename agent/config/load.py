@@ -12,9 +12,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent.config.crosscheck import cross_check
-from agent.config.problems import Problem, from_pydantic, problem, show_path
+from agent.config.problems import Finding, Problem, Spot, from_pydantic, problem, show_path
 from agent.config.schema.root import Config
-from agent.config.yaml12 import NotYamlError, read
+from agent.config.yaml12 import Document, NotYamlError, read
 from agent.core.errors import ConfigError
 
 
@@ -68,7 +68,14 @@ def parse(source: bytes, file: str) -> Config:
         details = error.errors(include_url=False)
         problems += [from_pydantic(detail, file, document, Config) for detail in details]
         raise InvalidConfigError(sorted(set(problems))) from error
-    problems += [problem(file, document, at, text) for at, text in cross_check(config)]
+    problems += [_found(file, document, finding) for finding in cross_check(config)]
     if problems:
         raise InvalidConfigError(sorted(set(problems)))
     return config
+
+
+def _found(file: str, document: Document, finding: Finding) -> Problem:
+    if not isinstance(finding, Spot):
+        return problem(file, document, *finding)
+    place = document.within(finding.path, finding.text, finding.offset)
+    return Problem(file, place.line, place.column, show_path(finding.path), finding.message)

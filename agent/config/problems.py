@@ -34,6 +34,19 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A finding about character *offset* of the text at *path*."""
+
+    path: Path
+    text: str
+    offset: int
+    message: str
+
+
+Finding = tuple[Path, str] | Spot
+
+
 def problem(file: str, document: Document, path: Path, message: str) -> Problem:
     """A finding about the key or value at *path* of *document*."""
     place = document.nearest(path)

@@ -50,6 +50,26 @@ class Document:
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
     faults: list[tuple[Place, Path, str]] = field(default_factory=list)
+    source: str = ""
+    texts: dict[Path, tuple[int, str | None]] = field(default_factory=dict)
+
+    def within(self, path: Path, text: str, offset: int) -> Place:
+        """The place of character *offset* of *text*, the value at *path*; else the nearest.
+
+        Quotes, folds and indentation lie between a text and its source, but the characters that
+        are no space come in the same order in both.
+        """
+        if path not in self.texts:
+            return self.nearest(path)
+        index, style = self.texts[path]
+        if style in ("|", ">"):
+            index = self.source.find("\n", index) + 1
+        elif style is not None:
+            index += 1
+        before = sum(not char.isspace() for char in text[:offset])
+        index = _skip(self.source, index, style, before)
+        line = self.source.count("\n", 0, index)
+        return Place(line + 1, index - self.source.rfind("\n", 0, index))
 
     def nearest(self, path: Path) -> Place:
         """The place of the key at *path*, or of the closest thing around it."""
@@ -89,7 +109,7 @@ def read(text: str) -> Document:
         raise NotYamlError(place, fault) from error
     except (ValueError, OverflowError) as error:  # PyYAML on "\\UFFFFFFFF" and %YAML 999...
         raise NotYamlError(Place(1, 1), f"is not YAML: {error}") from error
-    document = Document()
+    document = Document(source=text)
     if root is not None:
         document.value = _build(root, (), document)
     return document
@@ -132,7 +152,22 @@ def _build(node: yaml.Node, path: Path, document: Document) -> object:
         return _build_mapping(node, path, document)
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*path, index), document) for index, item in enumerate(node.value)]
+    document.texts[path] = node.start_mark.index, getattr(node, "style", None)
     return _scalar(node)
+
+
+def _skip(source: str, index: int, style: str | None, count: int) -> int:
+    """The index of the character that is no space and has *count* such before it."""
+    while index < len(source):
+        if not source[index].isspace():
+            if count == 0:
+                break
+            count -= 1
+            doubled = style == "'" and source.startswith("''", index)
+            if doubled or (style == '"' and source[index] == "\\"):
+                index += 1
+        index += 1
+    return index
 
 
 def _build_mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str, object]:

@@ -3,16 +3,9 @@
 Pure. One incident keeps one id from its first Alert over Updates to its Cancel. Within a cooldown
 a repeat of the same severity is counted, not sent; a rise in severity always passes.
 
-::
-
-    (none)  --raise-->                 open   Alert
-    open    --raise, higher severity--> open   Update
-    open    --raise, cooldown over-->   open   Update
-    open    --raise, in cooldown-->     open   (counted)
-    open    --resolve-->                (none) Cancel
-    open    --close, station closes, idle for an hour and not lasting--> (none)
-    asked   --raise-->                 open   as above
-    asked   --not raised for 60 s-->   (none) Cancel
+The first raise is told as an Alert; a later one as an Update where its severity is higher or the
+cooldown is over, else it is counted. Resolved and unanswered (for 60 s) are told as a Cancel;
+closed (also by the station) and idle (for an hour, and not lasting) are told to nobody.
 
 ``asked`` is a lasting incident of an earlier life, kept over the restart: nobody knows whether its
 cause was gone meanwhile, until its rule says so again.
@@ -22,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import ClassVar
 
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Details, Raise, Resolve
+from agent.core.events import IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.way import Way
@@ -36,6 +31,41 @@ ASKED_NS = 60 * NS_PER_S
 MAX_OPEN = 10_000
 KNOWN_ALERTS = 20
 OVER = Text("Over: not found again after a restart", "已结束：重启后未再出现")
+
+
+class Standing(StrEnum):
+    """Where an incident stands."""
+
+    NONE = "none"
+    OPEN = "open"
+    ASKED = "asked"
+
+
+class Turn(StrEnum):
+    """What an incident goes through."""
+
+    RAISED = "raised"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    IDLE = "idle"
+    UNANSWERED = "unanswered"
+    RESTARTED = "restarted"
+    RESTARTED_LASTING = "restarted while it lasts"
+
+
+TRANSITIONS = {
+    (Standing.NONE, Turn.RAISED): Standing.OPEN,
+    (Standing.NONE, Turn.RESTARTED): Standing.OPEN,
+    (Standing.NONE, Turn.RESTARTED_LASTING): Standing.ASKED,
+    (Standing.OPEN, Turn.RAISED): Standing.OPEN,
+    (Standing.OPEN, Turn.RESOLVED): Standing.NONE,
+    (Standing.OPEN, Turn.CLOSED): Standing.NONE,
+    (Standing.OPEN, Turn.IDLE): Standing.NONE,
+    (Standing.ASKED, Turn.RAISED): Standing.OPEN,
+    (Standing.ASKED, Turn.RESOLVED): Standing.NONE,
+    (Standing.ASKED, Turn.CLOSED): Standing.NONE,
+    (Standing.ASKED, Turn.UNANSWERED): Standing.NONE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +97,12 @@ class Open:
     alerts: tuple[AlertId, ...] = ()
     asked: Stamp | None = None
 
+    def ended(self, at: Stamp) -> IncidentChanged:
+        """What the ways of answering hear when it is over without a word to the station."""
+        cause = self.cause
+        head = (at, self.incident, Stand.ENDED, cause.kind, self.severity, cause.status)
+        return IncidentChanged(*head, cause.device, cause.where)
+
 
 class IncidentBook(Way[Open]):
     """The open incidents of this gate, by key; kept over restarts."""
@@ -95,25 +131,26 @@ class IncidentBook(Way[Open]):
         rises = cause.severity.rank > standing.severity.rank
         waited_ns = cause.at.monotonic_ns - standing.sent.monotonic_ns
         if not rises and waited_ns < cause.cooldown_s * NS_PER_S:
-            self.keep(cause.key, replace(standing, held_back=standing.held_back + 1))
+            held_back = replace(standing, held_back=standing.held_back + 1)
+            self._turn(cause.key, Turn.RAISED, held_back)
             return None
         carried = self._carried(cause.kind, standing.incident)
         details = {**carried, **cause.details, **_held_back(standing)}
         severity = cause.severity if rises else standing.severity
         now = replace(standing, held_back=0, sent=cause.at, cause=cause, severity=severity)
-        self.keep(cause.key, now)
+        self._turn(cause.key, Turn.RAISED, now)
         return Message(cause, now.incident, MsgType.UPDATE, severity, details)
 
     def resolved(self, end: Resolve) -> Message | None:
         """The Cancel that ends the incident, or None when none is open."""
-        standing = self.close(end.key)
+        standing = self.close(end.key, Turn.RESOLVED)
         return None if standing is None else _cancel(standing, end)
 
-    def close(self, key: str) -> Open | None:
-        """Forget the open incident *key*; the next cause opens a new one."""
+    def close(self, key: str, turn: Turn = Turn.CLOSED) -> Open | None:
+        """Forget the open incident *key* by *turn*; the next cause opens a new one."""
         if key not in self.cases:
             return None
-        standing = self.end(key)
+        standing = self._turn(key, turn, None)
         self._key_of = {a: k for a, k in self._key_of.items() if k != key}
         return standing
 
@@ -138,16 +175,18 @@ class IncidentBook(Way[Open]):
         """Go on with the incidents of an earlier life."""
         for key, standing in cases.items():
             lasting = standing.cause.lasting and not standing.cause.latched
-            self.keep(key, replace(standing, asked=now if lasting else None))
+            turn = Turn.RESTARTED_LASTING if lasting else Turn.RESTARTED
+            self._turn(key, turn, replace(standing, asked=now if lasting else None))
             self._key_of.update(dict.fromkeys(standing.alerts, key))
         return []
 
     def time_passed(self, now: Stamp) -> list[Message]:
         """Drop what nobody has spoken of for an hour; cancel what was not said again."""
         for key in [k for k, o in self.cases.items() if _is_idle(o, now)]:
-            self.close(key)
+            self.close(key, Turn.IDLE)
         gone = [key for key, standing in self.cases.items() if _is_unanswered(standing, now)]
-        return [_cancel(over, Resolve(now, k, OVER)) for k in gone if (over := self.close(k))]
+        over = [(key, self.close(key, Turn.UNANSWERED)) for key in gone]
+        return [_cancel(case, Resolve(now, key, OVER)) for key, case in over if case]
 
     @property
     def due_ns(self) -> int | None:
@@ -174,13 +213,32 @@ class IncidentBook(Way[Open]):
         return {key: standing.incident for key, standing in self.cases.items()}
 
     def _opened(self, cause: Raise) -> Message:
-        self.close(cause.key)
+        self.close(cause.key, Turn.IDLE)
         if len(self.cases) >= MAX_OPEN:
             self.close(min(self.cases, key=lambda key: self.cases[key].seen.monotonic_ns))
         incident, at = IncidentId(self._new_id()), cause.at
-        self.keep(cause.key, Open(incident, cause, at, cause.severity, at, at))
+        opened = Open(incident, cause, at, cause.severity, at, at)
+        self._turn(cause.key, Turn.RAISED, opened)
         details = {**self._carried(cause.kind, None), **cause.details}
         return Message(cause, incident, MsgType.ALERT, cause.severity, details)
+
+    def _turn(self, key: str, turn: Turn, case: Open | None) -> Open | None:
+        """Keep *case* of *key* (None: nothing) after *turn*, as the table has it; what it was."""
+        was = self.cases.get(key)
+        to = TRANSITIONS.get((standing_of(was), turn))
+        if to is not standing_of(case):
+            raise ValueError(f"an incident that is {standing_of(was)} cannot be {turn}")
+        if case is None:
+            return self.end(key)
+        self.keep(key, case)
+        return was
+
+
+def standing_of(case: Open | None) -> Standing:
+    """Where the incident of *case* stands."""
+    if case is None:
+        return Standing.NONE
+    return Standing.OPEN if case.asked is None else Standing.ASKED
 
 
 def _order(at: Stamp) -> int:

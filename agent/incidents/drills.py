@@ -37,7 +37,7 @@ from agent.core.events import (
 )
 from agent.core.text import Text
 from agent.incidents.drill import SCENES, Drill, Line, Scene, Stage, report
-from agent.incidents.sla import STAGES, breach_key, stages_met
+from agent.incidents.sla_clock import STAGES, breach_key, stages_met
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency
 

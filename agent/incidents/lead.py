@@ -54,7 +54,7 @@ class Step(StrEnum):
 
 
 S, T = Standing, Step
-MOVES: Mapping[tuple[Standing, Step], Standing] = {
+TRANSITIONS: Mapping[tuple[Standing, Step], Standing] = {
     (S.PENDING, T.ONE): S.FIRST,
     (S.PENDING, T.TWO): S.CONFIRMED,
     (S.PENDING, T.REJECT): S.REJECTED,

@@ -35,7 +35,7 @@ from agent.core.events import (
 from agent.core.text import Text
 from agent.incidents.lead import (
     DECIDED,
-    MOVES,
+    TRANSITIONS,
     WAITING,
     Lead,
     Standing,
@@ -117,7 +117,7 @@ class Leads(Way[Lead]):
         """Leads that nobody decided in time, and decided ones that are to be forgotten."""
         decisions: list[Decision] = []
         for lead in [c for c in self.cases.values() if self._due_ns(c) <= now.monotonic_ns]:
-            if (lead.standing, Step.TIME) in MOVES:
+            if (lead.standing, Step.TIME) in TRANSITIONS:
                 told = {"why": f"nobody decided within {self.config.wait_s:g} s"}
                 decisions += self._move(lead, Step.TIME, now, told)
             else:
@@ -133,7 +133,7 @@ class Leads(Way[Lead]):
         if lead.exercise is not order.exercise:
             of = "a drill" if lead.exercise else "the real world, and the command of a drill"
             raise RefusedError(Refusal.UNEXPECTED, f"the lead is of {of}")
-        if (lead.standing, step_of(lead, args)) not in MOVES:
+        if (lead.standing, step_of(lead, args)) not in TRANSITIONS:
             by = f" by {', '.join(lead.persons)}" if lead.persons else ""
             raise RefusedError(Refusal.UNEXPECTED, f"the lead is {lead.standing}{by} already")
 
@@ -199,7 +199,7 @@ class Leads(Way[Lead]):
         return self._move(lead, step, order.at, told)
 
     def _closed(self, lead: Lead, event: AckReceived) -> list[Decision]:
-        if (lead.standing, Step.CLOSE) not in MOVES:
+        if (lead.standing, Step.CLOSE) not in TRANSITIONS:
             return []
         return self._move(lead, Step.CLOSE, event.at, {"by": [event.by]})
 
@@ -207,7 +207,7 @@ class Leads(Way[Lead]):
         self, lead: Lead, step: Step, now: Stamp, told: Mapping[str, object]
     ) -> list[Decision]:
         """Where *step* leads to, kept and told; a word that changes nothing is told of no more."""
-        standing = MOVES[lead.standing, step]
+        standing = TRANSITIONS[lead.standing, step]
         if standing is lead.standing:
             return []
         entry = "" if standing in DECIDED else lead.entry

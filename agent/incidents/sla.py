@@ -1,24 +1,15 @@
 """1-3-5: a clock for each grave incident, from its first cause to help on the spot.
 
-::
-
-    running --arrival of a guard-------> self-help met       limit  60 s
-    running --arrival of a neighbour---> mutual help met     limit 180 s
-    running --arrival of the police----> reinforcement met   limit 300 s
-    running --limit, not met-----------> sla.breach of that stage, once
-    running --incident over, all three met or broken and an hour--> report, ended
-
-Who comes meets the stages below as well: police at the gate are help, too. Everything that happens
+A limit that passes while a stage waits (``agent.incidents.sla_clock``) is an ``sla.breach``, once.
+A clock ends with its report when the incident is over, or after an hour. Everything that happens
 meanwhile goes into the timeline, which is told as ``~/report/incident/{id}`` in the end; each
 moment carries the hash of the one before, so that none can be changed unseen.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from agent.config.schema.answering import SlaConfig
@@ -29,63 +20,37 @@ from agent.core.events import (
     Answer,
     Event,
     GuardAnswered,
-    Helper,
     IncidentChanged,
     Stand,
 )
-from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
+from agent.incidents.sla_clock import (
+    NAME,
+    STAGES,
+    Clock,
+    Moment,
+    Sign,
+    breach_key,
+    chained,
+    stages_met,
+)
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Status, Urgency
 
 LINGER_NS = 3600 * NS_PER_S
 LONGEST_TIMELINE = 500
-STAGES: Mapping[int, Helper] = {1: Helper.GUARD, 3: Helper.NEIGHBOUR, 5: Helper.POLICE}
 _NAMES = {
     1: Text("Self-help", "自救"),
     3: Text("Mutual help", "互救"),
     5: Text("Reinforcement", "增援"),
 }
-_RANK = list(STAGES.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One line of a timeline; ``chain`` is the SHA-256 over the line before and this one."""
-
-    at: str
-    what: str
-    by: str
-    details: Details
-    chain: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The clock of one incident. ``met``, ``broken`` and ``limits`` are by stage: 1, 3, 5.
-
-    The limits are those that held when it began.
-    """
-
-    incident: IncidentId
-    kind: Kind
-    status: Status
-    severity: Severity
-    device: str
-    where: str
-    began: Stamp
-    met: Mapping[int, float] = field(default_factory=dict)
-    broken: tuple[int, ...] = ()
-    alerts: tuple[AlertId, ...] = ()
-    timeline: tuple[Moment, ...] = ()
-    limits: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Sla(Way[Clock]):
     """The clocks of this gate, by incident."""
 
-    NAME: ClassVar[str] = "sla"
+    NAME: ClassVar[str] = NAME
     CASE: ClassVar[type] = Clock
 
     config: SlaConfig
@@ -164,10 +129,11 @@ class Sla(Way[Clock]):
         if clock is None:
             return []
         after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
-        reached = {s: after_s for s in stages_met(event.helper) if s not in clock.met}
-        met = {**clock.met, **reached}
+        for stage in clock.open_to(Sign.ARRIVED):
+            if stage in stages_met(event.helper):
+                clock = clock.went(stage, Sign.ARRIVED, after_s)
         details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
-        clock = self._note(replace(clock, met=met), event.at, "arrived", event.who, details)
+        self._note(clock, event.at, "arrived", event.who, details)
         return []
 
     def _meant(self, event: GuardAnswered) -> Clock | None:
@@ -179,7 +145,7 @@ class Sla(Way[Clock]):
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
         limit_s = self._limits(clock)[stage]
-        clock = replace(clock, broken=(*clock.broken, stage))
+        clock = clock.went(stage, Sign.LIMIT)
         self._note(clock, now, f"sla.breach.{stage}", "gate", {"limit_s": limit_s})
         name = _NAMES[stage]
         return Raise(
@@ -228,7 +194,7 @@ class Sla(Way[Clock]):
         """Add a line to the timeline and keep the clock; a flood is cut, not kept."""
         if len(clock.timeline) < LONGEST_TIMELINE or what == "closed":
             before = clock.timeline[-1].chain if clock.timeline else ""
-            moment = Moment(at.utc, what, by[:64], details, _chain(before, at, what, by, details))
+            moment = Moment(at.utc, what, by[:64], details, chained(before, at, what, by, details))
             clock = replace(clock, timeline=(*clock.timeline, moment))
         self.keep(clock.incident, clock)
         return clock
@@ -237,14 +203,12 @@ class Sla(Way[Clock]):
         passed_ns = now.monotonic_ns - clock.began.monotonic_ns
         return [
             stage
-            for stage, limit_s in self._limits(clock).items()
-            if stage not in clock.met
-            and stage not in clock.broken
-            and passed_ns >= limit_s * NS_PER_S
+            for stage in clock.open_to(Sign.LIMIT)
+            if passed_ns >= self._limits(clock)[stage] * NS_PER_S
         ]
 
     def _dues(self, clock: Clock) -> list[int]:
-        waiting = [s for s in STAGES if s not in clock.met and s not in clock.broken]
+        waiting = clock.open_to(Sign.LIMIT)
         began_ns = clock.began.monotonic_ns
         limits_s = self._limits(clock)
         limits = [began_ns + round(limits_s[stage] * NS_PER_S) for stage in waiting]
@@ -254,20 +218,5 @@ class Sla(Way[Clock]):
         return clock.limits or self.config.limits
 
 
-def stages_met(helper: Helper) -> list[int]:
-    """The stages that are met when *helper* is there."""
-    return [stage for stage, other in STAGES.items() if _RANK.index(other) <= _RANK.index(helper)]
-
-
-def breach_key(incident: IncidentId, stage: int) -> str:
-    """Of the incident that a broken limit of *incident* opens."""
-    return f"{Sla.NAME}:{incident}:{stage}"
-
-
 def _last_ns(clock: Clock) -> int:
     return clock.began.monotonic_ns + LINGER_NS
-
-
-def _chain(before: str, at: Stamp, what: str, by: str, details: Details) -> str:
-    line = json.dumps([before, at.utc, what, by, dict(details)], sort_keys=True, default=str)
-    return hashlib.sha256(line.encode()).hexdigest()

@@ -42,24 +42,16 @@ class TaskState(StrEnum):
     DECLINED = "declined"
 
 
-MOVES: Mapping[TaskState, Mapping[Answer, TaskState]] = {
-    TaskState.RECEIVED: {
-        Answer.ACCEPTED: TaskState.ACCEPTED,
-        Answer.ARRIVED: TaskState.ARRIVED,
-        Answer.DONE: TaskState.DONE,
-        Answer.DECLINED: TaskState.DECLINED,
-    },
-    TaskState.ACCEPTED: {
-        Answer.ARRIVED: TaskState.ARRIVED,
-        Answer.DONE: TaskState.DONE,
-        Answer.DECLINED: TaskState.DECLINED,
-    },
-    TaskState.ARRIVED: {
-        Answer.DONE: TaskState.DONE,
-        Answer.DECLINED: TaskState.DECLINED,
-    },
-    TaskState.DONE: {},
-    TaskState.DECLINED: {},
+TRANSITIONS: Mapping[tuple[TaskState, Answer], TaskState] = {
+    (TaskState.RECEIVED, Answer.ACCEPTED): TaskState.ACCEPTED,
+    (TaskState.RECEIVED, Answer.ARRIVED): TaskState.ARRIVED,
+    (TaskState.RECEIVED, Answer.DONE): TaskState.DONE,
+    (TaskState.RECEIVED, Answer.DECLINED): TaskState.DECLINED,
+    (TaskState.ACCEPTED, Answer.ARRIVED): TaskState.ARRIVED,
+    (TaskState.ACCEPTED, Answer.DONE): TaskState.DONE,
+    (TaskState.ACCEPTED, Answer.DECLINED): TaskState.DECLINED,
+    (TaskState.ARRIVED, Answer.DONE): TaskState.DONE,
+    (TaskState.ARRIVED, Answer.DECLINED): TaskState.DECLINED,
 }
 
 
@@ -91,7 +83,12 @@ class Task:
     @property
     def is_open(self) -> bool:
         """True while somebody has to do something."""
-        return bool(MOVES[self.state])
+        return bool(self.answers)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What may be said to it now."""
+        return tuple(answer for state, answer in TRANSITIONS if state is self.state)
 
 
 @dataclass(slots=True)
@@ -118,7 +115,7 @@ class Tasks(Way[Task]):
                 self.NAME,
                 Text(f"Task: {task.text.en}", f"任务：{task.text.zh}"),
                 task.given,
-                tuple(MOVES[task.state]),
+                task.answers,
                 task.status,
                 ", ".join(_standing(task)),
             )
@@ -183,7 +180,7 @@ class Tasks(Way[Task]):
         return _declined(event.task_id, event.at, event.reason, exercise=event.exercise)
 
     def _answered(self, task: Task, event: GuardAnswered) -> list[Decision]:
-        state = MOVES[task.state].get(event.answer)
+        state = TRANSITIONS.get((task.state, event.answer))
         if state is None:
             details = {"answer": event.answer.value, "state": task.state.value, "by": event.who}
             return [_fact(task, "task.answer_unused", event.at, details)]

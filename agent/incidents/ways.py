@@ -14,7 +14,7 @@ from agent.core.decisions import Decision, Page
 from agent.core.events import Event
 from agent.incidents.way import Item, Way
 from contract.words import Status
-from rules.engine import Engine, RuleFailed
+from rules.engine import Decided, Engine, RuleFailed
 
 
 class Keeps(Protocol):
@@ -38,12 +38,13 @@ class Ways:
         beside: Sequence[Way[Any]] = (),
         on_failure: Callable[[RuleFailed, Stamp], None],
         page: Callable[[Page], None] = lambda _: None,
+        on_decided: Callable[[Decided], None] = lambda _: None,
     ) -> None:
         """*beside* are kept here too, and asked by somebody else; *page* runs a hook."""
         self._ways = list(ways)
         self._kept = [*beside, *ways]
         self._keeper = keeper
-        self._engine = Engine(ways, on_failure=on_failure)
+        self._engine = Engine(ways, on_failure=on_failure, on_decided=on_decided)
         self.page = page
 
     def resume(self, now: Stamp) -> list[Decision]:

@@ -1,14 +1,5 @@
 """When to connect, to which broker, in which protocol, and when a connection is given up. Pure.
 
-::
-
-    IDLE       --start-->        CONNECTING
-    CONNECTING --accepted-->     UP
-    CONNECTING --failed-->       WAITING
-    UP         --lost-->         WAITING
-    WAITING    --retry-->        CONNECTING
-    any        --stop-->         STOPPED
-
 A connection that the broker took and closed soon, three times without a steady one between, is
 ``closed-again``: two agents with one identity throw each other out like that, and not every broker
 says so. A steady connection that the broker closes was probably everybody's: the broker restarts,
@@ -60,7 +51,7 @@ class Signal(StrEnum):
     STOP = "stop"
 
 
-_TABLE = {
+TRANSITIONS = {
     (Phase.IDLE, Signal.START): Phase.CONNECTING,
     (Phase.CONNECTING, Signal.ACCEPTED): Phase.UP,
     (Phase.CONNECTING, Signal.FAILED): Phase.WAITING,
@@ -122,7 +113,7 @@ class Session:
     def signal(self, signal: Signal) -> None:
         """Move on; an illegal move raises ValueError."""
         try:
-            self.phase = _TABLE[self.phase, signal]
+            self.phase = TRANSITIONS[self.phase, signal]
         except KeyError:
             raise ValueError(f"the link cannot take '{signal}' while {self.phase}") from None
 

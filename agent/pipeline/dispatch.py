@@ -38,6 +38,7 @@ from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
 from agent.core.ports import Counters, Entry, Lane
 from agent.incidents.book import IncidentBook, Message, Open
+from agent.incidents.record import Recorder
 from agent.incidents.words import Words
 from contract.topics import Address
 from contract.words import MsgType, Severity, Stage, Status
@@ -111,6 +112,7 @@ class Dispatcher:
         address: Address,
         counters: Counters,
         on_probe: Callable[[Probe], None],
+        record: Recorder | None = None,
     ) -> None:
         self._rules = rules
         self._book = book
@@ -125,6 +127,7 @@ class Dispatcher:
         self._session = counters.session
         self._seq = {Lane.ALARM: counters.alarm_seq, Lane.EVENT: counters.event_seq}
         self._on_probe = on_probe
+        self._record = record or Recorder(clock)
 
     def dispatch(self, event: Event) -> None:
         """Handle one event."""
@@ -139,6 +142,7 @@ class Dispatcher:
             self._health.note(f"hook.{event.hook}", state, event.detail)
         self._carry_out(self._rules.on_event(event))
         self._carry_out(self._ways.on_event(event))
+        self._record.done(event)
 
     def time_passed(self) -> None:
         """Handle what is due by now."""
@@ -148,11 +152,13 @@ class Dispatcher:
         self._words.on_time(now)
         self._carry_out(self._rules.on_time(now))
         self._carry_out(self._ways.on_time(now))
+        self._record.done(None)
 
     def resume(self) -> None:
         """Go on with everything that an earlier life left open."""
         self._carry_out(self._ways.resume(stamp(self._clock)))
         self._rules.recall(self._book.cases)
+        self._record.began()
 
     @property
     def due_ns(self) -> int | None:
@@ -171,7 +177,7 @@ class Dispatcher:
                 case Actuate():
                     self._actuate(decision)
                 case Raise():
-                    self._send(self._book.raised(decision))
+                    self._raise(decision)
                 case Resolve():
                     self._send(self._book.resolved(decision))
                 case Close(key=key):
@@ -185,6 +191,12 @@ class Dispatcher:
                     self._carry_out(self._ways.on_event(event))
                 case Page():
                     self._ways.page(decision)
+
+    def _raise(self, cause: Raise) -> None:
+        message = self._book.raised(cause)
+        if message is None:
+            self._record.held_back(cause)
+        self._send(message)
 
     def _actuate(self, decision: Actuate) -> None:
         try:
@@ -216,6 +228,7 @@ class Dispatcher:
             details=message.details,
         )
         self._book.sent_as(message, alert.id)
+        self._record.sent(message, alert.id)
         body = alert_json(alert, replayed=False)
         topic = self._topic("alert", alert.status)
         entry = Entry(alert.id, Lane.ALARM, alert.seq, topic, body, self._clock.utc_ns())
@@ -227,21 +240,7 @@ class Dispatcher:
     def _ended(self, over: Open | None, at: Stamp) -> None:
         """An incident is over without a word to the station."""
         if over is not None:
-            cause = over.cause
-            self._carry_out(
-                self._ways.on_event(
-                    IncidentChanged(
-                        at,
-                        over.incident,
-                        Stand.ENDED,
-                        cause.kind,
-                        over.severity,
-                        cause.status,
-                        cause.device,
-                        cause.where,
-                    )
-                )
-            )
+            self._carry_out(self._ways.on_event(over.ended(at)))
 
     def _note(self, note: Note) -> None:
         fact = Fact(
@@ -259,6 +258,7 @@ class Dispatcher:
         body = fact_json(fact, replayed=False)
         topic = self._topic("event", note.status)
         entry = Entry(fact.id, Lane.EVENT, fact.seq, topic, body, self._clock.utc_ns())
+        self._record.noted(note, fact.id)
         log.debug("Event %s %s %s", fact.kind, fact.device, fact.id)
         self._outbox.offer(entry, critical=False)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agent.config.schema.base import Id, Seconds, Section
+from agent.config.schema.when import Condition
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -79,7 +80,30 @@ class SelfRule(_Rule):
     grace_s: Seconds | None = None
 
 
+AlertName = Literal[
+    "panic", "duress", "medical", "assist", "tamper", "door.forced", "door.held",
+    "vehicle.locked_exit", "intrusion", "loiter", "crowd", "tailgate",
+]  # fmt: skip
+
+
+class Sentence(Section):
+    """What an alert says, in both languages."""
+
+    en: Annotated[str, Field(min_length=1, max_length=200)]
+    zh: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CustomRule(_Rule):
+    """A rule of the site's own: what has to happen, and which alert that is."""
+
+    type: Literal["custom"]
+    name: Id
+    when: Condition
+    alert: Annotated[AlertName, Field(description="the kind of the alert")]
+    text: Sentence
+
+
 Rule = Annotated[
-    PanicRule | ButtonRule | DoorRule | WatchlistRule | CameraRule | SelfRule,
+    PanicRule | ButtonRule | DoorRule | WatchlistRule | CameraRule | SelfRule | CustomRule,
     Field(discriminator="type"),
 ]

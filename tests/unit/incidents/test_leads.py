@@ -23,7 +23,7 @@ from agent.core.events import (
 )
 from agent.core.ids import AlertId, CameraName, EntryId, IncidentId
 from agent.core.text import Text
-from agent.incidents.lead import DECIDED, MOVES, Standing, Step
+from agent.incidents.lead import DECIDED, TRANSITIONS, Standing, Step
 from agent.incidents.leads import KEPT_NS, MOST_KEPT, SHOWN_NS, Knows, Leads
 from contract.words import CommandName, Kind, Refusal, Severity, Stage, Status
 from tests.support.samples import Numbers
@@ -293,6 +293,6 @@ def test_too_many_leads_push_out_what_is_decided_first(life: Life) -> None:
 
 def test_no_way_leads_around_the_second_person() -> None:
     """Whatever the path: only two persons make it confirmed, and what is decided stays so."""
-    into = {move for move, reached in MOVES.items() if reached is Standing.CONFIRMED}
+    into = {move for move, reached in TRANSITIONS.items() if reached is Standing.CONFIRMED}
     assert {step for standing, step in into if standing is not Standing.CONFIRMED} == {Step.TWO}
-    assert {MOVES[m] for m in MOVES if m[0] in DECIDED} == {Standing.REJECTED}
+    assert {TRANSITIONS[m] for m in TRANSITIONS if m[0] in DECIDED} == {Standing.REJECTED}
