@@ -11,13 +11,12 @@ import logging
 import random
 from collections.abc import Sequence
 
-from agent.answering import Answering, Surroundings
-from agent.border.messages import Hello
+from agent.all_ways import Surroundings
+from agent.answering import Answering
 from agent.config.problems import Problem
 from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
-from agent.core.clock import Clock, stamp
-from agent.core.errors import DeviceError
+from agent.core.clock import Clock
 from agent.core.events import ComponentState, InputChanged
 from agent.core.health import HealthBoard
 from agent.core.ids import IdSource
@@ -31,14 +30,11 @@ from agent.pipeline.announcer import Announcer
 from agent.pipeline.control import Answers, Control
 from agent.pipeline.desired import Desired
 from agent.pipeline.dispatch import Dispatcher
-from agent.pipeline.guard_ops import GuardOperations
 from agent.pipeline.inbox import Inbox
 from agent.pipeline.local import LocalServer
 from agent.pipeline.local_ops import LocalOperations
 from agent.pipeline.observer import Observer
 from agent.pipeline.presence import Presence
-from agent.pipeline.vision_port import VisionPort
-from agent.pipeline.vision_watch import VisionWatch
 from agent.runtime.chores import Chores
 from agent.runtime.crash_count import NORMAL_START, Start
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
@@ -46,6 +42,7 @@ from agent.runtime.tasks import Tasks
 from agent.runtime.threads import aside, poster
 from agent.runtime.version import VERSION
 from agent.stores import Stores
+from agent.vision_side import VisionSide
 from devices.guard import guard_of
 from devices.panel import Panel
 
@@ -86,9 +83,10 @@ class Core:
         self._panel.open()
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
-        self._watchlist = self._answering.watchlist = await self._stores.open_watchlist(
+        self._watchlist = await self._stores.open_watchlist(
             lambda new: self._announcer.watchlist_changed(new)
         )
+        self._answering.watch(self._watchlist)
         self._build_announcer()
         self._orders.resume()
         await self._open_local()
@@ -173,7 +171,7 @@ class Core:
             self._observer.hear,
             self._loop.call_later,
             announcer=lambda: self._announcer,
-            vision=lambda: self._vision,
+            vision=lambda: self._vision.port,
             observer=self._observer,
             wiped=self._stores.wiped(lambda: self._watchlist, self._loop.call_later),
             answering=self._answering.deeds(lambda event: self._dispatcher.dispatch(event)),
@@ -191,7 +189,7 @@ class Core:
             self._outbox,
             self._book,
             self._watchlist,
-            hello=lambda: self._vision.hello,
+            hello=lambda: self._vision.port.hello,
             audit_head=lambda: self._audit.head,
         )
         self._answering.publisher = self._announcer
@@ -211,9 +209,8 @@ class Core:
         )
         path = self._config.node.run_dir / "control.sock"
         keeping = KeepingOperations(self._stores)
-        guard = GuardOperations(self._answering.items, self._observer.hear, self._clock)
-        desk, more = self._answering.desk, self._answering.operations()
-        tables = (operations.table(), keeping.table(), guard.table(), desk.table(), more)
+        answering = self._answering.operations(self._observer.hear)
+        tables = (operations.table(), keeping.table(), answering)
         self._local = LocalServer(
             path, {name: do for table in tables for name, do in table.items()}
         )
@@ -223,22 +220,15 @@ class Core:
             self._observer.issue("local-socket", "local", str(error))
 
     def _open_vision(self) -> None:
-        self._vision = VisionPort(
-            self._config.node.run_dir / "vision.sock",
-            self._config.node.vision_group,
-            VisionWatch(self._config.cameras, stamp(self._clock)),
-            clock=self._clock,
-            put=self._observer.hear,
-            on_hello=self._vision_up,
-            on_beat=self._observer.vision_figures,
-            on_gone=self._vision_gone,
+        self._vision = VisionSide(
+            self._config,
+            self._clock,
+            self._observer,
+            self._watchlist,
+            face_off=lambda: self._orders.face_off,
+            models_changed=self._announcer.models_changed,
         )
-        if self._config.cameras:
-            self._observer.vision_gone()
-            try:
-                self._vision.open()
-            except DeviceError as error:
-                self._observer.issue("vision-socket", "vision", str(error))
+        self._vision.open()
 
     def _build_link(self) -> None:
         address, later = self._address, self._loop.call_later
@@ -284,7 +274,7 @@ class Core:
         start("heartbeat", self._announcer.beat)
         start("chores", chores.run)
         if self._config.cameras:
-            start("vision", self._vision.run)
+            start("vision", self._vision.port.run)
         self._observer.link_starts()
 
     # -- what follows from what -------------------------------------------------------------------
@@ -306,14 +296,3 @@ class Core:
         self._orders.results.link_down()
         self._answering.link_down()
         self._observer.link_down(fault, reason)
-
-    def _vision_up(self, hello: Hello) -> None:
-        self._observer.vision_up(hello)
-        self._watchlist.vision_up(self._vision, hello.model_id)
-        if self._orders.face_off:
-            self._vision.switch_faces(on=False)
-        self._announcer.models_changed()
-
-    def _vision_gone(self) -> None:
-        self._observer.vision_gone()
-        self._watchlist.vision_lost()

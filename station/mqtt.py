@@ -122,13 +122,9 @@ class Link:
 
     def publish(self, message: Publish) -> int:
         """Hand a message to the broker; returns the number that :meth:`published` tells later."""
-        info = self._client.publish(
-            message.topic,
-            message.payload,
-            qos=1,
-            retain=message.retain,
-            properties=expiry_of(message.topic, self._broker.protocol),
-        )
+        topic, retain = message.topic, message.retain
+        expiry = expiry_of(topic, self._broker.protocol)
+        info = self._client.publish(topic, message.payload, 1, retain, expiry)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._ended.append(f"the broker {self._broker.name} went away while we published")
         self._in_flight.add(info.mid)

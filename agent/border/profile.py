@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.core.answers import ProfileOrdered
 from agent.core.clock import Clock, stamp
 from agent.core.errors import RefusedError
-from agent.core.events import ProfileOrdered
 from contract.signing import TrustedKeys, content_hash, is_signed_by
 from contract.topics import ID_PATTERN, Address
 from contract.words import Refusal, Role

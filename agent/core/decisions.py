@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agent.core.answers import GuardAnswered
 from agent.core.clock import Stamp
-from agent.core.events import GuardAnswered
 from agent.core.text import Text
 from contract.words import Kind, Severity, Status, Urgency
 

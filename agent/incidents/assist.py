@@ -18,16 +18,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from agent.config.schema.escalation import AssistConfig
+from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Note
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    Event,
-    GuardAnswered,
-    IncidentChanged,
-    Stand,
-)
+from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.book import Open

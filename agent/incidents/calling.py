@@ -23,17 +23,11 @@ from typing import ClassVar
 
 from agent.border.orders import AreaCallArgs
 from agent.config.schema.answering import Answering
+from agent.core.answers import Ordered
 from agent.core.clock import NS_PER_S, Stamp, format_utc
 from agent.core.decisions import Decision, Note, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import (
-    AckReceived,
-    Event,
-    HostChanged,
-    IncidentChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, Event, HostChanged, IncidentChanged, Stand
 from agent.core.ids import AlertId
 from agent.core.text import Text
 from agent.incidents.way import Obeys, Way

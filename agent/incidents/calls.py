@@ -19,9 +19,10 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agent.config.schema.answering import Answering
+from agent.core.answers import Answer, AreaCalled, CallUnused, GuardAnswered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Details, Drive, Note, Tell
-from agent.core.events import Answer, AreaCalled, CallUnused, Event, GuardAnswered
+from agent.core.events import Event
 from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.routes import CALL_S

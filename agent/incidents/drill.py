@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.config.schema.base import Label
+from agent.core.answers import Answer
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Details
-from agent.core.events import Answer
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from contract.words import Kind, Status

@@ -22,19 +22,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from agent.border.orders import DrillStart, DrillStop
-from agent.config.schema.answering import SlaConfig
+from agent.config.schema.sla import SlaConfig
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Details, Drive, Note, Raise, Resolve, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    Event,
-    GuardAnswered,
-    IncidentChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.text import Text
 from agent.incidents.drill import SCENES, Drill, Line, Scene, Stage, report
 from agent.incidents.sla_clock import STAGES, breach_key, stages_met

@@ -18,18 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from agent.config.schema.answering import Person
+from agent.config.schema.guard import Person
+from agent.core.answers import Answer, BadgeShown, GuardAnswered, Helper
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Answered, Decision, Note
-from agent.core.events import (
-    Answer,
-    BadgeShown,
-    Event,
-    GuardAnswered,
-    Helper,
-    InputChanged,
-    InputState,
-)
+from agent.core.events import Event, InputChanged, InputState
 from agent.incidents.way import Item, Way
 
 MOST_TRIES = 5

@@ -19,19 +19,11 @@ from typing import ClassVar
 from agent.border.orders import LeadVerdict
 from agent.config.schema.answering import LeadsConfig
 from agent.config.schema.base import Label
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Drive, Note
 from agent.core.errors import RefusedError
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    Event,
-    FaceReview,
-    GuardAnswered,
-    IncidentChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, Event, FaceReview, IncidentChanged, Stand
 from agent.core.text import Text
 from agent.incidents.lead import (
     DECIDED,

@@ -17,17 +17,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Tell
-from agent.core.events import (
-    Answer,
-    Event,
-    GuardAnswered,
-    IncidentChanged,
-    LinkChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import Event, IncidentChanged, LinkChanged, Stand
 from agent.incidents.figures import Month, add, end_of, month_of, report
 from agent.incidents.way import Way
 from contract.words import CommandName, Kind, Stage, Status

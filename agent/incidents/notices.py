@@ -20,17 +20,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
-from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Details, Note
-from agent.core.events import (
+from agent.core.answers import (
     Answer,
     BulletinPosted,
     BulletinRefused,
     BulletinWithdrawn,
-    ClockChanged,
-    Event,
     GuardAnswered,
 )
+from agent.core.clock import NS_PER_S, Stamp
+from agent.core.decisions import Decision, Details, Note
+from agent.core.events import ClockChanged, Event
 from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.words import Status

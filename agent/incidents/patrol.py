@@ -21,11 +21,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import ClassVar
 
-from agent.config.schema.answering import PatrolConfig, PatrolRound
+from agent.config.schema.guard import PatrolConfig, PatrolRound
 from agent.config.schema.rules import Window
+from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Note, Raise
-from agent.core.events import Answer, ClockChanged, Event, GuardAnswered, Helper
+from agent.core.events import ClockChanged, Event
 from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Urgency

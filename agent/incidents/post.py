@@ -23,11 +23,12 @@ from enum import StrEnum
 from typing import ClassVar
 
 from agent.border.orders import ChallengeArgs
-from agent.config.schema.answering import PostConfig, Shift
+from agent.config.schema.guard import PostConfig, Shift
+from agent.core.answers import Answer, GuardAnswered, Helper, Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import Answer, Event, GuardAnswered, Helper, Ordered
+from agent.core.events import Event
 from agent.core.text import Text
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency

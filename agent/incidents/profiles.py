@@ -21,10 +21,11 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import ClassVar
 
-from agent.config.schema.answering import Calendar, Profile
+from agent.config.schema.profiles import Calendar, Profile
+from agent.core.answers import ProfileOrdered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Note, Tell
-from agent.core.events import ClockChanged, Event, ProfileOrdered
+from agent.core.events import ClockChanged, Event
 from agent.incidents.way import Way
 from contract.words import Document, Refusal
 from rules.windows import Windows

@@ -13,12 +13,12 @@ dispatcher. Not here: files, and what the lines are read for (``provisioning.rep
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.core.answers import GuardAnswered, Ordered
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.decisions import (
     Actuate,
@@ -36,21 +36,18 @@ from agent.core.events import (
     CameraChanged,
     ClockChanged,
     DoorReleased,
-    EntryGone,
     Event,
     FaceLead,
-    FaceReview,
-    GuardAnswered,
     HostChanged,
     IncidentChanged,
     InputChanged,
     LatchReset,
     LinkChanged,
-    Ordered,
     StorageChanged,
 )
 from agent.core.ids import AlertId
 from agent.incidents.book import Message
+from agent.incidents.veil import alias_of, entry_of, veiled
 from contract.words import ListName
 from rules.engine import Decided
 
@@ -201,27 +198,14 @@ class Recorder:
                 "boot": at.boot_id[:8],
             }
             more = {"is": event and _told(event), "did": did, "sent": sent, "lists": lists}
-            named = event and _entry_of(event)
+            named = event and entry_of(event)
             if named and self._salt is not None:
-                more = _veiled(more, named, _alias(named, self._salt))
+                more = veiled(more, named, alias_of(named, self._salt))
             entry |= {key: value for key, value in more.items() if value}
             line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str)
             self._write(line.encode())
         except Exception:
             log.exception("an event could not be recorded")
-
-
-def _entry_of(event: Event) -> str:
-    """The entry of the watchlist that *event* is about; empty for none."""
-    match event:
-        case FaceLead(entry_id=entry) | EntryGone(entry_id=entry):
-            return entry
-        case FaceReview(lead=lead):
-            return lead.entry_id
-        case Ordered(args=args):
-            return str(args.get("entry_id", ""))
-        case _:
-            return ""
 
 
 def _told(event: Event) -> dict[str, Any]:
@@ -235,21 +219,6 @@ def _told(event: Event) -> dict[str, Any]:
         if part.name not in left_out:
             told[part.name] = value[:LONGEST_TEXT] if isinstance(value, str) else value
     return told
-
-
-def _alias(name: str, salt: bytes) -> str:
-    return "entry-" + hashlib.blake2b(name.encode(), key=salt, digest_size=6).hexdigest()
-
-
-def _veiled(value: Any, name: str, alias: str) -> Any:
-    """*value* with *alias* wherever *name* is a text or a part of one between colons."""
-    if isinstance(value, str):
-        return ":".join(alias if part == name else part for part in value.split(":"))
-    if isinstance(value, Mapping):
-        return {_veiled(k, name, alias): _veiled(v, name, alias) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_veiled(part, name, alias) for part in value]
-    return value
 
 
 def _short(decision: Decision) -> list[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.config.schema.answering import Answering, PostConfig, Profile, SlaConfig
+from agent.config.schema.answering import Answering
+from agent.config.schema.guard import PostConfig
+from agent.config.schema.profiles import Profile
+from agent.config.schema.sla import SlaConfig
 
 
 class Settings:

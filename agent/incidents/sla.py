@@ -12,17 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from agent.config.schema.answering import SlaConfig
+from agent.config.schema.sla import SlaConfig
+from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Details, Raise, Tell
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    Event,
-    GuardAnswered,
-    IncidentChanged,
-    Stand,
-)
+from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.text import Text
 from agent.incidents.sla_clock import (
     NAME,

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from agent.core.answers import Helper
 from agent.core.clock import Stamp
 from agent.core.decisions import Details
-from agent.core.events import Helper
 from agent.core.ids import AlertId, IncidentId
 from contract.words import Kind, Severity, Status
 

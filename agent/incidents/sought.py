@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agent.config.schema.answering import SoughtConfig
+from agent.core.answers import Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Close, Decision, Note, Raise
-from agent.core.events import EntryGone, Event, FaceLead, FaceReview, Ordered
+from agent.core.events import EntryGone, Event, FaceLead, FaceReview
 from agent.incidents.way import Way
 from contract.words import CommandName, Kind, ListName, Severity, Status, Urgency
 from rules.base import Place

@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
-from agent.config.schema.answering import TaskConfig
+from agent.config.schema.guard import TaskConfig
+from agent.core.answers import Answer, GuardAnswered, TaskGiven, TaskRefused
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Drive, Note, Tell
-from agent.core.events import Answer, Event, GuardAnswered, TaskGiven, TaskRefused
+from agent.core.events import Event
 from agent.core.text import Text
 from agent.incidents.way import Item, Way
 from contract.words import Refusal, Status

@@ -18,9 +18,10 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
+from agent.core.answers import Answer, Ordered
 from agent.core.clock import Stamp
 from agent.core.decisions import Decision
-from agent.core.events import Answer, Event, Ordered
+from agent.core.events import Event
 from agent.core.text import Text
 from contract.words import CommandName, Status
 

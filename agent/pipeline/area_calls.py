@@ -13,9 +13,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.border.inbound import BothLanguages, Vouch, read_model
+from agent.core.answers import AreaCalled, CallUnused
 from agent.core.clock import NS_PER_S, Clock, parse_utc, stamp
 from agent.core.errors import RefusedError
-from agent.core.events import AreaCalled, CallUnused, Event
+from agent.core.events import Event
 from agent.core.ports import Received
 from agent.runtime.ration import Ration
 from contract.routes import CALL_S

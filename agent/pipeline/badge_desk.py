@@ -7,21 +7,28 @@ what a known person's card does (``agent.incidents.hands``), the hashes (``agent
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from agent.access.badges import Badges, Proof
-from agent.config.schema.answering import ReaderConfig
+from agent.config.schema.guard import ReaderConfig
+from agent.core.answers import BadgeShown
 from agent.core.audit import AuditKind, Auditor
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.errors import CheckFailedError
-from agent.core.events import BadgeShown, Event
+from agent.core.events import ComponentState, Event
+from agent.core.health import HealthBoard
 from agent.core.secret import Secret
 from agent.pipeline.local import PEER, Operation
 from agent.runtime.threads import aside
 from devices.keying import SEPARATOR, Entry
+from devices.readers import keep_open, readers_of
+
+log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 4
 _BY = {Proof.CARD: "card", Proof.CODE: "keypad"}
@@ -60,6 +67,16 @@ class BadgeDesk:
             self._tell(reader, at, proof, found.result(), entry.digit)
 
         aside(lambda: self._badges.find(proof, shown), done)
+
+    async def read(self, put: Callable[[Event], None], health: HealthBoard, *, pipes: bool) -> None:
+        """Keep every reader open; *pipes*: pipes stand for devices. *put* hears what was shown."""
+        self.put = put
+        devices = {name: item.device for name, item in self._readers.items()}
+        readers = readers_of(devices, self._clock, self.typed, pipes=pipes)
+        told = lambda name, why: _note_reader(health, self._clock, name, why)  # noqa: E731
+        chance = random.SystemRandom().random
+        kept = (keep_open(reader, name, told, chance) for name, reader in readers.items())
+        await asyncio.gather(*kept)
 
     def table(self) -> Mapping[str, Operation]:
         """Operations by name."""
@@ -117,3 +134,14 @@ class BadgeDesk:
 
     def _note(self, request: Mapping[str, Any], what: Mapping[str, str]) -> None:
         self._audit.note(AuditKind.ENROLMENT, str(request.get(PEER, "local")), what)
+
+
+def _note_reader(health: HealthBoard, clock: Clock, name: str, why: str | None) -> None:
+    part = f"reader.{name}"
+    if why is None:
+        health.note(part, ComponentState.OK)
+        health.clear_issue("device-down", part)
+        return
+    health.note(part, ComponentState.DOWN, why)
+    if health.raise_issue("device-down", part, why, stamp(clock)):
+        log.warning("reader %s: %s", name, why)

@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import BothLanguages, Vouch, read_model
+from agent.core.answers import BulletinPosted, BulletinRefused, BulletinWithdrawn
 from agent.core.clock import Clock, parse_utc, stamp
 from agent.core.errors import RefusedError
-from agent.core.events import BulletinPosted, BulletinRefused, BulletinWithdrawn, Event
+from agent.core.events import Event
 from agent.core.ports import Received
 from agent.runtime.ration import Ration
 from contract.topics import ID_PATTERN

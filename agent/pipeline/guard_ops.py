@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import Clock, stamp
 from agent.core.errors import CheckFailedError
-from agent.core.events import Answer, Event, GuardAnswered, Helper
+from agent.core.events import Event
 from agent.incidents.way import Item
 from agent.pipeline.local import PEER, Operation
 

@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.border.inbound import first_fault
+from agent.core.answers import Ordered
 from agent.core.clock import Clock, stamp
 from agent.core.commands import Command, Ending, Finish, Plan
 from agent.core.errors import RefusedError
-from agent.core.events import Event, Ordered
+from agent.core.events import Event
 from agent.incidents.way import Obeys, Way
 from contract.words import Outcome, Refusal
 

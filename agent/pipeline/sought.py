@@ -11,10 +11,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agent.core.answers import Ordered
 from agent.core.clock import Clock, stamp
 from agent.core.commands import Command, Deed, Ending, Finish, Plan
 from agent.core.errors import RefusedError, StoreError
-from agent.core.events import EntryGone, Event, Ordered
+from agent.core.events import EntryGone, Event
 from agent.core.ids import EntryId
 from agent.incidents.sought import STARTS, STOPS, Hunt, Sought
 from agent.pipeline.deeds import read_args

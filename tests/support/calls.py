@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from agent.core.answers import Answer, AreaCalled, GuardAnswered
 from agent.core.clock import ManualClock
 from agent.core.decisions import Decision, Note
-from agent.core.events import Answer, AreaCalled, GuardAnswered, IncidentChanged, Stand
+from agent.core.events import IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from contract.signing import sign

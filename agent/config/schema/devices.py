@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from agent.config.schema.base import Id, Label, Pin, Seconds, Section
-from agent.core.events import Answer, Helper
+from agent.core.answers import Answer, Helper
 
 
 class _Input(Section):

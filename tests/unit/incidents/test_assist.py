@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent.config.schema.escalation import AssistConfig
+from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import ManualClock
 from agent.core.decisions import Raise
-from agent.core.events import AckReceived, Answer, GuardAnswered, Stand
+from agent.core.events import AckReceived, Stand
 from agent.core.ids import AlertId
 from agent.incidents.assist import Assist
 from agent.incidents.book import IncidentBook

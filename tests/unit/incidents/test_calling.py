@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from agent.config.schema.answering import Answering
+from agent.core.answers import Ordered
 from agent.core.clock import ManualClock
 from agent.core.decisions import Decision, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import AckReceived, HostChanged, Ordered, Stand
+from agent.core.events import AckReceived, HostChanged, Stand
 from agent.core.ids import AlertId
 from agent.incidents.calling import OwnCalls
 from contract.validate import schema_problems

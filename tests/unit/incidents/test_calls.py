@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.config.schema.answering import Answering
+from agent.core.answers import Answer, CallUnused
 from agent.core.clock import ManualClock
 from agent.core.decisions import Actuate, Drive, Tell
-from agent.core.events import Answer, CallUnused
 from agent.incidents.calls import MOST_CALLS, NEXT, NeighbourCalls
 from contract.words import Status
 from tests.support.calls import answered, called, notes, only

@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 
 from agent.border.orders import DrillStart, DrillStop
-from agent.config.schema.answering import SlaConfig
 from agent.config.schema.base import Label
+from agent.config.schema.sla import SlaConfig
+from agent.core.answers import Answer, GuardAnswered, Helper, Ordered
 from agent.core.clock import ManualClock
 from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    GuardAnswered,
-    Helper,
-    IncidentChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.incidents.drill import Spot, Stage
 from agent.incidents.drills import KEPT_ENDED, Drills

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from agent.config.schema.answering import Person
+from agent.config.schema.guard import Person
+from agent.core.answers import Answer, BadgeShown, GuardAnswered, Helper
 from agent.core.clock import ManualClock, Stamp, stamp
 from agent.core.decisions import Answered, Decision, Note
-from agent.core.events import Answer, BadgeShown, GuardAnswered, Helper, InputState
+from agent.core.events import InputState
 from agent.core.text import Text
 from agent.incidents.hands import DIGITS, Hand, Hands
 from agent.incidents.way import Item

@@ -8,19 +8,11 @@ import pytest
 
 from agent.config.schema.answering import LeadsConfig
 from agent.config.schema.base import Label
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Actuate, Decision, Note
 from agent.core.errors import RefusedError
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    FaceLead,
-    FaceReview,
-    GuardAnswered,
-    IncidentChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, FaceLead, FaceReview, IncidentChanged, Stand
 from agent.core.ids import AlertId, CameraName, EntryId, IncidentId
 from agent.core.text import Text
 from agent.incidents.lead import DECIDED, TRANSITIONS, Standing, Step

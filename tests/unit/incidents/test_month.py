@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import ManualClock
 from agent.core.decisions import Decision, Tell
-from agent.core.events import (
-    AckReceived,
-    Answer,
-    ClockChanged,
-    GuardAnswered,
-    IncidentChanged,
-    LinkChanged,
-    Ordered,
-    Stand,
-)
+from agent.core.events import AckReceived, ClockChanged, IncidentChanged, LinkChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.incidents.ack_times import MOST, AckTimes
 from agent.incidents.figures import BOUNDS_S, BUCKETS, EMPTY, add, end_of, month_of, quantile

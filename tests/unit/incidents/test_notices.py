@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from agent.core.clock import NS_PER_S, ManualClock
-from agent.core.decisions import Decision, Note
-from agent.core.events import (
+from agent.core.answers import (
     Answer,
     BulletinPosted,
     BulletinRefused,
     BulletinWithdrawn,
-    ClockChanged,
     GuardAnswered,
 )
+from agent.core.clock import NS_PER_S, ManualClock
+from agent.core.decisions import Decision, Note
+from agent.core.events import ClockChanged
 from agent.core.text import Text
 from agent.incidents.notices import Notices
 from contract.words import Status

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from agent.config.schema.answering import PatrolConfig, PatrolPoint, PatrolRound
 from agent.config.schema.base import Label
+from agent.config.schema.guard import PatrolConfig, PatrolPoint, PatrolRound
 from agent.config.schema.rules import Window
+from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Decision, Note, Raise
-from agent.core.events import Answer, ClockChanged, GuardAnswered, Helper
+from agent.core.events import ClockChanged
 from agent.incidents.patrol import Patrol, opening
 from contract.words import Kind, Severity
 from tests.support.ways import Life

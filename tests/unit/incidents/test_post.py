@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from agent.config.schema.answering import PostConfig, Shift
+from agent.config.schema.guard import PostConfig, Shift
 from agent.config.schema.rules import Window
+from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Actuate, Decision, Note, Raise, Resolve, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import Answer, GuardAnswered, Ordered
 from agent.incidents.post import OnPost
 from contract.words import CommandName, Kind, Status
 from tests.support.ways import Life

@@ -8,21 +8,16 @@ from typing import Any
 import pytest
 
 from agent.border.profile import read_profile
-from agent.config.schema.answering import (
-    Answering,
-    Calendar,
-    CalendarDates,
-    CalendarWindow,
-    PostPace,
-    Profile,
-    Shift,
-    SlaConfig,
-)
+from agent.config.schema.answering import Answering
 from agent.config.schema.base import Label
+from agent.config.schema.guard import PostPace, Shift
+from agent.config.schema.profiles import Calendar, CalendarDates, CalendarWindow, Profile
+from agent.config.schema.sla import SlaConfig
+from agent.core.answers import ProfileOrdered
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Decision, Note, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import ClockChanged, ProfileOrdered
+from agent.core.events import ClockChanged
 from agent.incidents.profiles import Profiles
 from agent.incidents.settings import Settings
 from contract.signing import sign

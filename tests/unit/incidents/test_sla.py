@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from agent.config.schema.answering import SlaConfig
+from agent.config.schema.sla import SlaConfig
+from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import ManualClock
 from agent.core.decisions import Decision, Raise, Tell
-from agent.core.events import AckReceived, Answer, GuardAnswered, Helper, IncidentChanged, Stand
+from agent.core.events import AckReceived, IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.incidents.sla import LONGEST_TIMELINE, Sla
 from contract.words import Kind, Severity, Status

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from agent.border.tasks import read_task
-from agent.config.schema.answering import TaskConfig
+from agent.config.schema.guard import TaskConfig
+from agent.core.answers import Answer, GuardAnswered, TaskGiven, TaskRefused
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Actuate, Decision, Note, Tell
 from agent.core.errors import RefusedError
-from agent.core.events import Answer, GuardAnswered, TaskGiven, TaskRefused
 from agent.incidents.tasks import TRANSITIONS, Tasks, TaskState
 from contract.signing import sign
 from contract.words import Role, Status

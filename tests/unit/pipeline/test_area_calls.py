@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from agent.core.answers import AreaCalled, CallUnused
 from agent.core.clock import ManualClock
-from agent.core.events import AreaCalled, CallUnused
 from contract.words import Role
 from tests.support.calls import body, signed_body
 from tests.support.samples import ADDRESS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from agent.core.answers import BulletinPosted, BulletinRefused, BulletinWithdrawn
 from agent.core.clock import ManualClock
-from agent.core.events import BulletinPosted, BulletinRefused, BulletinWithdrawn
 from contract.signing import sign
 from contract.words import Role
 from tests.support.samples import ADDRESS

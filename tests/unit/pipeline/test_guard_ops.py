@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from agent.access.badges import Badges
-from agent.config.schema.answering import ReaderConfig
+from agent.config.schema.guard import ReaderConfig
+from agent.core.answers import Answer, BadgeShown
 from agent.core.clock import ManualClock, stamp
 from agent.core.errors import CheckFailedError
-from agent.core.events import Answer, BadgeShown, Event
+from agent.core.events import Event
 from agent.core.secret import Secret
 from agent.core.text import Text
 from agent.incidents.way import Item
