@@ -97,7 +97,7 @@ def hash_of(record: Record) -> str:
 
 def mac_of(digest: str, key: MacKey) -> str:
     """What ``mac`` has to be for a record with the hash *digest*."""
-    return hmac.digest(key.secret, digest.encode("ascii"), "sha256").hex()
+    return hmac.digest(key.secret, digest.encode(), "sha256").hex()
 
 
 def line_of(record: Record) -> bytes:

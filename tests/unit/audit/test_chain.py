@@ -138,6 +138,12 @@ def test_all_of_a_thousand_changes_are_found_and_named(edit: Edit, lines: list[b
         assert verdict.breaks[0].n == first, verdict.breaks
 
 
+def test_a_hash_that_is_no_hash_is_a_finding_and_no_fault(lines: list[bytes]) -> None:
+    mark = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
+    lines[3] = lines[3].replace(b'"hash":"', b'"hash":"' + mark, 1)
+    assert not walked(lines).ok
+
+
 def test_a_log_without_its_own_key_is_still_a_chain(lines: list[bytes]) -> None:
     verdict = walked(lines, keys=None)
     assert (verdict.ok, verdict.vouched) == (True, False)
