@@ -17,9 +17,9 @@ HERE = Path(__file__).parent
 RABBIT = "test_brokers"
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups for the workers; what waits longest begins first."""
+    """Groups for the workers, before xdist reads them; what waits longest begins first."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: _rank(item.path))
