@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 RABBIT = "test_brokers"
 
 
-class Together(LoadScopeScheduling):  # type: ignore[misc] - xdist brings no types
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
     """Gives a worker all tests of a group, one after the other."""
 
     def _split_scope(self, nodeid: str) -> str:
