@@ -35,7 +35,7 @@ test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	@made=$$(mktemp -d /tmp/gh-XXXXXX); echo "running every test, two at a time (in $$made)"; \
-		$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --basetemp=$$made $(ARGS); \
+		$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --basetemp=$$made $(ARGS); \
 		code=$$?; rm -rf $$made; exit $$code
 
 lint: $(VENV)/.dev

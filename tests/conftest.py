@@ -8,8 +8,10 @@ something large: the scenes of ``crash``, the cluster of RabbitMQ nodes. The lon
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from agent.core.clock import ManualClock
 
@@ -17,19 +19,28 @@ HERE = Path(__file__).parent
 RABBIT = "test_brokers"
 
 
-@pytest.hookimpl(trylast=True)
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
+    """Gives a worker all tests of a group, one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(Path(nodeid.split("::", 1)[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Who runs beside whom."""
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups for the workers; what waits longest begins first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """What waits longest begins first."""
     items.sort(key=lambda item: _rank(item.path))
 
 
-def _group(item: pytest.Item) -> str:
-    place = item.path.relative_to(HERE)
-    if place.name.startswith(RABBIT):
+def _group(path: Path) -> str:
+    if path.name.startswith(RABBIT):
         return RABBIT
-    return "crash" if place.parts[0] == "crash" else str(place)
+    return "crash" if path.parent.name == "crash" else str(path)
 
 
 def _rank(path: Path) -> int:
