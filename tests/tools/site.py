@@ -192,7 +192,8 @@ class Site:
         return self.stored(lambda alert: alert.device == name, after=newest)
 
     def panic_works(self) -> Stored:
-        """Prove it: a press is stored at the station, acked, and leaves the outbox."""
+        """Prove it: a press on a link that carries is stored, acked, and leaves the outbox."""
+        self.until(self.linked, DELIVERED_S)
         alert = self.press()
         assert alert.kind == "panic"
         assert alert.msgtype == "Alert"
