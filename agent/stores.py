@@ -201,8 +201,10 @@ class Stores:
         return store
 
     def open_badges(self) -> Badges:
-        """Codes and cards of the people of this gate; closed when the file cannot be read."""
+        """Codes and cards of the people of this gate; closed in safe mode or when damaged."""
         path, seal = self._file("badges.json"), self.vault.seal(BADGES)
+        if self._start.level is not Level.NORMAL:
+            return Badges(path, load=False)
         made = self._tried("badges", lambda: Badges(path, seal)) or Badges(path, load=False)
         self.vault.reseal_by(BADGES, made.reseal)
         return made

@@ -176,19 +176,19 @@ def test_the_broker_is_away_for_a_minute(scenes: dict[str, Future[object]]) -> N
     """Both presses sound at once, wait, and arrive once, in order, marked as replayed.
 
     Behind each press waits the event of its reset; after a minute the gate may add that its link
-    is degraded.
+    is degraded, and that nobody came in time.
     """
     came = scenes["away"].result(SCENE_S)
     assert isinstance(came, Away)
     assert came.sirens == [True, True]
-    assert came.pending in {4, 5}
+    assert 4 <= came.pending <= 7
     assert not came.before.replayed
     assert "cannot be reached" in came.reason
     presses = [found for found in came.stored if found.kind == "panic"]
     told = [(found.device, found.replayed) for found in presses]
     assert told[1:3] == [("panic-2", True), ("panic-3", True)]
     assert [replayed for _, replayed in told] == [False, True, True, False]
-    assert {found.kind for found in came.stored} <= {"panic", "link.degraded"}
+    assert {found.kind for found in came.stored} <= {"panic", "link.degraded", "sla.breach"}
     assert sorted(found.seq for found in came.stored) == list(range(1, len(came.stored) + 1))
     assert len({found.id for found in came.stored}) == len(came.stored)
 
