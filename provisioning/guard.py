@@ -117,7 +117,7 @@ def accept(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """接受任务: You take the task on."""
+    """接受: You take the task on."""
     _answer(config, "accepted", about, who, note=note, as_json=as_json)
 
 
@@ -129,7 +129,7 @@ def decline(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """拒绝任务: You do not take the task on."""
+    """拒绝: You do not take the task on."""
     _answer(config, "declined", about, who, note=note, as_json=as_json)
 
 
@@ -141,7 +141,7 @@ def done(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """任务完成: The task is done."""
+    """完成: The task is done."""
     _answer(config, "done", about, who, note=note, as_json=as_json)
 
 
@@ -206,7 +206,7 @@ def confirm(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """已确认: You have read it, or it is as it says."""
+    """确认: You have read it, or it is as it says."""
     _answer(config, "confirm", about, who, note=note, as_json=as_json)
 
 
@@ -249,5 +249,6 @@ def _row(item: Mapping[str, Any], language: str) -> str:
 def _said(said: str | None, language: str) -> str:
     if not said:
         return ""
-    known = COMMANDS.get(said)
-    return f"  ({known[1] if known and language == 'zh' else said})"
+    word, _, who = said.partition(" ")
+    known = COMMANDS[word][1] if language == "zh" and word in COMMANDS else word
+    return f"  ({f'{known} {who}'.rstrip()})"

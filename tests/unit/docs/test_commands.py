@@ -19,7 +19,7 @@ from provisioning.cli import app
 from tests.support.pages import PAGES, Block, blocks, name_of, spans
 
 GATEHOUSE = get_command(app)
-WRONG_USE = typer.BadParameter.__mro__[1]
+WRONG_USE: Any = typer.BadParameter.__mro__[1]
 LACKING = ("MissingParameter", "BadOptionUsage")
 PROMPT = re.compile(r"^(?:\w*[$] +)?(?:sudo +)?(?:/opt/gatehouse/bin/|\.venv/bin/)?gatehouse +")
 NAMED = re.compile(r"^(?:gatehouse +|(?=(?:station|guard|rules) [a-z|]+(?: |$)))")
