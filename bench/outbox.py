@@ -16,21 +16,18 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import psutil
 
 from agent.core.ports import Entry, Lane, Limits, OutboxStore
 from agent.outbox.sealed_store import SealedStore
 from agent.outbox.segments.store import SegmentStore
 from agent.vault import OUTBOX, Vault
+from bench.device import Device, device, forget, run
 from bench.sqlite_outbox import SqliteStore
 
 
@@ -50,7 +47,6 @@ STORES: dict[str, Callable[[Path], OutboxStore]] = {
 }
 LIMIT_BYTES = 6000
 LIMIT_RATIO = 2.0
-DISK_BYTES = 512 << 20
 HELD = 100_000
 BODY_BYTES = 900
 TOPIC = "gh/v1/cancheng/liya-garden/gate-1/alert"
@@ -75,45 +71,6 @@ class Result:
     open_s: float
     resident_mb: float
     held_mb: float
-
-
-class Device:
-    """A place to write to, and how much was written there."""
-
-    def __init__(self, folder: Path, loop: str | None) -> None:
-        self.folder = folder
-        self._loop = loop
-
-    def written(self) -> int:
-        """Bytes so far, everything synced."""
-        _run("sync", "-f", str(self.folder))
-        if self._loop is None:
-            return int(psutil.Process().io_counters().write_bytes)
-        stat = Path(f"/sys/block/{self._loop}/stat").read_text(encoding="ascii")
-        return int(stat.split()[6]) * 512
-
-
-@contextmanager
-def device(work: str) -> Iterator[Device]:
-    """An ext4 of its own where that can be had; otherwise *work* itself."""
-    if os.geteuid() != 0:
-        yield Device(Path(work), None)
-        return
-    image, folder = Path(work, "image"), Path(work, "mounted")
-    folder.mkdir()
-    with image.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, DISK_BYTES)
-    _run("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0", str(image))
-    loop = _run("losetup", "--show", "-f", str(image))
-    try:
-        _run("mount", loop, str(folder))
-        try:
-            yield Device(folder, Path(loop).name)
-        finally:
-            _run("umount", str(folder))
-    finally:
-        _run("losetup", "-d", loop)
-        image.unlink()
 
 
 class Measured:
@@ -203,9 +160,9 @@ class Measured:
         folder = self._disk.folder / "full"
         for file in folder.rglob("*"):
             if file.is_file():
-                _forget(file)
+                forget(file)
         code = _OPENING.format(name=self._name, folder=str(folder))
-        said = _run(sys.executable, "-c", code)
+        said = run(sys.executable, "-c", code)
         seconds, megabytes = map(float, said.split())
         return seconds, megabytes
 
@@ -285,19 +242,6 @@ def holds(result: Result) -> bool:
 
 def _shown(value: float) -> str:
     return f"{value:14,.0f}" if value >= 100 or value == 0 else f"{value:14.2f}"
-
-
-def _forget(file: Path) -> None:
-    """Have the system read the file from the device again."""
-    descriptor = os.open(file, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from agent.core.answers import Answer, Helper
 from provisioning.call import ConfigOption, ask_agent, load_config
 from provisioning.output import JsonFlag, show
 
@@ -18,12 +21,31 @@ About = Annotated[
     str | None,
     typer.Argument(
         help="What is answered: its id or the start of it; none: what waits longest. 编号",
-        metavar="[ID]",
+        metavar="ID",
     ),
 ]
 Who = Annotated[str, typer.Option("--who", help="Your role or badge. 岗位或工号", metavar="NAME")]
 Note = Annotated[str, typer.Option("--note", help="A few words. 备注", metavar="TEXT")]
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    Answer.SEEN: ("seen", "已看到"),
+    Answer.COMING: ("coming", "正在赶来"),
+    Answer.ARRIVED: ("arrived", "已到场"),
+    Answer.CANNOT: ("cannot", "无法前往"),
+    Answer.ACCEPTED: ("accept", "接受"),
+    Answer.DONE: ("done", "完成"),
+    Answer.DECLINED: ("decline", "拒绝"),
+    Answer.PRESENT: ("present", "在岗"),
+    Answer.CONFIRM: ("confirm", "确认"),
+    Answer.REJECT: ("reject", "不符"),
+}
 _NOTHING = {"en": "nothing waits for you", "zh": "暂无待办"}
+
+
+class Proof(StrEnum):
+    """What a person shows to a reader."""
+
+    CARD = "card"
+    CODE = "code"
 
 
 @app.command(name="list")
@@ -37,10 +59,14 @@ def list_(config: ConfigOption, as_json: JsonFlag = False) -> None:
 
 @app.command()
 def seen(
-    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
 ) -> None:
     """已看到: You have seen the call."""
-    _answer(config, "seen", about, who, as_json=as_json)
+    _answer(config, "seen", about, who, note=note, as_json=as_json)
 
 
 @app.command()
@@ -51,10 +77,11 @@ def coming(
     eta: Annotated[
         float | None, typer.Option("--eta", help="Seconds until you are there. 预计到达秒数")
     ] = None,
+    note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
     """正在赶来: You are on your way."""
-    _answer(config, "coming", about, who, eta_s=eta, as_json=as_json)
+    _answer(config, "coming", about, who, eta_s=eta, note=note, as_json=as_json)
 
 
 @app.command()
@@ -62,13 +89,12 @@ def arrived(
     config: ConfigOption,
     about: About = None,
     who: Who = "",
-    helper: Annotated[
-        str, typer.Option("--as", help="guard, neighbour or police. 身份", metavar="WHOSE")
-    ] = "guard",
+    helper: Annotated[Helper, typer.Option("--as", help="Whose help you are. 身份")] = Helper.GUARD,
+    note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
     """已到场: You are on the spot."""
-    _answer(config, "arrived", about, who, helper=helper, as_json=as_json)
+    _answer(config, "arrived", about, who, helper=helper.value, note=note, as_json=as_json)
 
 
 @app.command()
@@ -85,10 +111,14 @@ def cannot(
 
 @app.command()
 def accept(
-    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
 ) -> None:
-    """接受任务: You take the task on."""
-    _answer(config, "accepted", about, who, as_json=as_json)
+    """接受: You take the task on."""
+    _answer(config, "accepted", about, who, note=note, as_json=as_json)
 
 
 @app.command()
@@ -99,7 +129,7 @@ def decline(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """拒绝任务: You do not take the task on."""
+    """拒绝: You do not take the task on."""
     _answer(config, "declined", about, who, note=note, as_json=as_json)
 
 
@@ -111,28 +141,34 @@ def done(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """任务完成: The task is done."""
+    """完成: The task is done."""
     _answer(config, "done", about, who, note=note, as_json=as_json)
 
 
 @app.command()
 def present(
-    config: ConfigOption, about: About = None, who: Who = "", as_json: JsonFlag = False
+    config: ConfigOption,
+    about: About = None,
+    who: Who = "",
+    note: Note = "",
+    as_json: JsonFlag = False,
 ) -> None:
     """在岗: You are at your post."""
-    _answer(config, "present", about, who, as_json=as_json)
+    _answer(config, "present", about, who, note=note, as_json=as_json)
 
 
 @app.command()
 def enrol(
     config: ConfigOption,
     person: Annotated[str, typer.Argument(help="As in answering.people. 工号", metavar="PERSON")],
-    proof: Annotated[str, typer.Option("--proof", help="card or code. 卡或密码")] = "code",
+    proof: Annotated[
+        Proof, typer.Option("--proof", help="What is given. 卡(card)或密码(code)")
+    ] = Proof.CODE,
     as_json: JsonFlag = False,
 ) -> None:
     """登记: Give a person a card or a code; it is typed unseen, or read from standard input."""
-    shown = _shown(proof)
-    answer = ask_agent(config, "guard.enrol", person=person, proof=proof, shown=shown)
+    shown = _shown(proof.value)
+    answer = ask_agent(config, "guard.enrol", person=person, proof=proof.value, shown=shown)
     show(answer, f"enrolled: {answer['person']} {answer['proof']}", as_json=as_json)
 
 
@@ -170,7 +206,7 @@ def confirm(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """已确认: You have read it, or it is as it says."""
+    """确认: You have read it, or it is as it says."""
     _answer(config, "confirm", about, who, note=note, as_json=as_json)
 
 
@@ -189,11 +225,30 @@ def reject(
 def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
     answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)
-    show(answer, f"{answer['answer']}: {answer['way']} {answer['answered']}", as_json=as_json)
+    language = load_config(config).console.language
+    told = _answered(answer, language)
+    show(answer, told, as_json=as_json)
 
 
-def _row(item: dict[str, Any], language: str) -> str:
+def _answered(answer: Mapping[str, Any], language: str) -> str:
+    text = answer["text"][language]
+    word, chinese = COMMANDS[answer["answer"]]
+    return f"{chinese}：{text}" if language == "zh" else f"{word}: {text}"
+
+
+def _row(item: Mapping[str, Any], language: str) -> str:
+    """One line: its id, age and text, and which commands answer it."""
     drill = "[EXERCISE 演练] " if item["status"] == "Exercise" else ""
-    said = f"  ({item['said']})" if item["said"] else ""
-    text, ways = item["text"][language], "/".join(item["answers"])
-    return f"{item['id'][:13]}  {item['age_s']:>6.0f} s  {drill}{text}{said}  [{ways}]"
+    said = _said(item["said"], language)
+    commands = [COMMANDS[answer] for answer in item["answers"]]
+    may = "/".join(f"{zh} {word}" if language == "zh" else word for word, zh in commands)
+    age = f"{item['age_s']:>6.0f} {'秒' if language == 'zh' else 's'}"
+    return f"{item['id'][:13]}  {age}  {drill}{item['text'][language]}{said}  [{may}]"
+
+
+def _said(said: str | None, language: str) -> str:
+    if not said:
+        return ""
+    word, _, who = said.partition(" ")
+    known = COMMANDS[word][1] if language == "zh" and word in COMMANDS else word
+    return f"  ({f'{known} {who}'.rstrip()})"

@@ -11,7 +11,7 @@ from provisioning.output import JsonFlag, show
 
 app = typer.Typer(help="Figures of this gate. 统计报告", no_args_is_help=True)
 Month = Annotated[
-    str, typer.Argument(help="As in 2026-10; none: the one that goes on. 月份", metavar="[YYYY-MM]")
+    str, typer.Argument(help="As in 2026-10; none: the one that goes on. 月份", metavar="YYYY-MM")
 ]
 
 

@@ -119,7 +119,8 @@ def _read(log: Path) -> list[dict[str, Any]]:
             head = json.loads(file.readline(1000) or b"null")
         entries = [checked(entry, str(log)) for entry in entries_of(log)]
     except (OSError, ValueError) as error:
-        raise CheckFailedError(f"{log} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CheckFailedError(f"{log} cannot be read: {reason}") from error
     if head != HEAD:
         raise CheckFailedError(f"{log} is no record of 'gatehouse rules record'")
     return entries

@@ -110,9 +110,10 @@ def bulletin(
     *,
     area: Annotated[str, typer.Argument(help="The area, as gates name it.")],
     directory: Dir,
-    text: Annotated[str, typer.Option(help="The notice, for both languages. 通告内容")] = "",
-    en: Annotated[str, typer.Option(help="The notice in English.")] = "",
-    zh: Annotated[str, typer.Option(help="The notice in Chinese.")] = "",
+    text: Annotated[
+        str, typer.Option(help="The notice, in English or both languages. 通告内容")
+    ] = "",
+    text_zh: Annotated[str, typer.Option(help="The same in Chinese. 中文")] = "",
     until: Annotated[
         str, typer.Option(help="2026-11-28T08:00:00+08:00, or how long: 90m, 12h, 7d.")
     ] = "7d",
@@ -136,7 +137,9 @@ def bulletin(
     if withdraw:
         told = bulletins.withdraw(directory, area)
     else:
-        both = bulletins.Texts(en or text, zh or text)
+        if not text:
+            raise typer.BadParameter("give --text, or --withdraw, or --seen", param_hint="--text")
+        both = bulletins.Texts(text, text_zh or text)
         wish = bulletins.Wish(area, both, until, bulletin_id, exercise)
         told = bulletins.post(directory, wish)
     _print_all([told], "{topic}: {did}", as_json=as_json)

@@ -30,10 +30,12 @@ def call(
     directory: Dir,
     text: Annotated[str, typer.Option(help="What is wanted, in English or both languages.")],
     text_zh: Annotated[str | None, typer.Option(help="The same in Chinese. 中文")] = None,
-    kind: Annotated[str, typer.Option(help="Why, as the kind of an alert.")] = Kind.ASSIST.value,
+    kind: Annotated[
+        Kind, typer.Option(help="Why, as the kind of an alert.", metavar="KIND")
+    ] = Kind.ASSIST,
     gate: Annotated[str | None, typer.Option(help="SITE/NODE where help is wanted.")] = None,
     where: Annotated[str, typer.Option(help="Id of the place.")] = "",
-    drill: Annotated[bool, typer.Option("--drill", help="An exercise.")] = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
     valid: Annotated[float, typer.Option(min=5, max=300, help="Seconds until it is over.")] = 300.0,
     wait: Annotated[float, typer.Option(min=0, max=300, help="Seconds to show answers.")] = 0.0,
     lang: Language = None,
@@ -47,7 +49,7 @@ def call(
     address = None
     if gate is not None:
         address = documents.address_of(gate, keys.open_station(directory).id)
-    wanted = Call(area, text, text_zh or text, kind, where, address, valid, drill)
+    wanted = Call(area, text, text_zh or text, kind.value, where, address, valid, exercise)
     look = call_view.look_of(lang)
 
     def say(answer: Answer, roll: Roll) -> None:

@@ -44,7 +44,7 @@ def task(
     ] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Give the guard at a gate a task; exit 1 when it is declined."""
+    """任务: Give the guard at a gate a task; exit 1 when it is declined."""
     from station import orders, tasking
 
     def made(address: Address) -> Task:
@@ -73,7 +73,7 @@ def challenge(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Ask the guard at a gate to prove being there; the answer comes as guard.present or absent."""
+    """查岗: Ask the guard at a gate to prove being there; told as guard.present or guard.absent."""
     from station import commands
 
     args = {name: value for name, value in {"reason": reason, "by": by}.items() if value}
@@ -96,7 +96,7 @@ def profile(
     directory: Dir,
     as_json: Json = False,
 ) -> None:
-    """Order a profile at a gate, until another order; reported in ~/reported/profile."""
+    """时段模式: Order a profile at a gate, until another order; reported in ~/reported/profile."""
     from station import profiles
 
     told = profiles.order(directory, gate, name or None)
@@ -107,6 +107,8 @@ def profile(
 
 
 def _line(status: dict[str, Any]) -> str:
+    if status["state"] == "sent":
+        return f"{status['task_id']} sent; the gate has not answered yet"
     note = f": {status['note']}" if status.get("note") else ""
     at = f" at {status['at']}" if status.get("at") else ""
     return f"{status['task_id']} {status['state']} by {status['by']}{at}{note}"

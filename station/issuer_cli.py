@@ -6,9 +6,10 @@ that one file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -17,6 +18,7 @@ from contract.words import Role
 from station.terminal import exits, write_json, write_line
 
 Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
+_Key = TypeVar("_Key")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -61,10 +63,8 @@ def issuers(
         raise CheckFailedError(f"{remove!r} is not listed")
     if add is not None:
         other = read(add)
-        wanted = role or [Role.CONFIG, Role.DRILL]
-        listed[other.station] = Issuer(
-            level, {each: other.keys[each] for each in wanted if each in other.keys}
-        )
+        given = _given(add, other.keys, role or [Role.CONFIG, Role.DRILL])
+        listed[other.station] = Issuer(level, given)
     if listed != trusted.issuers:
         data = replace(trusted, issuers=listed).to_json()
         try:
@@ -81,3 +81,13 @@ def issuers(
         return
     lines = [f"{r['issuer']}  {r['level']}  {', '.join(map(str, r['roles']))}" for r in rows]
     write_line("\n".join(lines) or "nobody but this station")
+    if listed != trusted.issuers:
+        write_line(f"Bring {path} to gates that joined before (docs/enrolment.md).")
+
+
+def _given(path: Path, keys: Mapping[Role, _Key], wanted: list[Role]) -> dict[Role, _Key]:
+    """The keys of *wanted* roles; CheckFailedError when the file lacks one."""
+    lacking = [role.value for role in wanted if role not in keys]
+    if lacking:
+        raise CheckFailedError(f"{path} has no key of role {', '.join(lacking)}")
+    return {role: keys[role] for role in wanted}

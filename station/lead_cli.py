@@ -37,7 +37,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show leads that wait for a person, newest first, with what was said of each."""
+    """查看线索: Show leads that wait for a person, newest first, with what was said of each."""
     from station import leads
 
     told = leads.listing(directory, everything=everything)
@@ -53,6 +53,8 @@ def list_(
         )
         for said in row["verdicts"]:
             print(f"    {said['verdict']} {said['by']} {said['at']}: {said['reason']}")
+    if not rows:
+        print("no lead waits for a person 暂无待核实线索")
     print(f"record of verdicts: {told['record']}")
 
 
@@ -68,7 +70,7 @@ def confirm(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Confirm a lead that you compared by eye; a second person has to confirm it as well."""
+    """确认: Confirm a lead that you compared by eye; a second person has to confirm it as well."""
     from station.leads import Word
 
     _decide(directory, lead, Word.CONFIRM, by, reason, gate, wait, as_json=as_json)
@@ -86,7 +88,7 @@ def reject(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Reject a lead: the gate forgets whom it was about, and the guard is told nothing more."""
+    """否定: Reject a lead: the gate forgets whom it was about; the guard is told nothing more."""
     from station.leads import Word
 
     _decide(directory, lead, Word.REJECT, by, reason, gate, wait, as_json=as_json)
@@ -97,7 +99,7 @@ def reject(
 def send(
     *, lead: Lead, directory: Dir, gate: Gate = None, wait: Wait = 30.0, as_json: Json = False
 ) -> None:
-    """Tell the gate again what was decided, after it did not answer."""
+    """重新通知: Tell the gate again what was decided, after it did not answer."""
     _decide(directory, lead, None, "-", "-", gate, wait, as_json=as_json)
 
 

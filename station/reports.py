@@ -117,7 +117,9 @@ def text_of(report: Report, lang: Lang) -> str:
     lines = [heading(report, lang)]
     figures = report.get("figures", {})
     shown = {key: report[key] for key in ("from", "to") if key in report} | figures
-    lines += [f"  {pair[side]}: {_value(shown[k])}" for k, pair in _LABELS.items() if k in shown]
+    lines += [
+        f"  {pair[side]}: {_value(shown[k], side)}" for k, pair in _LABELS.items() if k in shown
+    ]
     lines += _answers(figures.get("answered", ()), side)
     lines += [
         f"  {line['at']}  {line['what']}  {line.get('by', '')}"
@@ -132,9 +134,11 @@ def _answers(answered: Any, side: int) -> Iterator[str]:
         yield f"  {answer['who']}: {said}, {answer['after_s']} s"
 
 
-def _value(value: object) -> str:
+def _value(value: object, side: int) -> str:
+    if isinstance(value, bool):
+        return (("no", "否"), ("yes", "是"))[value][side]
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(part)}" for name, part in value.items()) or "-"
+        return ", ".join(f"{name} {_value(part, side)}" for name, part in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
     return "-" if value is None else str(value)

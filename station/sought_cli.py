@@ -53,7 +53,7 @@ def track_start(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Follow the person of a case, with every field of a watchlist entry."""
+    """开始跟踪: Follow the person of a case, with every field of a watchlist entry."""
     from station import sought
 
     ordering = sought.Ordering(gate, by, reason, exercise, wait)
@@ -76,7 +76,7 @@ def track_stop(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Follow no more; each gate deletes the face and proves it."""
+    """结束跟踪: Follow no more; each gate deletes the face and proves it."""
     from station import sought
 
     ordering = sought.Ordering(gate, by, reason, exercise, wait)
@@ -98,7 +98,7 @@ def search_start(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Search for a missing person, by consent or an authority's order."""
+    """开始寻人: Search for a missing person, by consent or an authority's order."""
     from station import sought
 
     ordering = sought.Ordering(gate, by, reason, exercise, wait)
@@ -121,7 +121,7 @@ def search_stop(
     wait: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """End a search; each gate deletes the face and proves it."""
+    """结束寻人: End a search; each gate deletes the face and proves it."""
     from station import sought
 
     ordering = sought.Ordering(gate, by, reason, exercise, wait)

@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.border.signature import check_role
 from agent.core.answers import ProfileOrdered
 from agent.core.clock import Clock, stamp
 from agent.core.errors import RefusedError
-from contract.signing import TrustedKeys, content_hash, is_signed_by
+from contract.signing import TrustedKeys, content_hash
 from contract.topics import ID_PATTERN, Address
 from contract.words import Refusal, Role
 
@@ -50,11 +51,8 @@ def read_profile(
     if drill:
         raise RefusedError(Refusal.UNSUPPORTED, "a profile is not ordered in a drill")
     body, signed = read_model(_Document, payload, MAX_BYTES)
-    if keys is None or body.issuer != keys.station:
-        raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{body.issuer[:32]}'")
-    key = keys.keys.get(Role.CONFIG)
-    if key is None or not is_signed_by(signed, key):
-        raise RefusedError(Refusal.BAD_SIGNATURE, "not the config key's")
+    known = None if keys is None or body.issuer != keys.station else keys.keys
+    check_role(signed, known, body.issuer, Role.CONFIG, "profile")
     if body.node not in ("*", address.client_id):
         raise RefusedError(Refusal.WRONG_NODE, f"meant for '{body.node[:100]}'")
     if not body.entries and not body.empty:

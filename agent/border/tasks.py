@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.border.signature import check_role
 from agent.core.answers import TaskGiven
 from agent.core.clock import NS_PER_S, Clock, parse_utc, stamp
 from agent.core.errors import RefusedError
-from contract.signing import TrustedKeys, content_hash, is_signed_by
+from contract.signing import TrustedKeys, content_hash
 from contract.topics import ID_PATTERN, Address
 from contract.words import Refusal, Role, Status
 
@@ -84,16 +85,10 @@ def read_task(
 
 
 def _check_signature(body: TaskBody, signed: dict[str, Any], keys: TrustedKeys | None) -> None:
-    if keys is None or body.issuer != keys.station:
-        raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{body.issuer}'")
-    if not body.sig:
+    known = None if keys is None or body.issuer != keys.station else keys.keys
+    if known is not None and not body.sig:
         raise RefusedError(Refusal.BAD_SIGNATURE, "the task is not signed")
-    key = keys.keys.get(Role.CONFIG)
-    if key is not None and is_signed_by(signed, key):
-        return
-    if any(is_signed_by(signed, other) for other in keys.keys.values()):
-        raise RefusedError(Refusal.WRONG_ROLE, f"a task needs the key of role '{Role.CONFIG}'")
-    raise RefusedError(Refusal.BAD_SIGNATURE)
+    check_role(signed, known, body.issuer, Role.CONFIG, "task")
 
 
 def _due_s(body: TaskBody, now_ns: int, *, synced: bool) -> float | None:

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.border.inbound import read_model
+from agent.border.signature import check_role
 from agent.core.clock import NS_PER_S, Clock, parse_utc
 from agent.core.commands import Command
 from agent.core.errors import RefusedError
 from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.nonces import Nonces
-from contract.signing import TrustedKeys, is_signed_by
+from contract.signing import TrustedKeys
 from contract.topics import Address
 from contract.words import MAX_MESSAGE_BYTES, CommandName, Refusal, Role
 
@@ -121,15 +122,7 @@ class Checks:
     def vouch(self, signed: Mapping[str, Any], issuer: str, role: Role, what: str) -> None:
         """RefusedError unless *signed*, which is *what*, bears the signature of that role's key."""
         keys = self._trust.keys
-        known = None if keys is None else keys.of(issuer)
-        if known is None:
-            raise RefusedError(Refusal.UNKNOWN_ISSUER, f"'{issuer[:32]}'")
-        key = known.get(role)
-        if key is not None and is_signed_by(signed, key):
-            return
-        if any(is_signed_by(signed, other) for other in known.values()):
-            raise RefusedError(Refusal.WRONG_ROLE, f"'{what}' needs the key of role '{role}'")
-        raise RefusedError(Refusal.BAD_SIGNATURE)
+        check_role(signed, None if keys is None else keys.of(issuer), issuer, role, what)
 
     def _check_nonce(self, nonce: str | None) -> None:
         if nonce is None:

@@ -132,21 +132,12 @@ class CommandJournal:
             raise StoreError(f"{self.path} cannot be written: {error}") from error
 
     def _load(self, data: bytes) -> None:
-        value = strict_json(data, MAX_BYTES)
-        if _is_first_form(value):
-            self._counters = value
-            return
         try:
-            file = _File.model_validate(value)
+            file = _File.model_validate(strict_json(data, MAX_BYTES))
         except ValidationError as error:
             raise ValueError(f"no journal of form {FORM}: {error}") from error
         self._counters, self._ids = file.counters, file.ids
         self._orders = {row.cmd_id: _order(row) for row in file.orders}
-
-
-def _is_first_form(value: object) -> bool:
-    """Version 0.1 kept the counters alone."""
-    return isinstance(value, dict) and all(type(counter) is int for counter in value.values())
 
 
 def _row(order: Order) -> dict[str, object]:

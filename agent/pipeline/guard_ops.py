@@ -64,25 +64,28 @@ class GuardOperations:
                 note=note,
             )
         )
-        return {"answered": item.id, "way": item.way, "answer": said.value}
+        text = {"en": item.text.en, "zh": item.text.zh}
+        return {"answered": item.id, "way": item.way, "answer": said.value, "text": text}
 
     def _meant(self, said: Answer, about: object) -> Item:
         waiting = [i for i in self._items() if said in i.answers and _is_by_command(i)]
         if about is not None:
             named = [item for item in self._items() if item.id.startswith(str(about))]
             if not named:
-                raise CheckFailedError(f"nothing that waits here is called '{about}'")
+                raise CheckFailedError(f"nothing that waits here is called '{about}' 没有此待办")
             if len(named) > 1:
-                raise CheckFailedError(f"'{about}' may be {len(named)} things; give more of the id")
+                raise CheckFailedError(
+                    f"'{about}' may be {len(named)} things; give more of the id 请多写几位编号"
+                )
             if not _is_by_command(named[0]):
                 hands = ", ".join(named[0].devices)
-                raise CheckFailedError(f"{named[0].id} is answered with {hands} only")
+                raise CheckFailedError(f"{named[0].id} is answered with {hands} only 只能由此应答")
             if named[0] not in waiting:
                 may = ", ".join(named[0].answers)
-                raise CheckFailedError(f"'{said}' is no answer to {named[0].id}; say {may}")
+                raise CheckFailedError(f"'{said}' is no answer to {named[0].id}; say 可用 {may}")
             return named[0]
         if not waiting:
-            raise CheckFailedError(f"nothing waits for '{said}' at this gate")
+            raise CheckFailedError(f"nothing waits for '{said}' at this gate 没有待办可作此应答")
         return waiting[0]
 
 

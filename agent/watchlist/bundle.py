@@ -112,8 +112,11 @@ def check_signed(
         detail = "no station key is installed at this gate (node.trusted_keys)"
         raise RefusedError(Refusal.UNKNOWN_ISSUER, detail)
     key = keys.keys.get(Role.WATCHLIST)
-    if head.issuer != keys.station or key is None:
+    if head.issuer != keys.station:
         raise RefusedError(Refusal.UNKNOWN_ISSUER, f"issuer '{head.issuer}' is not trusted here")
+    if key is None:
+        detail = f"this gate has no watchlist key of '{head.issuer}'; give it trusted-keys.json"
+        raise RefusedError(Refusal.BAD_SIGNATURE, detail)
     if not is_signed_by(document, key):
         detail = f"not signed by the watchlist key of '{head.issuer}'"
         raise RefusedError(Refusal.BAD_SIGNATURE, detail)

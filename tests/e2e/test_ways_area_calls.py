@@ -110,7 +110,7 @@ def test_doubled_over_unknown_and_not_ours_are_told(
     site: Site, neighbours: tuple[Neighbour, Neighbour]
 ) -> None:
     school, _ = neighbours
-    (made,) = station(site, "call", AREA, "--text", "Short", "--valid", "5", "--drill")
+    (made,) = station(site, "call", AREA, "--text", "Short", "--valid", "5", "--exercise")
     (item,) = school.until_waiting("call")
     assert item["status"] == "Exercise"
     payload = site.recorder.on("/call")[-1].payload

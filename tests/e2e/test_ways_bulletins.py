@@ -51,7 +51,9 @@ def seen(site: Site) -> list[tuple[str, str]]:
 
 
 def test_a_notice_is_shown_confirmed_replaced_withdrawn_and_expires(site: Site) -> None:
-    bulletin(site, "--en", "Parcel thefts", "--zh", "快递被盗", "--until", "1h", "--id", "b-1")
+    bulletin(
+        site, "--text", "Parcel thefts", "--text-zh", "快递被盗", "--until", "1h", "--id", "b-1"
+    )
     site.until(lambda: waiting(site) == ["b-1"], 20)
     shown = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path)))
     assert "通告：快递被盗" in shown.stdout

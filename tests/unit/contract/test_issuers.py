@@ -50,7 +50,11 @@ def test_a_listed_issuer_orders_with_its_own_keys_and_roles(
     ("fields", "reason"),
     [
         ({"key": STRANGER, "issuer": "guangzhou"}, "unknown-issuer"),
-        ({"key": KEYS[Role.CONFIG], "issuer": "foshan"}, "bad-signature"),
+        ({"key": KEYS[Role.CONFIG], "issuer": "foshan"}, "bad-signature$"),
+        (
+            {"key": KEYS[Role.DOOR], "issuer": "foshan", "name": "door.open"},
+            "bad-signature: this gate has no key of 'foshan' for role 'door'",
+        ),
         ({"key": STRANGER}, "bad-signature"),
         ({"key": STRANGER, "issuer": "foshan", "name": "door.open"}, "wrong-role"),
     ],

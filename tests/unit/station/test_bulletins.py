@@ -36,7 +36,7 @@ def test_until_no_time_to_come(text: str) -> None:
     ("arguments", "code", "text"),
     [
         (["East", "--text", "x"], 1, "area"),
-        (["east"], 1, "text.en"),
+        (["east"], 2, "--withdraw"),
         (["east", "--text", "x", "--until", "tomorrow"], 78, "--until"),
         (["East", "--withdraw"], 78, "is no area"),
     ],

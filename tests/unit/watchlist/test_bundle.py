@@ -102,8 +102,10 @@ def test_a_list_for_all_gates_is_for_this_one_too(clock: ManualClock) -> None:
 def test_a_gate_without_the_stations_key_trusts_no_list(clock: ManualClock) -> None:
     data = watchlist(clock, [])
     others = {Role.DOOR: TRUSTED.keys[Role.DOOR]}
-    for keys in (None, TrustedKeys(ADDRESS.station, others), TrustedKeys("other", TRUSTED.keys)):
+    for keys in (None, TrustedKeys("other", TRUSTED.keys)):
         assert refusal(data, clock, keys).reason == Refusal.UNKNOWN_ISSUER
+    lacking = refusal(data, clock, TrustedKeys(ADDRESS.station, others))
+    assert str(lacking).startswith("bad-signature: this gate has no watchlist key of 'cancheng'")
 
 
 @pytest.mark.parametrize(

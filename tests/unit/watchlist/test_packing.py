@@ -1,9 +1,11 @@
-"""Entries in their file: what goes in comes out, and files of the first form are still read."""
+"""Entries in their file: what goes in comes out, and what is no table is refused."""
 
 from __future__ import annotations
 
-import base64
 import json
+from typing import Any
+
+import pytest
 
 from agent.watchlist.entry import Stored
 from agent.watchlist.packing import pack, unpack
@@ -44,22 +46,7 @@ def test_what_goes_in_comes_out() -> None:
     assert unpack({}) == []
 
 
-def test_a_file_of_the_first_form_is_read() -> None:
-    row = {
-        "entry_id": "a",
-        "status": "Actual",
-        "list": "barred",
-        "facts": ENTRIES[0].facts,
-        "instruction": ENTRIES[0].instruction,
-        "not_before_ns": 1,
-        "expires_ns": 2,
-        "templates": {"dlib": [text(ROW)]},
-        "photos": [text(b"one")],
-    }
-    (found,) = unpack({"1": row})
-    assert (found.templates, found.photos) == ({"dlib": [ROW]}, [b"one"])
-    assert (found.facts, found.listed) == (ENTRIES[0].facts, ListName.BARRED)
-
-
-def text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+@pytest.mark.parametrize("table", [{"1": {"entry_id": "a"}}, {"rows": []}, {"bytes": ""}, []])
+def test_what_is_no_table_is_refused(table: Any) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        unpack(table)
