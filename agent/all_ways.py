@@ -19,6 +19,7 @@ from agent.core.clock import Clock, Stamp
 from agent.core.decisions import Details, Page
 from agent.core.text import Text
 from agent.incidents.ack_times import AckTimes
+from agent.incidents.acks import Acks
 from agent.incidents.assist import Assist
 from agent.incidents.book import IncidentBook
 from agent.incidents.calling import OwnCalls
@@ -108,6 +109,7 @@ class AllWays:
         answering, standing = config.answering, self.book.standing
         return [
             self.months,
+            Acks(),
             AckTimes(self.months.acked),
             self._profiles,
             self._sla,

@@ -54,7 +54,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One stored event that is no alarm."""
+    """One stored event that is no alarm; ``details`` as the gate told them."""
 
     n: int
     source: str
@@ -65,6 +65,7 @@ class Fact:
     replayed: bool
     happened_ns: int
     received_ns: int
+    details: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,9 @@ def alert_of(row: Sequence[Any]) -> Alert:
 
 def fact_of(row: Sequence[Any]) -> Fact:
     """From the columns of :class:`Fact`, in their order."""
-    n, source, message_id, status, kind, seq, replayed, happened_ns, received_ns = row
-    moments = (happened_ns, received_ns)
-    return Fact(n, source, message_id, Status(status), kind, seq, bool(replayed), *moments)
+    n, source, message_id, status, kind, seq, replayed, happened_ns, received_ns, body = row
+    rest = (happened_ns, received_ns, json.loads(bytes(body))["data"]["details"])
+    return Fact(n, source, message_id, Status(status), kind, seq, bool(replayed), *rest)
 
 
 def malformed_of(row: Sequence[Any]) -> Malformed:

@@ -83,7 +83,7 @@ class Reader:
     def facts_after(self, n: int, limit: int) -> list[Fact]:
         """Events stored after number *n*, oldest first."""
         rows = self._rows(
-            "SELECT n, source, id, status, kind, seq, replayed, happened_ns, received_ns"
+            "SELECT n, source, id, status, kind, seq, replayed, happened_ns, received_ns, body"
             " FROM messages WHERE channel='event' AND n>? ORDER BY n LIMIT ?",
             n,
             limit,

@@ -67,6 +67,7 @@ def fact_line(row: Fact) -> Line:
         "replayed": row.replayed,
         "happened_at": format_utc(row.happened_ns),
         "received_at": format_utc(row.received_ns),
+        "details": dict(row.details),
     }
 
 
