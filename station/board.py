@@ -205,7 +205,7 @@ def alert_of(row: Sequence[Any]) -> Alert:
 def fact_of(row: Sequence[Any]) -> Fact:
     """From the columns of :class:`Fact`, in their order."""
     n, source, message_id, status, kind, seq, replayed, happened_ns, received_ns, body = row
-    rest = (happened_ns, received_ns, json.loads(bytes(body))["data"]["details"])
+    rest = (happened_ns, received_ns, json.loads(bytes(body))["data"].get("details", {}))
     return Fact(n, source, message_id, Status(status), kind, seq, bool(replayed), *rest)
 
 
