@@ -13,6 +13,8 @@ from typing import Any
 
 from contract.words import Stage, Status
 from station.gates import Life, is_doubled, life
+from station.going import LeadRow
+from station.incidents import Incident
 from station.rollcall import Roll
 from station.runs import Run, count, missing
 from station.store import gate_of
@@ -126,6 +128,8 @@ class Snapshot:
     queued: int
     work: tuple[Work, ...] = ()
     rolls: tuple[Roll, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    leads: tuple[LeadRow, ...] = ()
 
 
 def gate_row(

@@ -1,8 +1,9 @@
 """The guard's hands: a button, a card or a code becomes an answer to what waits.
 
 A device says one of several answers: the first of what waits that takes one of them is answered
-(``agent.incidents.ways`` has the order); a digit keyed before the code chooses the answer. Where nothing waits, ``present`` still counts: the
-post and the patrol points hear it; any other answer is told as unused.
+(``agent.incidents.ways`` has the order); a digit keyed before the code chooses the answer. Where
+nothing waits, ``present`` still counts: the post and the patrol points hear it; any other answer is
+told as unused.
 
 ::
 
