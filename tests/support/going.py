@@ -1,4 +1,4 @@
-"""Incidents as gates tell of them: alerts with a clock and a chain, breaches, arrivals, reports."""
+"""What gates tell: alerts with a clock and a chain, breaches, arrivals, reports, face leads."""
 
 from __future__ import annotations
 
@@ -63,3 +63,12 @@ def report(at: str) -> dict[str, Any]:
         "timeline": [],
         "figures": {},
     }
+
+
+def lead(number: int, **fields: Any) -> dict[str, Any]:
+    """A face lead that waits for a person."""
+    made = alert(number, type="gatehouse.alert.watchlist.face", **fields)
+    details = {"entry_id": "w-17", "list": "wanted", "score": 0.7, "threshold": 0.65}
+    details |= {"margin": None, "frames": 3, "quality": 0.8, "model_id": "m", "camera": "north"}
+    made["data"]["details"] = details | {"confirm": "required"}
+    return made

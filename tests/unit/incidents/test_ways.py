@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.config.schema.answering import Answering
@@ -16,22 +18,26 @@ from agent.incidents.assist import Assist
 from agent.incidents.calls import NeighbourCalls
 from agent.incidents.sla import Sla
 from agent.incidents.tasks import Tasks
+from agent.incidents.way import Way
 from contract.words import Kind, Status
 from tests.support.calls import called, incident
 from tests.support.samples import at
 from tests.support.ways import Life
 
 
-@pytest.fixture
-def life(clock: ManualClock) -> Life:
-    """A task that waits for longest, then assistance, a call, and the panic last; a drill first."""
-    ways = [
+def ways() -> list[Way[Any]]:
+    return [
         Tasks(TaskConfig()),
         Assist(AssistConfig(), lambda _: None),
         NeighbourCalls(Answering(areas=["north"])),
         Sla(SlaConfig()),
     ]
-    made = Life(ways, clock)
+
+
+@pytest.fixture
+def life(clock: ManualClock) -> Life:
+    """A task that waits for longest, then assistance, a call, and the panic last; a drill first."""
+    made = Life(ways(), clock)
     made.hear(opened(made, "i-drill", Kind.PANIC, Status.EXERCISE))
     made.wait(1)
     made.hear(TaskGiven(at(clock), "t-1", "cancheng", "Look", "查看", "", None, "d"))
@@ -63,14 +69,7 @@ def test_each_arrival_is_for_one_thing_in_that_order_over_a_restart(life: Life) 
     for _ in range(5):
         decisions = say(life, Answer.ARRIVED)
         told.append(sorted(d.kind for d in decisions if isinstance(d, Note)))
-        life.begin(
-            [
-                Tasks(TaskConfig()),
-                Assist(AssistConfig(), lambda _: None),
-                NeighbourCalls(Answering(areas=["north"])),
-                Sla(SlaConfig()),
-            ]
-        )
+        life.begin(ways())
     assert told[0] == ["sla.arrived"]
     assert told[1] == ["call.response"]
     assert told[2] == ["assist.answered"]

@@ -19,8 +19,8 @@ from station.look import Look
 from station.rollcall import Answer, Roll, answer_json, roll_json
 from station.view import render
 from station.watch import text_line
+from tests.support.board import BOARD, NOW_NS
 from tests.tools.messages import GATE, message_id
-from tests.unit.station.test_view import BOARD, NOW_NS
 
 LEVELS = (
     Level("station", "Station", "派出所", 0.0),

@@ -19,9 +19,8 @@ from station.leads import LeadDesk, Word
 from station.snapshot import Reader
 from station.store import Store
 from station.watch import Changes
-from tests.support.going import CHAIN, INCIDENT, arrived, breach, grave, report, take
+from tests.support.going import CHAIN, INCIDENT, arrived, breach, grave, lead, report, take
 from tests.tools.messages import UTC, alert, fact, message_id
-from tests.unit.station.test_leads import lead
 
 BEGAN_NS = 1_795_248_000_000_000_000
 assert format_utc(BEGAN_NS) == UTC
