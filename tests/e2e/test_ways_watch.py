@@ -133,9 +133,10 @@ def test_clock_and_level_are_watched_from_the_press_to_the_report(site: Site) ->
 
 def test_the_roll_is_called_live(site: Site) -> None:
     answers = {"areas": [AREA]}
+    button = {"type": "answer", "says": "coming", "pin": 20, "where": "desk", "name": "Coming"}
     with (
         Neighbour(site, "school", answering=answers) as school,
-        Neighbour(site, "clinic", answering=answers) as clinic,
+        Neighbour(site, "clinic", answering=answers, inputs={"coming-1": button}) as clinic,
         Watch(site, "json", "--json") as watch,
     ):
         site.until(lambda: watch.lines("watching"), 20)
@@ -160,6 +161,8 @@ def test_the_roll_is_called_live(site: Site) -> None:
         assert (seen["call_id"], seen["late"]) == (call_id, False)
         assert seen["after_s"] > 0
         watch.until("answer", gate="clinic/gate-1", state="cannot")
+        clinic.ask("sim", verb="press", name="coming-1", for_s=0.15)
+        watch.until("answer", gate="clinic/gate-1", state="coming", who="coming-1")
         school.guard("arrived", "--who", "guard 5")
         watch.until("answer", gate="school/gate-1", state="arrived", answered=2)
         over = watch.until("call-over", call_id=call_id)
@@ -167,9 +170,14 @@ def test_the_roll_is_called_live(site: Site) -> None:
         states = [(a["gate"], a["state"]) for a in over["answers"]]
         assert sorted(states) == [
             ("clinic/gate-1", "cannot"),
+            ("clinic/gate-1", "coming"),
             ("school/gate-1", "arrived"),
             ("school/gate-1", "seen"),
         ]
+        site.until(lambda: not clinic.waiting("call"), 10)
+        clinic.ask("sim", verb="press", name="coming-1", for_s=0.15)
+        unused = watch.until("fact", kind="answer.unused", source=clinic.base)
+        assert unused["details"] == {"says": ["coming"], "who": "coming-1", "with": "button"}
 
 
 def test_an_ack_of_what_was_never_sent_comes_back_to_the_station(site: Site) -> None:
