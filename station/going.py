@@ -15,22 +15,22 @@ from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc
 from contract.routes import route
-from contract.words import FACE_LEADS, Stage, Status
+from contract.words import Stage, Status
 from station.incidents import Incident, Incidents, Said
+from station.tables import LEAD_KINDS
 
 FIRST_LOOK = 5000
 LEADS = 50
 PERSONS = 2
 BELIEVED_NS = 3600 * NS_PER_S
 WAITING = ("pending", "first")
-_KINDS = ",".join(f"'{kind.value}'" for kind in sorted(FACE_LEADS))
 _MESSAGES = (
     "SELECT n, channel, source, id, kind, status, happened_ns, synced, received_ns, body, stage, by"
     " FROM messages WHERE n>? AND (channel='alert' OR kind='sla.arrived') ORDER BY n"
 )
-_LEADS = (
+LEADS_QUERY = (
     "SELECT n, source, id, kind, status, stage, by, happened_ns FROM messages"  # noqa: S608 - ours
-    f" WHERE channel='alert' AND kind IN ({_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
+    f" WHERE kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
 )
 
 
@@ -87,7 +87,7 @@ class Going:
 
     def leads(self) -> tuple[LeadRow, ...]:
         """The newest leads, newest first."""
-        rows = self._db.execute(_LEADS).fetchall()
+        rows = self._db.execute(LEADS_QUERY).fetchall()
         if not rows:
             return ()
         said: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
@@ -112,8 +112,7 @@ class Going:
     def _expired(self) -> set[tuple[str, str]]:
         """Leads that their gates waited for long enough for."""
         query = (
-            "SELECT source, body FROM messages WHERE channel='event' AND kind='lead.expired'"
-            " ORDER BY n DESC LIMIT 200"
+            "SELECT source, body FROM messages WHERE kind='lead.expired' ORDER BY n DESC LIMIT 200"
         )
         rows = self._db.execute(query).fetchall()
         return {(s, str(json.loads(b)["data"].get("details", {}).get("alert"))) for s, b in rows}

@@ -23,10 +23,10 @@ from contract.words import FACE_LEADS, CommandName, Stage
 from station import commands, keys, verdicts
 from station.desk import Desk, Found
 from station.going import PERSONS, standing_of
+from station.tables import LEAD_KINDS
 from station.verdicts import Verdict
 
 LISTED = 200
-_KINDS = ",".join(f"'{kind.value}'" for kind in sorted(FACE_LEADS))
 Result = dict[str, object]
 
 
@@ -91,7 +91,7 @@ class LeadDesk(Desk):
         """Leads, newest first: those that wait for a person, or *everything*."""
         query = (
             "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
-            f" WHERE channel='alert' AND kind IN ({_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
+            f" WHERE channel='alert' AND kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
         )
         rows: list[Any] = self._read(query, ())
         told = []

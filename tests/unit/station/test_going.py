@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from agent.core.clock import NS_PER_S, format_utc
 from contract.words import Stage
 from station.board import Snapshot
 from station.desk import Desk
+from station.going import LEADS_QUERY
 from station.incidents import LONGEST_NS, Step, clock_json, level_json
 from station.leads import LeadDesk, Word
 from station.snapshot import Reader
 from station.store import Store
+from station.tables import open_for_reading
 from station.watch import Changes
 from tests.support.going import CHAIN, INCIDENT, arrived, breach, grave, lead, report, take
 from tests.tools.messages import UTC, alert, fact, message_id
@@ -193,3 +196,10 @@ def test_a_lead_is_told_from_the_first_person_to_the_second(
     hear("event", over)
     assert told() == [("expired", [])]
     assert [found.waits for found in reader.snapshot(NOW_NS, 0).leads] == [False] * 3
+
+
+def test_a_look_for_leads_reads_no_other_alert(path: Path, store: Store) -> None:
+    del store
+    with closing(open_for_reading(path)) as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {LEADS_QUERY}")]
+    assert plan == ["SCAN messages USING INDEX messages_leads"]
