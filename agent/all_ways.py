@@ -16,9 +16,10 @@ from agent.config.schema.root import Config
 from agent.config.schema.rules import WatchlistRule
 from agent.core.answers import Answer
 from agent.core.clock import Clock, Stamp
-from agent.core.decisions import Page
+from agent.core.decisions import Details, Page
 from agent.core.text import Text
 from agent.incidents.ack_times import AckTimes
+from agent.incidents.acks import Acks
 from agent.incidents.assist import Assist
 from agent.incidents.book import IncidentBook
 from agent.incidents.calling import OwnCalls
@@ -43,7 +44,7 @@ from agent.incidents.ways import Ways
 from agent.incidents.words import Publish, Words
 from agent.stores import Stores
 from agent.watchlist.service import Watchlist
-from contract.words import Status
+from contract.words import Kind, Status
 from rules.base import Place
 from rules.engine import Decided, RuleFailed
 
@@ -86,7 +87,8 @@ class AllWays:
             lambda incident: self.book.standing(incident),
             several_brokers=several,
         )
-        self.book = IncidentBook(around.new_id, self._escalation.carried)
+        self._sla = Sla(answering.sla, lambda: self.settings.sla())
+        self.book = IncidentBook(around.new_id, self._carried)
         self.words = Words(address, outward.publish, around.clock.monotonic_ns)
         self._profiles = Profiles(answering.profiles, answering.calendar)
         self.settings = Settings(answering, lambda: self._profiles.current)
@@ -107,9 +109,10 @@ class AllWays:
         answering, standing = config.answering, self.book.standing
         return [
             self.months,
+            Acks(),
             AckTimes(self.months.acked),
             self._profiles,
-            Sla(answering.sla, self.settings.sla),
+            self._sla,
             Tasks(answering.tasks),
             OnPost(self.settings.post, random.SystemRandom().random),
             Patrol(answering.patrol),
@@ -123,6 +126,11 @@ class AllWays:
             Leads(answering.leads, self._knows()),
             self.sought,
         ]
+
+    def _carried(self, kind: Kind, incident: str | None) -> Details:
+        """What alerts say of who is meant now, and until when help has to be there."""
+        parts = (self._sla, self._escalation)
+        return {name: v for part in parts for name, v in part.carried(kind, incident).items()}
 
     def _hands(self) -> Hands:
         config = self._around.config

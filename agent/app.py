@@ -247,6 +247,7 @@ class Core:
             message=self._control.hear,
             freed=self._outbox.pump,
             waiting=lambda: self._outbox.fullness.pending > 0,
+            subscribed=self._observer.subscribed,
         )
         backoff = Backoff(BackoffPolicy(), random.random)
         self._link = self._announcer.link = Link(self._config.link, address, backoff, events)

@@ -13,6 +13,8 @@ from typing import Any
 
 from contract.words import Stage, Status
 from station.gates import Life, is_doubled, life
+from station.going import LeadRow
+from station.incidents import Incident
 from station.rollcall import Roll
 from station.runs import Run, count, missing
 from station.store import gate_of
@@ -54,7 +56,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One stored event that is no alarm."""
+    """One stored event that is no alarm; ``details`` as the gate told them."""
 
     n: int
     source: str
@@ -65,6 +67,7 @@ class Fact:
     replayed: bool
     happened_ns: int
     received_ns: int
+    details: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Snapshot:
     queued: int
     work: tuple[Work, ...] = ()
     rolls: tuple[Roll, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    leads: tuple[LeadRow, ...] = ()
 
 
 def gate_row(
@@ -203,9 +208,9 @@ def alert_of(row: Sequence[Any]) -> Alert:
 
 def fact_of(row: Sequence[Any]) -> Fact:
     """From the columns of :class:`Fact`, in their order."""
-    n, source, message_id, status, kind, seq, replayed, happened_ns, received_ns = row
-    moments = (happened_ns, received_ns)
-    return Fact(n, source, message_id, Status(status), kind, seq, bool(replayed), *moments)
+    n, source, message_id, status, kind, seq, replayed, happened_ns, received_ns, body = row
+    rest = (happened_ns, received_ns, json.loads(bytes(body))["data"].get("details", {}))
+    return Fact(n, source, message_id, Status(status), kind, seq, bool(replayed), *rest)
 
 
 def malformed_of(row: Sequence[Any]) -> Malformed:

@@ -28,7 +28,9 @@ def roll_lines(roll: Roll, look: Look, now_ns: int) -> list[str]:
         f"{kind_name(roll.kind, look.lang)}  {clock(roll.called_ns, look, now_ns)}  {state}"
     )
     lines = [head, f"  {plain(text, 160)}{f'  ({place})' if place else ''}"]
-    lines.append(f"  {word('called-by', look.lang)} {plain(roll.by, 70)}")
+    answered, called = roll.counted
+    count = f"{word('answered', look.lang)} {answered}/{called}"
+    lines.append(f"  {word('called-by', look.lang)} {plain(roll.by, 70)}  {count}")
     lines += [f"  {answer_line(answer, look, now_ns)}" for answer in roll.answers]
     if roll.silent:
         lines.append(f"  {word('no-answer', look.lang)}: {', '.join(roll.silent)}")

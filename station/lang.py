@@ -120,6 +120,23 @@ WORDS: Mapping[str, Pair] = {
     "too-late": ("LATE", "迟到应答"),
     "coming": ("coming", "正在赶来"),
     "cannot": ("cannot come", "无法前往"),
+    "answered": ("answered", "已应答"),
+    "minutes": ("min", "分钟"),
+    "waiting": ("waiting", "等待中"),
+    "met": ("there after", "到场用时"),
+    "broken": ("LATE", "超时未到"),
+    "late": ("late, there after", "超时到场用时"),
+    "left": ("left", "剩余"),
+    "overdue": ("over by", "已超"),
+    "level": ("Level", "当前层级"),
+    "next-level": ("next", "下一级"),
+    "taken-up": ("taken up by", "已由以下人员接手"),
+    "lead-pending": ("waits for the first person", "待第一人核实"),
+    "lead-first": ("waits for the second person", "待第二人核实"),
+    "lead-confirmed": ("confirmed", "已核实"),
+    "lead-rejected": ("rejected", "已否定"),
+    "lead-expired": ("expired", "已过期"),
+    "lead-closed": ("closed", "已办结"),
 }
 
 

@@ -22,11 +22,11 @@ from contract.routes import route
 from contract.words import FACE_LEADS, CommandName, Stage
 from station import commands, keys, verdicts
 from station.desk import Desk, Found
+from station.going import PERSONS, standing_of
+from station.tables import LEAD_KINDS
 from station.verdicts import Verdict
 
-PERSONS = 2
 LISTED = 200
-_KINDS = ",".join(f"'{kind.value}'" for kind in sorted(FACE_LEADS))
 Result = dict[str, object]
 
 
@@ -91,7 +91,7 @@ class LeadDesk(Desk):
         """Leads, newest first: those that wait for a person, or *everything*."""
         query = (
             "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
-            f" WHERE channel='alert' AND kind IN ({_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
+            f" WHERE channel='alert' AND kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
         )
         rows: list[Any] = self._read(query, ())
         told = []
@@ -180,11 +180,7 @@ def _check(found: Found, before: Sequence[Verdict], word: Word, by: str) -> None
 
 def _decided(found: Found, said: Sequence[Verdict]) -> Decided:
     way = route(found.topic)
-    standing = "pending"
-    if any(v.verdict == Word.REJECT for v in said):
-        standing = "rejected"
-    elif said:
-        standing = "confirmed" if len(said) >= PERSONS else "first"
+    standing = standing_of([v.verdict for v in said])
     return Decided(found, way is not None and way.drill, standing, tuple(said))
 
 

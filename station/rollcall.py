@@ -21,6 +21,8 @@ from contract.words import Status
 from station.tables import open_for_reading
 
 SHOWN = 5
+MOST_OPEN = 50
+LINGER_S = 60
 EVERY = 100_000
 BEYOND = "\U0010ffff"
 
@@ -66,6 +68,12 @@ class Roll:
     def standing(self) -> Mapping[str, Answer]:
         """How each gate stands: its newest answer."""
         return {answer.gate: answer for answer in self.answers}
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many gates answered, of how many that were called, as far as these are known."""
+        answered = len(self.standing)
+        return answered, answered + len(self.silent)
 
 
 def roll_json(roll: Roll) -> dict[str, object]:
@@ -119,6 +127,12 @@ class Rolls:
     def newest(self, limit: int = SHOWN) -> list[Roll]:
         """The newest calls, newest first."""
         return [self._roll(call) for call in self._calls(limit)]
+
+    def going(self, now_ns: int) -> list[Roll]:
+        """Calls that are open, or were until a minute ago, newest first."""
+        since_ns = now_ns - LINGER_S * NS_PER_S
+        calls = self._calls(MOST_OPEN)
+        return [self._roll(call) for call in calls if _ns(call["expires_at"]) > since_ns]
 
     def one(self, prefix: str) -> Roll:
         """The call whose id starts so; CheckFailedError when there is none, or several."""

@@ -24,6 +24,7 @@ from station.board import (
     gate_row,
     malformed_of,
 )
+from station.going import Going
 from station.heads import standing_faults
 from station.rollcall import Rolls
 from station.runs import Run
@@ -57,6 +58,7 @@ class Reader:
         self._path, self._station, self._name = path, station, name
         self._db = open_for_reading(path)
         self.rolls = Rolls(path, station, members)
+        self._going = Going(self._db)
 
     def close(self) -> None:
         """Give the file back."""
@@ -72,6 +74,8 @@ class Reader:
         self._rows("BEGIN")
         try:
             return self._snapshot(now_ns, limit)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
         finally:
             self._rows("COMMIT")
 
@@ -83,7 +87,7 @@ class Reader:
     def facts_after(self, n: int, limit: int) -> list[Fact]:
         """Events stored after number *n*, oldest first."""
         rows = self._rows(
-            "SELECT n, source, id, status, kind, seq, replayed, happened_ns, received_ns"
+            "SELECT n, source, id, status, kind, seq, replayed, happened_ns, received_ns, body"
             " FROM messages WHERE channel='event' AND n>? ORDER BY n LIMIT ?",
             n,
             limit,
@@ -119,7 +123,6 @@ class Reader:
             "SELECT n, topic, problems, received_ns FROM malformed ORDER BY n DESC LIMIT 1"
         )
         listening, why = self._host(now_ns)
-        open_calls = [roll for roll in self.rolls.newest() if roll.over_ns > now_ns]
         return Snapshot(
             station=self._station,
             name=self._name,
@@ -135,7 +138,9 @@ class Reader:
             malformed=malformed_of(newest[0]) if newest else None,
             queued=self._rows("SELECT count(*) FROM outgoing WHERE sent_ns IS NULL")[0][0],
             work=work_of(self._rows(_WORK, now_ns - WORK_NS), now_ns),
-            rolls=tuple(open_calls),
+            rolls=tuple(self.rolls.going(now_ns)),
+            incidents=self._going.incidents(now_ns),
+            leads=self._going.leads(),
         )
 
     def _host(self, now_ns: int) -> tuple[bool, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
+from contract.words import FACE_LEADS
 from station import heads, verdicts
 
 FILE_NAME = "station.db"
@@ -71,10 +72,14 @@ CREATE TABLE IF NOT EXISTS host (
   reason TEXT NOT NULL, at_ns INTEGER NOT NULL
 );
 """
-# For roll-calls; files of earlier builds get them when they are opened.
-_INDEXES = """
+LEAD_KINDS = ",".join(f"'{kind.value}'" for kind in sorted(FACE_LEADS))
+# For roll-calls and leads; files of earlier builds get them when they are opened.
+_INDEXES = f"""
 CREATE INDEX IF NOT EXISTS papers_by_key ON papers (key);
 CREATE INDEX IF NOT EXISTS messages_called ON messages (n) WHERE kind='call.made';
+CREATE INDEX IF NOT EXISTS messages_leads ON messages (n)
+  WHERE kind IN ({LEAD_KINDS});
+CREATE INDEX IF NOT EXISTS messages_expired ON messages (n) WHERE kind='lead.expired';
 """
 
 

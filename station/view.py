@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract.words import MsgType, Severity, Stage, Status
+from station.answering_view import DRILL, incident_lines, lead_lines
 from station.board import Alert, GateRow, Snapshot
 from station.call_view import roll_lines
 from station.gates import Life
@@ -45,13 +46,17 @@ _LIFE = {
     Life.OFFLINE: "bold red",
     Life.UNKNOWN: "dim",
 }
-_DRILL = "bold white on magenta"
 
 
 def render(board: Snapshot, look: Look) -> RenderableType:
     """The whole screen: head, alerts newest first, gates, what could not be used."""
     now_ns = board.now_ns
     parts: list[RenderableType] = [head(board, look), "", alerts(board.alerts, look, now_ns)]
+    told = [
+        *incident_lines(board.incidents, look, now_ns),
+        *lead_lines(board.leads, look, now_ns),
+    ]
+    parts += ["", *told] if told else []
     for roll in board.rolls:
         parts += ["", Text("\n".join(roll_lines(roll, look, now_ns)), style="bold")]
     parts += ["", gates(board.gates, look, now_ns)]
@@ -162,7 +167,7 @@ def work(row: Work, look: Look) -> Text:
     lang, bad = look.lang, row.state in ("empty", "declined")
     text = Text(f"{word(row.what, lang)} {gate_name(row.source)} ", "dim")
     if row.drill:
-        text.append(f" {word(Status.EXERCISE, lang)} ", _DRILL).append(" ")
+        text.append(f" {word(Status.EXERCISE, lang)} ", DRILL).append(" ")
     text.append(word(row.state, lang), "bold red" if bad else "green")
     text.append(f" {plain(row.by, 24)} {plain(row.id[:SHORT_ID], SHORT_ID)}", "dim")
     return text.append(f"  {plain(row.note, 100)}") if row.note else text
@@ -205,7 +210,7 @@ def _table(look: Look) -> Table:
 def _alarm(row: Alert, look: Look) -> Text:
     text = Text()
     if row.status is not Status.ACTUAL:
-        text.append(f" {word(row.status, look.lang)} ", _DRILL).append(" ")
+        text.append(f" {word(row.status, look.lang)} ", DRILL).append(" ")
         text.append(kind_name(row.kind, look.lang), "magenta")
     else:
         style = _SEVERITY.get(Severity(row.severity), "") if row.severity else ""

@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.live import Live
 
 from agent.core.clock import format_utc
+from station.answering_watch import AnsweringChanges, text_of
 from station.board import Alert, Fact, GateRow, Malformed, Snapshot
+from station.going import lead_json
+from station.incidents import clock_json, level_json
 from station.lang import kind_name, word
 from station.look import Look, clock, plain
-from station.rollcall import Answer, answer_json, roll_json
+from station.rollcall import roll_json
 from station.snapshot import Reader
 from station.view import gate_name, render
 
@@ -67,6 +70,7 @@ def fact_line(row: Fact) -> Line:
         "replayed": row.replayed,
         "happened_at": format_utc(row.happened_ns),
         "received_at": format_utc(row.received_ns),
+        "details": dict(row.details),
     }
 
 
@@ -118,6 +122,9 @@ def board_line(board: Snapshot) -> Line:
         "alerts": [alert_line(row) for row in board.alerts],
         "work": [asdict(work) for work in board.work],
         "calls": [roll_json(roll) for roll in board.rolls],
+        "clocks": [clock_json(incident) for incident in board.incidents if incident.stages],
+        "levels": [level_json(incident) for incident in board.incidents if incident.chain],
+        "leads": [lead_json(lead) for lead in board.leads],
     }
 
 
@@ -129,8 +136,6 @@ class _Seen:
     malformed: int
     gates: dict[str, Line]
     host: tuple[bool, str]
-    calls: set[str]
-    answers: set[tuple[str, str, str, int]]
 
 
 class Changes:
@@ -147,9 +152,8 @@ class Changes:
             malformed,
             {g.source: gate_line(g) for g in board.gates},
             (board.listening, board.not_listening),
-            {roll.call_id for roll in board.rolls},
-            {_answer_key(a) for roll in board.rolls for a in roll.answers},
         )
+        self._answering = AnsweringChanges(board)
 
     def first_line(self) -> Line:
         """Says that from here on nothing is missed."""
@@ -174,7 +178,7 @@ class Changes:
             self._seen.malformed = row.n
             yield malformed_line(row)
         board = self._reader.snapshot(now_ns, 0)
-        yield from self._calls(board)
+        yield from self._answering.lines(board)
         for gate in board.gates:
             line = gate_line(gate)
             if self._seen.gates.get(gate.source) != line:
@@ -183,21 +187,6 @@ class Changes:
         if self._seen.host != (board.listening, board.not_listening):
             self._seen.host = (board.listening, board.not_listening)
             yield {"event": "host", "listening": board.listening, "reason": board.not_listening}
-
-    def _calls(self, board: Snapshot) -> Iterator[Line]:
-        """Calls that are new, and who answers them."""
-        for roll in reversed(board.rolls):
-            if roll.call_id not in self._seen.calls:
-                self._seen.calls.add(roll.call_id)
-                yield {"event": "call", **roll_json(roll), "answers": []}
-            for answer in roll.answers:
-                if _answer_key(answer) not in self._seen.answers:
-                    self._seen.answers.add(_answer_key(answer))
-                    yield {"event": "answer", "call_id": roll.call_id, **answer_json(answer)}
-
-
-def _answer_key(answer: Answer) -> tuple[str, str, str, int]:
-    return answer.call_id, answer.gate, answer.state, answer.received_ns
 
 
 def follow(
@@ -249,5 +238,8 @@ def text_line(line: Line, look: Look, now_ns: int) -> str:
         shown = str(text[look.lang.value]) if isinstance(text, dict) else ""
         told = f"{' '.join(map(str, words))}: {plain(shown, 160)} ({place})"
         return f"{clock(now_ns, look, now_ns)} {told} {line['id']}"
+    told_of = text_of(line, look)
+    if told_of is not None:
+        return f"{clock(now_ns, look, now_ns)} {told_of}"
     about = ", ".join(f"{k}={plain(str(v), 160)}" for k, v in line.items() if k != "event" and v)
     return f"{clock(now_ns, look, now_ns)} {word(event, look.lang)}: {about}"

@@ -42,7 +42,7 @@ class Helper(StrEnum):
 class GuardAnswered:
     """A person at the gate answered.
 
-    ``about`` is the id of what is answered, None for whatever waits longest for this answer;
+    ``about`` is the id of what is answered, None for the first that takes it (``Ways.items``);
     ``who`` a role or badge; ``by`` what it was said with (``button``, ``card``, ``keypad``,
     ``command``), and ``device`` which one, empty for a command.
     """

@@ -132,7 +132,8 @@ class Assist(Way[Wanted]):
             )
 
     def _answered(self, event: GuardAnswered) -> list[Decision]:
-        wanted = self._meant(event)
+        named = (event.about or "").startswith(PREFIX)
+        wanted = self.cases.get((event.about or "").removeprefix(PREFIX)) if named else None
         if wanted is None or event.answer not in NEXT[wanted.said]:
             return []
         helps = event.answer is not Answer.CANNOT
@@ -148,12 +149,6 @@ class Assist(Way[Wanted]):
         }
         device, where = wanted.device, wanted.where
         return [Note(event.at, "assist.answered", device, where, details, wanted.status)]
-
-    def _meant(self, event: GuardAnswered) -> Wanted | None:
-        if event.about is not None:
-            named = event.about.startswith(PREFIX)
-            return self.cases.get(event.about.removeprefix(PREFIX)) if named else None
-        return next((w for w in self.cases.values() if event.answer in NEXT[w.said]), None)
 
     def _graver(self, wanted: Wanted, standing: Open, now: Stamp) -> Decision:
         waited_s = f"{self.config.after_s:g}"

@@ -153,8 +153,8 @@ class NeighbourCalls(Way[Call]):
         return [*self._sounded(), self._note(call, event.at, "call.shown", _about(call))]
 
     def _answered(self, event: GuardAnswered) -> list[Decision]:
-        call = self._meant(event)
-        if call is None or event.answer not in NEXT[call.said]:
+        call = self.cases.get(event.about or "")
+        if call is None or call.over or event.answer not in NEXT[call.said]:
             return []
         answers = {**call.answers, event.answer.value: event.at.utc}
         self.keep(call.call_id, replace(call, said=event.answer.value, answers=answers))
@@ -172,13 +172,6 @@ class NeighbourCalls(Way[Call]):
             Tell((), body, call.status, area=call.area, key=key),
             self._note(call, event.at, "call.response", details),
         ]
-
-    def _meant(self, event: GuardAnswered) -> Call | None:
-        """The call that is answered: the one named, or the oldest that this answer fits."""
-        if event.about is not None:
-            call = self.cases.get(event.about)
-            return None if call is None or call.over else call
-        return next((c for c in self._open() if event.answer in NEXT[c.said]), None)
 
     def _open(self) -> list[Call]:
         return [call for call in self.cases.values() if not call.over]

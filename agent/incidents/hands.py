@@ -1,8 +1,9 @@
 """The guard's hands: a button, a card or a code becomes an answer to what waits.
 
-A device says one of several answers: what has waited longest and takes one of them is answered; a
-digit keyed before the code chooses the answer. Where nothing waits, ``present`` still counts: the
-post and the patrol points hear it; any other answer is told as unused.
+A device says one of several answers: the first of what waits that takes one of them is answered
+(``agent.incidents.ways`` has the order); a digit keyed before the code chooses the answer. Where
+nothing waits, ``present`` still counts: the post and the patrol points hear it; any other answer is
+told as unused.
 
 ::
 
@@ -77,7 +78,7 @@ class _Said:
 
 @dataclass(slots=True)
 class Hands(Way[Tries]):
-    """Buttons and readers of this gate. ``waiting`` are the items of all ways, oldest first."""
+    """Buttons and readers of this gate. ``waiting`` are the items of all ways, in order."""
 
     NAME: ClassVar[str] = "hands"
     CASE: ClassVar[type] = Tries
@@ -148,7 +149,7 @@ class Hands(Way[Tries]):
         for item in self.waiting():
             if item.devices and said.device not in item.devices:
                 continue
-            answer = next((a for a in said.says if a in item.answers), None)
+            answer = next((a for a in said.says if item.takes(a, said.helper)), None)
             if answer is not None:
                 return _answered(said, answer, item.id)
         if Answer.PRESENT in said.says and said.helper is Helper.GUARD:

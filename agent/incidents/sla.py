@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from agent.config.schema.sla import SlaConfig
-from agent.core.answers import Answer, GuardAnswered
+from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import NS_PER_S, Stamp
-from agent.core.decisions import Decision, Details, Raise, Tell
+from agent.core.decisions import Decision, Details, Note, Raise, Tell
 from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.text import Text
 from agent.incidents.sla_clock import (
@@ -29,10 +29,11 @@ from agent.incidents.sla_clock import (
     stages_met,
 )
 from agent.incidents.way import Item, Way
-from contract.words import Kind, Severity, Status, Urgency
+from contract.words import Kind, Severity, Urgency
 
 LINGER_NS = 3600 * NS_PER_S
 LONGEST_TIMELINE = 500
+ARRIVED = "sla.arrived"
 _NAMES = {
     1: Text("Self-help", "自救"),
     3: Text("Mutual help", "互救"),
@@ -49,6 +50,14 @@ class Sla(Way[Clock]):
 
     config: SlaConfig
     settings: Callable[[], SlaConfig] | None = None
+
+    def carried(self, kind: Kind, incident: str | None) -> Details:
+        """What every alert of an incident says of its clock; *incident* None: it opens."""
+        if kind not in self.config.kinds:
+            return {}
+        clock = self.cases.get(incident or "")
+        limits = self._now.limits if clock is None else self._limits(clock)
+        return {"sla": {str(stage): limit_s for stage, limit_s in limits.items()}}
 
     @property
     def due_ns(self) -> int | None:
@@ -68,6 +77,7 @@ class Sla(Way[Clock]):
                 (Answer.ARRIVED, Answer.REJECT),
                 clock.status,
                 ", ".join(f"{stage} min met" for stage in sorted(clock.met)),
+                helpers=tuple(helper for helper in Helper if _changes(clock, helper)),
             )
             for clock in self.cases.values()
             if len(clock.met) < len(STAGES)
@@ -111,7 +121,7 @@ class Sla(Way[Clock]):
                 event.device,
                 event.where,
                 event.at,
-                limits=(self.settings() if self.settings else self.config).limits,
+                limits=self._now.limits,
             )
         if event.alert is not None:
             clock = replace(clock, alerts=(*clock.alerts, event.alert))
@@ -119,23 +129,17 @@ class Sla(Way[Clock]):
         return []
 
     def _arrived(self, event: GuardAnswered) -> list[Decision]:
-        clock = self._meant(event)
+        clock = self.cases.get(event.about or "")
         if clock is None:
             return []
         after_s = round((event.at.monotonic_ns - clock.began.monotonic_ns) / NS_PER_S, 1)
-        for stage in clock.open_to(Sign.ARRIVED):
-            if stage in stages_met(event.helper):
-                clock = clock.went(stage, Sign.ARRIVED, after_s)
+        met = _changes(clock, event.helper)
+        for stage in met:
+            clock = clock.went(stage, Sign.ARRIVED, after_s)
         details = {"helper": event.helper.value, "after_s": after_s, "with": event.by}
         self._note(clock, event.at, "arrived", event.who, details)
-        return []
-
-    def _meant(self, event: GuardAnswered) -> Clock | None:
-        """The clock that an arrival belongs to: the one named, or the oldest, drills last."""
-        if event.about is not None:
-            return self.cases.get(event.about)
-        waiting = [c for c in self.cases.values() if len(c.met) < len(STAGES)]
-        return min(waiting, key=lambda clock: clock.status is Status.EXERCISE, default=None)
+        told = {**details, "of": clock.incident, "stages": met, "who": event.who[:64]}
+        return [Note(event.at, ARRIVED, clock.device, clock.where, told, clock.status)]
 
     def _breach(self, clock: Clock, stage: int, now: Stamp) -> Decision:
         limit_s = self._limits(clock)[stage]
@@ -208,8 +212,17 @@ class Sla(Way[Clock]):
         limits = [began_ns + round(limits_s[stage] * NS_PER_S) for stage in waiting]
         return [*limits, _last_ns(clock)]
 
+    @property
+    def _now(self) -> SlaConfig:
+        return self.settings() if self.settings else self.config
+
     def _limits(self, clock: Clock) -> Mapping[int, float]:
         return clock.limits or self.config.limits
+
+
+def _changes(clock: Clock, helper: Helper) -> list[int]:
+    """The stages of *clock* that are met, or met late, when *helper* is there."""
+    return [stage for stage in clock.open_to(Sign.ARRIVED) if stage in stages_met(helper)]
 
 
 def _last_ns(clock: Clock) -> int:

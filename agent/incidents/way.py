@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
-from agent.core.answers import Answer, Ordered
+from agent.core.answers import Answer, Helper, Ordered
 from agent.core.clock import Stamp
 from agent.core.decisions import Decision
 from agent.core.events import Event
@@ -33,7 +33,8 @@ _T = TypeVar("_T")
 class Item:
     """Something that waits for a person at the gate, and how it may be answered.
 
-    ``devices``: the only hands that answer it; none: any.
+    ``devices``: the only hands that answer it; none: any. ``helpers``: whose arrival changes
+    something; none: anybody's.
     """
 
     id: str
@@ -44,6 +45,13 @@ class Item:
     status: Status = Status.ACTUAL
     said: str = ""
     devices: tuple[str, ...] = ()
+    helpers: tuple[Helper, ...] = ()
+
+    def takes(self, answer: Answer, helper: Helper) -> bool:
+        """Whether *answer* of *helper*, given without an id, may mean this."""
+        if answer is Answer.ARRIVED and self.helpers and helper not in self.helpers:
+            return False
+        return answer in self.answers
 
 
 @dataclass(frozen=True, slots=True)

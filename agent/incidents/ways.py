@@ -7,14 +7,22 @@ how it is kept (``agent.incidents.keeper``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
+from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import Stamp
 from agent.core.decisions import Decision, Page
 from agent.core.events import Event
+from agent.incidents.assist import Assist
+from agent.incidents.calls import NeighbourCalls
+from agent.incidents.sla import Sla
 from agent.incidents.way import Item, Way
 from contract.words import Status
 from rules.engine import Decided, Engine, RuleFailed
+
+UNNAMED = frozenset({Answer.PRESENT, Answer.CONFIRM, Answer.REJECT})
+FIRST = (Sla.NAME, NeighbourCalls.NAME, Assist.NAME)
 
 
 class Keeps(Protocol):
@@ -57,6 +65,8 @@ class Ways:
 
     def on_event(self, event: Event) -> list[Decision]:
         """Decisions of all ways about *event*; never raises."""
+        if isinstance(event, GuardAnswered) and event.about is None:
+            event = self._named(event)
         decisions = self._engine.on_event(event)
         self.keep()
         return decisions
@@ -74,9 +84,25 @@ class Ways:
 
     @property
     def items(self) -> list[Item]:
-        """What waits for a person at the gate, oldest first, drills after what is real."""
+        """What waits for a person at the gate, in the order in which answers without an id go.
+
+        What is real before drills; alarms of this gate, calls of neighbours, assistance, then all
+        else; of equals the oldest.
+        """
         found = [item for way in self._ways for item in way.items]
         return sorted(found, key=_order)
+
+    def _named(self, said: GuardAnswered) -> GuardAnswered:
+        """An answer without an id is for one thing: the first that takes it.
+
+        ``present`` stays without one: the post and the patrol points hear it, whatever waits. A
+        verdict (``confirm``, ``reject``) is never for something that nobody named.
+        """
+        if said.answer in UNNAMED:
+            return said
+        found = (i for i in self.items if not i.devices and i.takes(said.answer, said.helper))
+        item = next(found, None)
+        return said if item is None else replace(said, about=item.id)
 
     def keep(self) -> None:
         """Have what changed stored soon."""
@@ -86,5 +112,6 @@ class Ways:
                 self._keeper.keep(way.name, changes)
 
 
-def _order(item: Item) -> tuple[bool, int]:
-    return item.status is Status.EXERCISE, item.since.monotonic_ns
+def _order(item: Item) -> tuple[bool, int, int]:
+    rank = FIRST.index(item.way) if item.way in FIRST else len(FIRST)
+    return item.status is Status.EXERCISE, rank, item.since.monotonic_ns

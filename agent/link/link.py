@@ -45,7 +45,11 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class LinkEvents:
-    """Who hears of the link, all on the loop; ``waiting`` answers whether there is work for it."""
+    """Who hears of the link, all on the loop; ``waiting`` answers whether there is work for it.
+
+    ``subscribed`` hears of each topic why the broker refuses it, empty where it does not, or where
+    nobody wants it any more.
+    """
 
     birth: Callable[[], Sequence[Retained]]
     will: Callable[[], Retained]
@@ -55,6 +59,7 @@ class LinkEvents:
     message: Callable[[Received], None]
     freed: Callable[[], None]
     waiting: Callable[[], bool] = lambda: False
+    subscribed: Callable[[str, str], None] = lambda _topic, _refusal: None
 
 
 class Link:
@@ -122,6 +127,7 @@ class Link:
         """Unsubscribe from it; nothing while the link is down."""
         if self._connection is not None:
             self._connection.unsubscribe(topic)
+        self._events.subscribed(topic, "")
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled; may be called again when it raised."""
@@ -240,7 +246,7 @@ class Link:
             if not lost.done():
                 lost.set_result((fault, reason))
 
-        return Handlers(self._events.message, self._events.freed, on_lost)
+        return Handlers(self._events.message, self._events.freed, on_lost, self._events.subscribed)
 
     def _will(self) -> Will:
         will = self._events.will()

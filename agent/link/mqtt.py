@@ -48,6 +48,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._connack: asyncio.Future[None] = self._loop.create_future()
         self._unacked: dict[int, float] = {}
+        self._asked: dict[int | None, tuple[str, ...]] = {}
         self._up = False
         self._misc: asyncio.TimerHandle | None = None
         self._sock: Any = None
@@ -101,7 +102,8 @@ class Connection:
 
     def subscribe(self, topics: tuple[str, ...]) -> None:
         """Ask for *topics*, each with its QoS."""
-        self._client.subscribe([(topic, subscription_qos(topic)) for topic in topics])
+        wanted = [(topic, subscription_qos(topic)) for topic in topics]
+        self._asked[self._client.subscribe(wanted)[1]] = topics
 
     def unsubscribe(self, topic: str) -> None:
         """Hear *topic* no more."""
@@ -182,6 +184,7 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         client.on_socket_register_write = self._on_register_write
         client.on_socket_unregister_write = self._on_unregister_write
         return client
@@ -290,3 +293,7 @@ class Connection:
     def _on_publish(self, _client: Any, _data: Any, mid: int, _code: Any, _p: Any) -> None:
         if self._unacked.pop(mid, None) is not None:
             self._loop.call_soon(self._handlers.freed)
+
+    def _on_subscribe(self, _c: Any, _d: Any, mid: int, codes: list[ReasonCode], _p: Any) -> None:
+        for topic, rc in zip(self._asked.pop(mid, ()), codes, strict=False):
+            self._loop.call_soon(self._handlers.subscribed, topic, str(rc) if rc.is_failure else "")

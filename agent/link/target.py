@@ -38,11 +38,15 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """Who hears of what, all on the loop. ``lost`` is called once, for a connection that was up."""
+    """Who hears of what, all on the loop. ``lost`` is called once, for a connection that was up.
+
+    ``subscribed`` hears of each topic why the broker refuses it, empty where it does not.
+    """
 
     message: Callable[[Received], None]
     freed: Callable[[], None]
     lost: Callable[[LinkFault, str], None]
+    subscribed: Callable[[str, str], None] = lambda _topic, _refusal: None
 
 
 class ConnectError(GatehouseError):

@@ -25,7 +25,7 @@ class GuardOperations:
     def __init__(
         self, items: Callable[[], Sequence[Item]], put: Callable[[Event], None], clock: Clock
     ) -> None:
-        """*items*: what waits for a person, oldest first; *put* takes the answer."""
+        """*items*: what waits for a person, in order; *put* takes the answer."""
         self._items = items
         self._put = put
         self._clock = clock
@@ -40,13 +40,13 @@ class GuardOperations:
         return {"items": [_row(item, now_ns) for item in self._items()]}
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer what waits: the item named (the start of its id will do), or the oldest it fits.
+        """Answer what waits: the item named (the start of its id will do), or the first it fits.
 
         CheckFailedError when nothing waits for this answer, or several are meant.
         """
         said = _one_of(Answer, request.get("answer"))
         helper = _one_of(Helper, request.get("helper") or Helper.GUARD)
-        item = self._meant(said, request.get("about"))
+        item = self._meant(said, helper, request.get("about"))
         eta_s = request.get("eta_s")
         if eta_s is not None and not (_is_number(eta_s) and 0 <= eta_s <= LONGEST_ETA_S):
             raise CheckFailedError(f"an estimate is a number of seconds, 0 to {LONGEST_ETA_S}")
@@ -67,7 +67,7 @@ class GuardOperations:
         text = {"en": item.text.en, "zh": item.text.zh}
         return {"answered": item.id, "way": item.way, "answer": said.value, "text": text}
 
-    def _meant(self, said: Answer, about: object) -> Item:
+    def _meant(self, said: Answer, helper: Helper, about: object) -> Item:
         waiting = [i for i in self._items() if said in i.answers and _is_by_command(i)]
         if about is not None:
             named = [item for item in self._items() if item.id.startswith(str(about))]
@@ -84,9 +84,10 @@ class GuardOperations:
                 may = ", ".join(named[0].answers)
                 raise CheckFailedError(f"'{said}' is no answer to {named[0].id}; say 可用 {may}")
             return named[0]
-        if not waiting:
+        meant = next((item for item in waiting if item.takes(said, helper)), None)
+        if meant is None:
             raise CheckFailedError(f"nothing waits for '{said}' at this gate 没有待办可作此应答")
-        return waiting[0]
+        return meant
 
 
 def _is_by_command(item: Item) -> bool:

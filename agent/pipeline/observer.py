@@ -30,6 +30,7 @@ from rules.engine import RuleFailed
 log = logging.getLogger(__name__)
 
 LONGEST_REASON = 300
+LONGEST_NAME = 64
 MANY_STARTS = 4
 STARTS_WITHIN_NS = 600 * NS_PER_S
 _LINK_ISSUES = {
@@ -135,6 +136,14 @@ class Observer:
                 self._health.clear_issue(fault, "link")
         self.put(LinkChanged(stamp(self._clock), up=True, reason=where))
 
+    def subscribed(self, topic: str, refusal: str) -> None:
+        """The broker lets the gate hear *topic*; or not, and why: then nothing comes of it."""
+        part = "/".join(topic.split("/")[3:])[-LONGEST_NAME:]
+        if refusal:
+            self.issue("not-heard", part, f"{_unheard(topic)} ({refusal[:LONGEST_REASON]})")
+        elif self._health.clear_issue("not-heard", part):
+            log.info("the broker lets this gate hear %s again", topic)
+
     def link_steady(self) -> None:
         """The broker has carried for a while: nobody throws us out."""
         for fault in _UNTIL_STEADY:
@@ -234,3 +243,17 @@ class Observer:
         self._health.raise_issue(
             "rule-failed", failed.rule, f"the rule failed{off}: {failed.reason}", at
         )
+
+
+def _unheard(topic: str) -> str:
+    """That the broker refuses *topic*, and what a person has to do about it."""
+    match topic.split("/"):
+        case [_, _, _, "area", area, what]:
+            return (
+                f"the broker does not let this gate hear the {what}s of area '{area}'; at the "
+                f"station add it with 'gatehouse station areas SITE/NODE --area {area}' and renew "
+                "the broker's rights, or take it out of answering.areas"
+            )
+    return (
+        f"the broker does not let this gate hear {topic}; renew the broker's rights for this gate"
+    )

@@ -71,6 +71,7 @@ def incident(
     kind: Kind = Kind.PANIC,
     stand: Stand = Stand.OPENED,
     alert: str | None = "a-1",
+    name: str = "i-1",
     **fields: Any,
 ) -> IncidentChanged:
     """An incident of the gate itself."""
@@ -83,7 +84,7 @@ def incident(
     }
     told = None if alert is None else AlertId(alert)
     return IncidentChanged(
-        at(clock), IncidentId("i-1"), stand, kind, **{**values, **fields}, alert=told
+        at(clock), IncidentId(name), stand, kind, **{**values, **fields}, alert=told
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from agent.config.schema.sla import SlaConfig
 from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import ManualClock
-from agent.core.decisions import Decision, Raise, Tell
+from agent.core.decisions import Decision, Note, Raise, Tell
 from agent.core.events import AckReceived, IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.incidents.sla import LONGEST_TIMELINE, Sla
@@ -96,6 +96,36 @@ def test_an_arrival_goes_to_the_incident_it_names_or_to_the_oldest(life: Life) -
     arrives(life, Helper.POLICE)
     assert life.ways.items == []
     assert arrives(life, Helper.POLICE, about="i-9") == [], "nobody knows of that one"
+
+
+def test_an_arrival_is_told_with_what_it_meets_and_once_more_without(life: Life) -> None:
+    incident(life)
+    life.wait(20)
+    (first,) = [d for d in arrives(life, Helper.NEIGHBOUR) if isinstance(d, Note)]
+    assert (first.kind, first.status) == ("sla.arrived", Status.ACTUAL)
+    assert first.details == {
+        "of": "i-1",
+        "helper": "neighbour",
+        "stages": [1, 3],
+        "after_s": 20.0,
+        "who": "guard 7",
+        "with": "card",
+    }
+    assert arrives(life, Helper.GUARD) == [], "a guard changes nothing any more"
+    (again,) = [d for d in arrives(life, Helper.GUARD, "i-1") if isinstance(d, Note)]
+    assert again.details["stages"] == []
+
+
+def test_alerts_carry_the_limits_that_held_when_the_clock_began(clock: ManualClock) -> None:
+    limits = [60.0]
+    sla = Sla(SlaConfig(), lambda: SlaConfig(self_help_s=limits[0]))
+    life = Life([sla], clock)
+    assert sla.carried(Kind.PANIC, None) == {"sla": {"1": 60.0, "3": 180.0, "5": 300.0}}
+    incident(life)
+    limits[0] = 30.0
+    assert sla.carried(Kind.PANIC, "i-1")["sla"] == {"1": 60.0, "3": 180.0, "5": 300.0}
+    assert sla.carried(Kind.PANIC, None)["sla"] == {"1": 30.0, "3": 180.0, "5": 300.0}
+    assert sla.carried(Kind.ASSIST, None) == {}
 
 
 def test_the_report_tells_what_happened_in_order_with_times(life: Life) -> None:

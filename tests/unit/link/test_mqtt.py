@@ -65,12 +65,16 @@ class Heard:
     def __init__(self) -> None:
         self.freed = 0
         self.lost: list[LinkFault] = []
+        self.subscribed: list[tuple[str, str]] = []
 
     def one_freed(self) -> None:
         self.freed += 1
 
     def gone(self, fault: LinkFault, _reason: str) -> None:
         self.lost.append(fault)
+
+    def answered(self, topic: str, refusal: str) -> None:
+        self.subscribed.append((topic, refusal))
 
 
 @asynccontextmanager
@@ -79,7 +83,7 @@ async def connected() -> AsyncIterator[tuple[Connection, Broker, Heard]]:
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     target = Target("127.0.0.1", port, "3.1.1", "gate", 30, 5.0, 0)
-    handlers = Handlers(lambda _: None, heard.one_freed, heard.gone)
+    handlers = Handlers(lambda _: None, heard.one_freed, heard.gone, heard.answered)
     connection = Connection(target, Will("t", b"{}"), handlers)
     await connection.open()
     try:

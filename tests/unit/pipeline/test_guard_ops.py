@@ -9,7 +9,7 @@ import pytest
 
 from agent.access.badges import Badges
 from agent.config.schema.guard import ReaderConfig
-from agent.core.answers import Answer, BadgeShown
+from agent.core.answers import Answer, BadgeShown, Helper
 from agent.core.clock import ManualClock, stamp
 from agent.core.errors import CheckFailedError
 from agent.core.events import Event
@@ -36,6 +36,18 @@ def test_by_command_only_what_a_command_may_answer_is_meant() -> None:
     with pytest.raises(CheckFailedError, match="night/fence is answered with here-1 only"):
         guard.answer({"answer": "present", "about": "night"})
     assert len(heard) == 1
+
+
+def test_an_arrival_that_helps_nothing_is_refused_unless_it_is_named() -> None:
+    clock, heard = ManualClock(), list[Event]()
+    waits = Item(
+        "i-1", "sla", Text("", ""), stamp(clock), (Answer.ARRIVED,), helpers=(Helper.POLICE,)
+    )
+    guard = GuardOperations(lambda: [waits], heard.append, clock)
+    with pytest.raises(CheckFailedError, match="nothing waits for 'arrived' at this gate"):
+        guard.answer({"answer": "arrived"})
+    assert guard.answer({"answer": "arrived", "about": "i-1"})["answered"] == "i-1"
+    assert guard.answer({"answer": "arrived", "helper": "police"})["answered"] == "i-1"
 
 
 def test_a_code_is_looked_up_beside_the_loop_and_a_flood_is_cut(tmp_path: Path) -> None:

@@ -194,3 +194,17 @@ def test_a_self_test_tells_parts_and_issues(bench: Bench) -> None:
     assert told["healthy"] is False
     assert isinstance(told["issues"], list)
     assert len(told["issues"]) == 1
+
+
+def test_a_topic_that_the_broker_refuses_is_an_issue_until_it_is_heard(bench: Bench) -> None:
+    call, own = "gh/v1/cancheng/area/north/call", "gh/v1/cancheng/site/node/ack"
+    bench.observer.subscribed(call, "Not authorized")
+    bench.observer.subscribed(own, "Unspecified error")
+    assert bench.issues == [("not-heard", "area/north/call"), ("not-heard", "site/node/ack")]
+    texts = [issue.text for issue in bench.health.issues]
+    assert "does not let this gate hear the calls of area 'north'" in texts[0]
+    assert "gatehouse station areas SITE/NODE --area north" in texts[0]
+    assert "(Not authorized)" in texts[0]
+    assert "renew the broker's rights for this gate" in texts[1]
+    bench.observer.subscribed(call, "")
+    assert bench.issues == [("not-heard", "site/node/ack")]

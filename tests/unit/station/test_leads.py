@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,19 +17,11 @@ from station.receive import decide
 from station.store import Store
 from station.values import Arrival
 from station.verdicts import first_break
+from tests.support.going import lead
 from tests.tools.messages import GATE, alert, body, message_id
 
 NOW_NS = 1_795_000_000_000_000_000
 LEAD, DRILL, PANIC = message_id(1), message_id(2), message_id(3)
-
-
-def lead(number: int, **fields: Any) -> dict[str, Any]:
-    """An alert of a face."""
-    made = alert(number, type="gatehouse.alert.watchlist.face", **fields)
-    details = {"entry_id": "w-17", "list": "wanted", "score": 0.7, "threshold": 0.65}
-    details |= {"margin": None, "frames": 3, "quality": 0.8, "model_id": "m", "camera": "north"}
-    made["data"]["details"] = details | {"confirm": "required"}
-    return made
 
 
 @pytest.fixture
