@@ -83,6 +83,11 @@ class OwnCalls(Way[Cause]):
         """When the station has been silent for too long, or a call is over."""
         return min((self._due_ns(cause) for cause in self.cases.values()), default=None)
 
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """Calls that were made are forgotten; an own alarm still waits for the station."""
+        for key in [k for k, c in self.cases.items() if c.calls or c.status is not Status.ACTUAL]:
+            self.end(key)
+
     def on_event(self, event: Event) -> list[Decision]:
         """Own incidents, orders, and whether the station hears."""
         match event:

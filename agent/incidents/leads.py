@@ -142,6 +142,11 @@ class Leads(Way[Lead]):
         self.cases.update(cases)
         return []
 
+    def wipe(self, now: Stamp) -> None:
+        """No lead waits any more."""
+        self._reviews.clear()
+        Way.wipe(self, now)
+
     def _begin(self, event: IncidentChanged) -> None:
         if event.alert is None or event.details.get("confirm") != "required":
             return

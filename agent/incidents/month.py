@@ -77,6 +77,12 @@ class Months(Way[Month]):
             self.keep(CURRENT, Month(month_of(now.utc_ns) if now.synced else "", now))
         return self.on_time(now)
 
+    def wipe(self, now: Stamp) -> None:
+        """All months are forgotten; it begins to count anew."""
+        Way.wipe(self, now)
+        self._last = now
+        self.keep(CURRENT, Month(month_of(now.utc_ns) if now.synced else "", now))
+
     def on_time(self, now: Stamp) -> list[Decision]:
         """Keep what was counted, and end the month."""
         decisions = self._turn(now)

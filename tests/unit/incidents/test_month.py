@@ -306,3 +306,15 @@ def test_a_quantile_is_within_a_bucket_of_the_truth(seconds: float) -> None:
     assert found is not None
     assert found <= max(BOUNDS_S[0], min(seconds * 1.25, BOUNDS_S[-1]))
     assert quantile(EMPTY, 0.5) is None
+
+
+def test_a_wipe_forgets_all_months_and_counts_on(gate: Gate) -> None:
+    gate.life.wait(31 * DAY_S)
+    gate.incident(kind=Kind.GUARD_ABSENT)
+    gate.life.ways.wipe(at(gate.clock))
+    assert gate.months.told("2026-11", at(gate.clock)) is None
+    assert (gate.figures()["alerts"], gate.figures()["absent_s"]) == (0, 0)
+    gate.incident()
+    gate.restart(60)
+    assert gate.figures()["alerts"] == 1
+    assert set(gate.life.keeper.cases["month"]) == {CURRENT}
