@@ -107,6 +107,7 @@ class AllWays:
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         answering, standing = config.answering, self.book.standing
+        drills = Drills(drill_stage(config, self._real), answering.sla, self.settings.sla)
         return [
             self.months,
             Acks(),
@@ -117,13 +118,13 @@ class AllWays:
             OnPost(self.settings.post, random.SystemRandom().random),
             Patrol(answering.patrol),
             self._hands(),
-            Drills(drill_stage(config, self._real), answering.sla, self.settings.sla),
+            drills,
             Notices(config.node.node, answering.areas),
             NeighbourCalls(answering),
-            OwnCalls(answering, config.node.address, self._around.new_id),
+            OwnCalls(answering, config.node.address, self._around.new_id, drills.called),
             self._escalation,
             Assist(answering.assist, standing),
-            Leads(answering.leads, self._knows()),
+            Leads(answering.leads, self._knows(), self.months.decided),
             self.sought,
         ]
 
@@ -147,7 +148,7 @@ class AllWays:
         item = next((item for item in self.together.items if item.id == about), None)
         if item is None or item.status is not Status.ACTUAL or Answer.REJECT not in item.answers:
             return About.OTHER
-        return About.LEAD if Answer.CONFIRM in item.answers else About.ALARM
+        return About.REVIEW if Answer.CONFIRM in item.answers else About.ALARM
 
     def _real(self) -> bool:
         """Whether something real goes on that people answer or that drives outputs."""
@@ -187,11 +188,13 @@ def lead_outputs(config: Config) -> Mapping[str, tuple[str, ...]]:
 
 def drill_stage(config: Config, real: Callable[[], bool]) -> Stage:
     """The gate as its drills find it."""
-    lit = ("beacon", "siren") if config.answering.drills.sound else ("beacon",)
+    answering = config.answering
+    lit = ("beacon", "siren") if answering.drills.sound else ("beacon",)
     return Stage(
         config.node.node,
         config.node.name,
         {name: Spot(item.type, item.where, item.name) for name, item in config.inputs.items()},
         [name for name, output in config.outputs.items() if output.type in lit],
         real,
+        answering.called_areas,
     )

@@ -130,6 +130,12 @@ class Answering:
         except RefusedError as error:
             return ProfileOrdered(stamp(around.clock), refused=str(error))
 
+    @property
+    def wipes(self) -> Mapping[str, Callable[[], None]]:
+        """What a wipe empties here, by name."""
+        ways, clock = self._all.together, self._around.clock
+        return {"cases": lambda: ways.wipe(stamp(clock)), "record": self._file.wipe}
+
     def link_up(self) -> None:
         """Areas are heard; what was not heard of us, and what stands, is said again."""
         address, publisher = self._around.config.node.address, self.publisher

@@ -173,7 +173,7 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision.port,
             observer=self._observer,
-            wiped=self._stores.wiped(lambda: self._watchlist, self._loop.call_later),
+            wiped=self._stores.wiped(lambda: self._watchlist, self._answering.wipes, self._loop),
             answering=self._answering.deeds(lambda event: self._dispatcher.dispatch(event)),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)

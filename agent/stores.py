@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -40,7 +41,6 @@ EARLIEST_S = 1_767_225_600  # 2026: a clock in 1970 must not number sessions bel
 UNREADABLE = "outbox.unreadable"
 CASES_UNREADABLE = "cases.unreadable"
 Issue = Callable[[str, str, str], None]
-Later = Callable[[float, Callable[[], None]], object]
 _T = TypeVar("_T")
 
 
@@ -164,7 +164,7 @@ class Stores:
                 post(lambda: self.vault.finish(CASES, key_id))
 
         in_memory = self._start.outbox_in_memory
-        keeper = Keeper(
+        self._keeper = keeper = Keeper(
             NoStore("safe mode") if in_memory else sealed,
             self._clock,
             on_state,
@@ -207,11 +207,12 @@ class Stores:
             return Badges(path, load=False)
         made = self._tried("badges", lambda: Badges(path, seal)) or Badges(path, load=False)
         self.vault.reseal_by(BADGES, made.reseal)
+        self._badges = made
         return made
 
     def open_commands(self) -> Kept:
         """The memory of commands and switches; with a damaged one nothing is obeyed."""
-        journal = CommandJournal(self._file("commands.json"))
+        self._journal = journal = CommandJournal(self._file("commands.json"))
         switches = Switches(self._file("switches.json"))
         if journal.damaged:
             text = f"{journal.path} is damaged; no command is obeyed until it is put right"
@@ -221,14 +222,23 @@ class Stores:
             self._issue("switches", "faces", text)
         return Kept(self.keys, journal, switches, self.audit)
 
-    def wiped(self, watchlist: Callable[[], Watchlist], later: Later) -> Wiped:
-        """What the station's command erases; *watchlist* is asked for when it is needed."""
+    def wiped(
+        self,
+        watchlist: Callable[[], Watchlist],
+        answering: Mapping[str, Callable[[], None]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> Wiped:
+        """What the station's command erases, *answering* by name; *watchlist* is asked for then."""
         stores = {
             WATCHLIST: lambda: watchlist().wipe(),
             HOTLIST: lambda: watchlist().wipe_hot(),
+            **answering,
+            BADGES: lambda: self._badges.wipe(),
+            "commands": lambda: self._journal.wipe(),
             "set-aside": self._erase_set_aside,
         }
-        return Wiped(stores, lambda over: self.vault.retire("station", over), later)
+        retire = functools.partial(self.vault.retire, "station")
+        return Wiped(stores, self._keeper.when_kept, retire, loop.call_later)
 
     def _erase_set_aside(self) -> None:
         """What was put out of the way unread, and drafts of a write that a kill cut short."""

@@ -5,14 +5,18 @@ What the commands do is in ``station.drills``, ``station.reports``, ``station.bu
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from station.lang import Lang, lang_of
 from station.terminal import exits, write_json
+
+if TYPE_CHECKING:
+    from station.rollcall import Roll
 
 Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -75,8 +79,9 @@ def drill(
         _print_rows(drill_id, rows)
     found = drills.reports(directory, rows, drill_id, 0.0 if stop else for_s) if wait else []
     if as_json:
-        write_json({"drill_id": drill_id, "gates": rows, "reports": found})
-    _print_reports([] if as_json else found, lang)
+        told = [_with_rolls(directory, each) for each in found]
+        write_json({"drill_id": drill_id, "gates": rows, "reports": told})
+    _print_reports(directory, [] if as_json else found, lang)
     if any(row["outcome"] != "done" for row in rows):
         raise typer.Exit(1)
 
@@ -97,9 +102,9 @@ def report(
 
     found = reports.newest(directory, gate, which)
     if as_json:
-        write_json({"reports": found})
+        write_json({"reports": [_with_rolls(directory, each) for each in found]})
     elif which:
-        _print_reports(found[-1:], lang)
+        _print_reports(directory, found[-1:], lang)
     else:
         for each in found:
             print(reports.heading(each, lang or lang_of()))
@@ -178,8 +183,26 @@ def _print_rows(drill_id: str, rows: list[dict[str, Any]]) -> None:
         print(f"[EXERCISE 演练] {drill_id} {row['gate']}: {row['outcome']}{reason}", flush=True)
 
 
-def _print_reports(found: list[dict[str, Any]], lang: Lang | None) -> None:
-    from station import reports
+def _print_reports(directory: Path, found: list[dict[str, Any]], lang: Lang | None) -> None:
+    from station import call_view, reports
 
+    look, now_ns = call_view.look_of(lang), time.time_ns()
     for each in found:
         print(reports.text_of(each, lang or lang_of()))
+        for roll in _rolls(directory, each):
+            print("\n".join(call_view.roll_lines(roll, look, now_ns)))
+
+
+def _with_rolls(directory: Path, report: dict[str, Any]) -> dict[str, Any]:
+    """The report of a drill in which areas were called, with who answered."""
+    from station.rollcall import roll_json
+
+    rolls = [roll_json(roll) for roll in _rolls(directory, report)]
+    return {**report, "rolls": rolls} if rolls else report
+
+
+def _rolls(directory: Path, report: dict[str, Any]) -> list[Roll]:
+    from station import call_actions
+
+    calls = report.get("figures", {}).get("calls", {})
+    return call_actions.rolls_of(directory, calls.values()) if calls else []

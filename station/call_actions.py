@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from agent.core.errors import UnreachableError
+from agent.core.errors import CheckFailedError, UnreachableError
 from agent.core.ids import IdSource
 from agent.runtime.clock import SystemClock
 from contract.words import Role
@@ -61,6 +61,16 @@ def rollcall(folder: Path, prefix: str | None) -> tuple[list[Roll], list[Answer]
         if prefix is not None:
             return [rolls.one(prefix)], []
         return rolls.newest(), rolls.unknown()
+
+
+def rolls_of(folder: Path, call_ids: Iterable[str]) -> list[Roll]:
+    """The roll-calls of these calls, as far as they are known here."""
+    found = []
+    with _rolls(keys.open_station(folder)) as rolls:
+        for call_id in call_ids:
+            with suppress(CheckFailedError):
+                found.append(rolls.one(call_id))
+    return found
 
 
 def members(made: keys.Station) -> Mapping[str, list[str]]:

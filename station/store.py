@@ -19,7 +19,7 @@ from agent.core.errors import StoreError
 from contract.words import Stage
 from station import heads
 from station.runs import Run, place
-from station.tables import open_database
+from station.tables import empty_log, open_database
 from station.values import (
     AuditFault,
     CountAgain,
@@ -56,6 +56,7 @@ class Store:
     def __init__(self, path: Path, station: str) -> None:
         self._path = path
         self._station = station
+        self._cut = False
         self._db = open_database(path)
 
     def close(self) -> None:
@@ -77,6 +78,7 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
+            self._cut = self._cut and not empty_log(self._db)
         except (sqlite3.IntegrityError, sqlite3.DataError):
             self._roll_back()
             raise
@@ -147,12 +149,13 @@ class Store:
         """The broker has these, or refused them with a reason. Within a batch."""
         rows = [(at_ns, reason, n) for n, reason in refusals.items()]
         self._db.executemany("UPDATE outgoing SET sent_ns=?, refusal=? WHERE n=?", rows)
-        self._db.executemany(
-            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=?"
+        cut = self._db.executemany(
+            "UPDATE outgoing SET payload=substr(payload,1,64) WHERE n=? AND length(payload)>64"
             " AND (length(payload)>? OR topic LIKE '%/cmd/track.start'"
             " OR topic LIKE '%/cmd/search.start')",
             [(n, SENT_BYTES_KEPT) for n in refusals],
         )
+        self._cut |= cut.rowcount > 0
         self._db.execute(
             "DELETE FROM outgoing WHERE sent_ns IS NOT NULL"
             " AND n <= (SELECT max(n) FROM outgoing) - ?",

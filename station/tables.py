@@ -95,6 +95,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
         _bring_up(connection, path)
         connection.executescript(heads.TABLES + verdicts.TABLES + _INDEXES)
     except (OSError, sqlite3.Error) as error:
@@ -106,6 +107,21 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.close()
         raise
     return connection
+
+
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Take what was cut out of the file from its write-ahead log, too; False while somebody reads.
+
+    Freed pages are zeroed already (``secure_delete``).
+    """
+    try:
+        connection.execute("PRAGMA busy_timeout=0")
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={round(BUSY_S * 1000)}")
+    return not busy
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from agent.core.errors import CheckFailedError, StoreError
 from agent.core.secret import Secret
-from agent.files.atomic import AtomicJSONStorage, Seal, overwritten
+from agent.files.atomic import AtomicJSONStorage, Seal, erase, overwritten
 
 N, R, P, MEMORY = 1 << 14, 8, 1, 64 << 20
 SALT_BYTES = 32
@@ -88,6 +88,13 @@ class Badges:
         if self._path.exists() and not self._closed:
             with self._change, overwritten(self._path):
                 self._save(self._digests)
+
+    def wipe(self) -> None:
+        """Delete all of it, the salt too; OSError when the disk refuses."""
+        with self._change:
+            erase(self._path)
+            self._digests, self._salt = {}, os.urandom(SALT_BYTES)
+            self._closed = False
 
     def _digest(self, proof: Proof, text: str) -> str:
         data = f"{proof}:{text}".encode()

@@ -24,7 +24,7 @@ from agent.core.events import IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.way import Way
-from contract.words import Kind, MsgType, Severity, Stage
+from contract.words import FACE_LEADS, Kind, MsgType, Severity, Stage, Status
 
 IDLE_NS = 3600 * NS_PER_S
 ASKED_NS = 60 * NS_PER_S
@@ -179,6 +179,12 @@ class IncidentBook(Way[Open]):
             self._turn(key, turn, replace(standing, asked=now if lasting else None))
             self._key_of.update(dict.fromkeys(standing.alerts, key))
         return []
+
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """A real alarm goes on; drills and what is about a face are forgotten."""
+        for key, standing in list(self.cases.items()):
+            if standing.cause.status is not Status.ACTUAL or standing.cause.kind in FACE_LEADS:
+                self.close(key)
 
     def time_passed(self, now: Stamp) -> list[Message]:
         """Drop what nobody has spoken of for an hour; cancel what was not said again."""

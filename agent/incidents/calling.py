@@ -6,6 +6,7 @@
     (none)   --own alert, station silent-->    called   every agreed area
     (none)   --medical alert-->                called   the medical area, at once
     (none)   --order area.call-->              called   the area of the order
+    (none)   --drill of a call-->              called   every agreed area, for as long as the drill
     waiting  --the station's ack-->            (none)   it calls by itself
     waiting  --incident over-->                (none)
     waiting  --host offline, or no ack in time--> called
@@ -30,6 +31,7 @@ from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, HostChanged, IncidentChanged, Stand
 from agent.core.ids import AlertId
 from agent.core.text import Text
+from agent.incidents.drill import CALL as CALL_DRILL
 from agent.incidents.way import Obeys, Way
 from agent.incidents.words import CALL
 from contract.routes import CALL_S
@@ -52,13 +54,17 @@ class Cause:
     status: Status
     since: Stamp
     incident: str | None = None
+    valid_s: float = float(CALL_S)
     alerts: tuple[AlertId, ...] = ()
     calls: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class OwnCalls(Way[Cause]):
-    """Causes for which this gate calls, by incident or command id."""
+    """Causes for which this gate calls, by incident or command id.
+
+    ``tell`` hears of the calls about an incident: their ids by area.
+    """
 
     NAME: ClassVar[str] = "calling"
     CASE: ClassVar[type] = Cause
@@ -69,12 +75,18 @@ class OwnCalls(Way[Cause]):
     config: Answering
     address: Address
     new_id: Callable[[], str]
+    tell: Callable[[str, Mapping[str, str], Stamp], None] = lambda _incident, _calls, _now: None
     _station_off: bool = field(default=False, init=False)
 
     @property
     def due_ns(self) -> int | None:
         """When the station has been silent for too long, or a call is over."""
         return min((self._due_ns(cause) for cause in self.cases.values()), default=None)
+
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """Calls that were made are forgotten; an own alarm still waits for the station."""
+        for key in [k for k, c in self.cases.items() if c.calls or c.status is not Status.ACTUAL]:
+            self.end(key)
 
     def on_event(self, event: Event) -> list[Decision]:
         """Own incidents, orders, and whether the station hears."""
@@ -125,7 +137,8 @@ class OwnCalls(Way[Cause]):
         if event.stand is not Stand.OPENED or event.alert is None or event.text is None:
             return []
         medical = event.kind is Kind.MEDICAL and self.config.medical_area is not None
-        if not medical and not (event.kind in self.config.call_kinds and self._areas()):
+        wanted = event.kind in self.config.call_kinds or _rehearsed(event)
+        if not medical and not (wanted and self.config.called_areas):
             return []
         cause = Cause(
             event.kind,
@@ -134,11 +147,14 @@ class OwnCalls(Way[Cause]):
             event.status,
             event.at,
             event.incident,
-            (event.alert,),
+            valid_s=_valid_s(event),
+            alerts=(event.alert,),
         )
         self.keep(event.incident, cause)
         if medical:
             return self._call(event.incident, event.at, "medical", (str(self.config.medical_area),))
+        if _rehearsed(event):
+            return self._call(event.incident, event.at, "a drill of the call")
         if self._station_off:
             return self._call(event.incident, event.at, "the station is offline")
         return []
@@ -158,23 +174,23 @@ class OwnCalls(Way[Cause]):
         )
         return self._call(order.cmd_id, order.at, f"ordered by {order.issuer}", (args.area,))
 
-    def _areas(self) -> tuple[str, ...]:
-        """Agreed areas, but for the one that is for medical help alone."""
-        return tuple(a for a in self.config.caller_for if a != self.config.medical_area)
-
     def _call(
         self, key: str, now: Stamp, why: str, areas: Sequence[str] | None = None
     ) -> list[Decision]:
         """Call *areas*, or every agreed one; the cause is done with that."""
         cause = self.cases[key]
-        calls = {area: self.new_id() for area in (self._areas() if areas is None else areas)}
+        calls = {
+            area: self.new_id() for area in (self.config.called_areas if areas is None else areas)
+        }
         self.keep(key, replace(cause, calls=calls, since=now))
+        if cause.incident is not None:
+            self.tell(cause.incident, calls, now)
         decisions: list[Decision] = []
         for area, call_id in calls.items():
             body = self._body(cause, call_id, area, now)
             told = {**body, "area": area, "why": why}
             decisions += [
-                Tell(CALL, body, cause.status, area=area, key=call_id, at=now, for_s=float(CALL_S)),
+                Tell(CALL, body, cause.status, area=area, key=call_id, at=now, for_s=cause.valid_s),
                 Note(now, "call.made", area, cause.where, told, cause.status),
             ]
         return decisions
@@ -189,7 +205,7 @@ class OwnCalls(Way[Cause]):
             "text": {"en": cause.text.en, "zh": cause.text.zh},
             "where": cause.where,
             "at": now.utc,
-            "expires_at": format_utc(now.utc_ns + CALL_NS),
+            "expires_at": format_utc(now.utc_ns + round(cause.valid_s * NS_PER_S)),
             "status": cause.status.value,
         }
         if not now.synced:
@@ -199,3 +215,17 @@ class OwnCalls(Way[Cause]):
     def _due_ns(self, cause: Cause) -> int:
         wait_ns = CALL_NS if cause.calls else round(self.config.silence_s * NS_PER_S)
         return cause.since.monotonic_ns + wait_ns
+
+
+def _rehearsed(event: IncidentChanged) -> bool:
+    """Whether it is a drill of the call itself, which waits for nobody's silence."""
+    about = event.details
+    return (
+        event.status is Status.EXERCISE and "drill_id" in about and about["scenario"] == CALL_DRILL
+    )
+
+
+def _valid_s(event: IncidentChanged) -> float:
+    """A call about a drill is over with the drill."""
+    for_s = event.details.get("for_s") if event.status is Status.EXERCISE else None
+    return min(float(for_s), CALL_S) if isinstance(for_s, float) else float(CALL_S)

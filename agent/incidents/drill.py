@@ -26,9 +26,10 @@ class Scene:
     text: Text
 
 
+CALL, CALLED = "call", "call.made"
 SCENES: Mapping[str, Scene] = {
     "panic": Scene(Kind.PANIC, "panic", Text("panic button", "紧急按钮报警")),
-    "call": Scene(Kind.PANIC, "panic", Text("one call, many respond", "一呼百应")),
+    CALL: Scene(Kind.PANIC, "panic", Text("one call, many respond", "一呼百应")),
     "duress": Scene(Kind.DURESS, "panic", Text("duress", "胁迫报警")),
     "medical": Scene(Kind.MEDICAL, "medical", Text("medical help", "医疗求助")),
     "assist": Scene(Kind.ASSIST, "assist", Text("assistance", "求助")),
@@ -49,7 +50,8 @@ class Spot:
 class Stage:
     """The gate as a drill finds it: its own name, its inputs, what lights and what sounds.
 
-    ``real`` answers whether something real is going on that people answer or that drives outputs.
+    ``calls`` are the areas that it calls. ``real`` answers whether something real is going on that
+    people answer or that drives outputs.
     """
 
     gate: str
@@ -57,6 +59,7 @@ class Stage:
     spots: Mapping[str, Spot]
     outputs: Sequence[str]
     real: Callable[[], bool]
+    calls: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,11 @@ def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> D
             for line in drill.lines
             if line.what in set(Answer)
         ],
+        "calls": {
+            str(line.details["area"]): line.details["call_id"]
+            for line in drill.lines
+            if line.what == CALLED
+        },
         "real_incidents": list(drill.real),
     }
     return {

@@ -29,7 +29,7 @@ from agent.core.decisions import Actuate, Decision, Details, Drive, Note, Raise,
 from agent.core.errors import RefusedError
 from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.text import Text
-from agent.incidents.drill import SCENES, Drill, Line, Scene, Stage, report
+from agent.incidents.drill import CALL, CALLED, SCENES, Drill, Line, Scene, Stage, report
 from agent.incidents.sla_clock import STAGES, breach_key, stages_met
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency
@@ -96,6 +96,17 @@ class Drills(Way[Drill]):
         device = args.get("device")
         if device is not None and device not in self.stage.spots:
             raise RefusedError(Refusal.MALFORMED, f"args: device: there is no input '{device}'")
+        if args["scenario"] == CALL and not self.stage.calls:
+            detail = "this gate calls no area (answering.caller_for); have the station call"
+            raise RefusedError(Refusal.UNSUPPORTED, detail)
+
+    def called(self, incident: str, calls: Mapping[str, str], now: Stamp) -> None:
+        """This gate called areas about *incident*; call ids by area."""
+        drill = self._running
+        if drill is not None and drill.incident == incident:
+            for area, call_id in calls.items():
+                details = {"area": area, "call_id": call_id, "after_s": drill.after_s(now)}
+                drill = self._note(drill, now, CALLED, "gate", details)
 
     def took(self, cmd_id: str) -> bool:
         """Whether a drill was started or stopped by it."""
@@ -176,8 +187,7 @@ class Drills(Way[Drill]):
         )
         self._forget_oldest()
         drill = self._note(drill, now, "started", str(args["by"]) or order.issuer, {})
-        about = {"drill_id": drill.drill_id, "scenario": drill.scenario, "for_s": drill.for_s}
-        told = Note(now, "drill.started", device, where, about, Status.EXERCISE)
+        told = Note(now, "drill.started", device, where, _about(drill), Status.EXERCISE)
         return [*self._drive(Drive.ON, drill.for_s), told, self._alarm(drill, now)]
 
     def _place(self, scene: Scene, device: object, seed: int) -> tuple[str, str]:
@@ -203,7 +213,7 @@ class Drills(Way[Drill]):
             text=Text(f"EXERCISE: {text.en}: {label.en}", f"演练：{label.zh}，{text.zh}"),
             device=drill.device,
             where=drill.where,
-            details={"drill_id": drill.drill_id, "scenario": drill.scenario},
+            details=_about(drill),
             status=Status.EXERCISE,
             lasting=True,
             latched=True,
@@ -268,3 +278,7 @@ class Drills(Way[Drill]):
         ended = sorted(self.cases.values(), key=lambda drill: drill.began.monotonic_ns)
         for drill in ended[: max(0, len(ended) - KEPT_ENDED + 1)]:
             self.end(drill.drill_id)
+
+
+def _about(drill: Drill) -> Details:
+    return {"drill_id": drill.drill_id, "scenario": drill.scenario, "for_s": drill.for_s}

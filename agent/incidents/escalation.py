@@ -99,6 +99,9 @@ class Escalation(Way[Unanswered]):
         dues = [due for case in self.cases.values() for due in self._dues(case).values()]
         return min(dues, default=None)
 
+    def wipe(self, now: Stamp) -> None:
+        """What nobody took up goes on; no person is kept here."""
+
     def on_event(self, event: Event) -> list[Decision]:
         """Incidents, what the station says of them, and how hooks ended."""
         match event:

@@ -39,6 +39,8 @@ class Month:
     drills: int = 0
     leads_confirmed: int = 0
     leads_rejected: int = 0
+    reviews_confirmed: int = 0
+    reviews_rejected: int = 0
     absent_ns: int = 0
     absent: Mapping[str, Stamp] = field(default_factory=dict)
     false_alarms: int = 0
@@ -86,11 +88,16 @@ def report(month: Month, now: Stamp) -> Details:
         "from": month.began.utc,
         "to": format_utc(to_ns),
         "status": Status.ACTUAL.value,
-        "figures": _figures(month, to_ns),
+        "figures": _figures(month, now, to_ns),
     }
 
 
-def _figures(month: Month, to_ns: int) -> Details:
+def still_absent_ns(month: Month, now: Stamp) -> int:
+    """How long the absences that go on have lasted by *now*."""
+    return sum(max(now.monotonic_ns - since.monotonic_ns, 0) for since in month.absent.values())
+
+
+def _figures(month: Month, now: Stamp, to_ns: int) -> Details:
     span_ns = max(to_ns - month.began.utc_ns, month.up_ns, 1)
     return {
         "complete": bool(month.month) and month.to_ns is not None and _is_whole(month),
@@ -106,8 +113,10 @@ def _figures(month: Month, to_ns: int) -> Details:
         "drills": month.drills,
         "leads_confirmed": month.leads_confirmed,
         "leads_rejected": month.leads_rejected,
+        "reviews_confirmed": month.reviews_confirmed,
+        "reviews_rejected": month.reviews_rejected,
         "absences": month.alerts.get("guard.absent", 0),
-        "absent_s": round(month.absent_ns / NS_PER_S),
+        "absent_s": round((month.absent_ns + still_absent_ns(month, now)) / NS_PER_S),
         "false_alarms": month.false_alarms,
     }
 

@@ -65,7 +65,7 @@ class Knows:
 
 @dataclass(slots=True)
 class Leads(Way[Lead]):
-    """The leads of this gate, by alert."""
+    """The leads of this gate, by alert; ``tell`` hears how each real one stood, and stands now."""
 
     NAME: ClassVar[str] = "leads"
     CASE: ClassVar[type] = Lead
@@ -75,6 +75,7 @@ class Leads(Way[Lead]):
 
     config: LeadsConfig
     knows: Knows
+    tell: Callable[[Standing, Standing], None] = lambda _was, _standing: None
     _reviews: dict[tuple[str, str, bool], str] = field(default_factory=dict, init=False)
 
     @property
@@ -141,6 +142,11 @@ class Leads(Way[Lead]):
         self.cases.update(cases)
         return []
 
+    def wipe(self, now: Stamp) -> None:
+        """No lead waits any more."""
+        self._reviews.clear()
+        Way.wipe(self, now)
+
     def _begin(self, event: IncidentChanged) -> None:
         if event.alert is None or event.details.get("confirm") != "required":
             return
@@ -205,6 +211,8 @@ class Leads(Way[Lead]):
         entry = "" if standing in DECIDED else lead.entry
         after_s = round((now.monotonic_ns - lead.since.monotonic_ns) / NS_PER_S, 1)
         self.keep(lead.id, replace(lead, standing=standing, moved=now, entry=entry))
+        if not lead.exercise:
+            self.tell(lead.standing, standing)
         if standing is Standing.OVER:
             return []
         details = {"alert": lead.id, "kind": lead.kind.value, "after_s": after_s, **told}

@@ -7,7 +7,8 @@
     a month --its end has passed, not synced-----> goes on until the clock is synced
 
 How long the agent and its link were up is kept every five minutes: a kill costs at most that much
-of the share. Drills count as drills and as nothing else.
+of the share. Drills count as drills and as nothing else. Leads are counted by what the station's
+persons decided of them (``agent.incidents.leads``), reviews by what the guard said.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from agent.core.answers import Answer, GuardAnswered, Ordered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Tell
 from agent.core.events import Event, IncidentChanged, LinkChanged, Stand
-from agent.incidents.figures import Month, add, end_of, month_of, report
+from agent.incidents.figures import Month, add, end_of, month_of, report, still_absent_ns
+from agent.incidents.lead import Standing
 from agent.incidents.way import Way
 from contract.words import CommandName, Kind, Stage, Status
 
@@ -35,7 +37,7 @@ LAST_FALSE = 50
 class About(StrEnum):
     """What an answer of the guard is about, as far as figures go."""
 
-    LEAD = "lead"
+    REVIEW = "review"
     ALARM = "alarm"
     OTHER = "other"
 
@@ -75,6 +77,12 @@ class Months(Way[Month]):
             self.keep(CURRENT, Month(month_of(now.utc_ns) if now.synced else "", now))
         return self.on_time(now)
 
+    def wipe(self, now: Stamp) -> None:
+        """All months are forgotten; it begins to count anew."""
+        Way.wipe(self, now)
+        self._last = now
+        self.keep(CURRENT, Month(month_of(now.utc_ns) if now.synced else "", now))
+
     def on_time(self, now: Stamp) -> list[Decision]:
         """Keep what was counted, and end the month."""
         decisions = self._turn(now)
@@ -104,6 +112,16 @@ class Months(Way[Month]):
             self._set(received=add(month.received, after_s))
         else:
             self._set(seen=add(month.seen, after_s))
+
+    def decided(self, was: Standing, standing: Standing) -> None:
+        """Persons at the station decided on a real lead; a rejection takes back what it undoes."""
+        month = self._month
+        if standing is Standing.CONFIRMED:
+            self._set(leads_confirmed=month.leads_confirmed + 1)
+        elif standing is Standing.REJECTED:
+            undone = was is Standing.CONFIRMED and month.leads_confirmed > 0
+            confirmed = month.leads_confirmed - undone
+            self._set(leads_confirmed=confirmed, leads_rejected=month.leads_rejected + 1)
 
     def told(self, month: str, now: Stamp) -> Mapping[str, object] | None:
         """The report of *month*, of the one that goes on when empty; None: nothing is known."""
@@ -136,10 +154,10 @@ class Months(Way[Month]):
         month, about = self._month, event.about or ""
         confirmed = event.answer is Answer.CONFIRM
         match self.what_is(about):
-            case About.LEAD if confirmed:
-                self._set(leads_confirmed=month.leads_confirmed + 1)
-            case About.LEAD:
-                self._set(leads_rejected=month.leads_rejected + 1)
+            case About.REVIEW if confirmed:
+                self._set(reviews_confirmed=month.reviews_confirmed + 1)
+            case About.REVIEW:
+                self._set(reviews_rejected=month.reviews_rejected + 1)
             case About.ALARM if not confirmed and about not in month.last_false:
                 last_false = (*month.last_false, about)[-LAST_FALSE:]
                 self._set(false_alarms=month.false_alarms + 1, last_false=last_false)
@@ -163,9 +181,13 @@ class Months(Way[Month]):
         end_ns, following = end_of(month.month), month_of(now.utc_ns)
         self._count(now, until_ns=end_ns)
         closed = replace(self._month, to_ns=end_ns)
-        self.keep(month.month, replace(closed, absent={}))
-        began = _at(now, end_ns) if month_of(end_ns) == following else now
-        self.keep(CURRENT, Month(following, began, absent=closed.absent))
+        end = _at(now, end_ns)
+        closed = replace(
+            closed, absent_ns=closed.absent_ns + still_absent_ns(closed, end), absent={}
+        )
+        self.keep(month.month, closed)
+        began = end if month_of(end_ns) == following else now
+        self.keep(CURRENT, Month(following, began, absent=dict.fromkeys(month.absent, end)))
         self._count(now)
         for old in sorted(name for name in self.cases if name != CURRENT)[:-KEPT_MONTHS]:
             self.end(old)

@@ -82,6 +82,11 @@ class Notices(Way[Notice]):
                 self.end(area)
         return []
 
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """What they said is forgotten, not that they were shown: the broker still has them."""
+        for area, notice in self.cases.items():
+            self.keep(area, replace(notice, text=Text("", ""), phase=Phase.OVER))
+
     @property
     def due_ns(self) -> int | None:
         """When the next notice is over."""

@@ -97,6 +97,9 @@ class Patrol(Way[Walk]):
             self._look(now)
         return []
 
+    def wipe(self, now: Stamp) -> None:
+        """Rounds go on: points are kept here, nobody who passed them."""
+
     def on_event(self, event: Event) -> list[Decision]:
         """People who pass, and a wall clock that is not what it was."""
         match event:

@@ -121,6 +121,11 @@ class OnPost(Way[Post]):
             self.keep("post", Post(Status.ACTUAL, now, self._share()))
         return []
 
+    def wipe(self, now: Stamp) -> None:
+        """Who was at the post is forgotten; it begins to count anew."""
+        Way.wipe(self, now)
+        self.keep("post", Post(Status.ACTUAL, now, self._share()))
+
     def permit(self, order: Ordered) -> None:
         """RefusedError while a challenge stands."""
         post = self.cases.get(_key(order))

@@ -90,6 +90,9 @@ class Profiles(Way[Standing]):
             self.keep(KEY, replace(standing, ordered=None))
         return [*self._look(now), *self._reported()]
 
+    def wipe(self, now: Stamp) -> None:
+        """What holds goes on: it says nothing of anybody."""
+
     def on_event(self, event: Event) -> list[Decision]:
         """Orders, and a wall clock that is not what it was."""
         match event:

@@ -17,12 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agent.core.errors import StoreError
+from agent.files.atomic import erase
+
 log = logging.getLogger(__name__)
 
 KEPT = 10_000
 A_FILE = 2_500
 WAITING = 2_000
 LONGEST_LINE = 256 * 1024
+WIPE_S = 5.0
 
 
 def folder_of(data_dir: Path) -> Path:
@@ -61,6 +65,7 @@ class RecordFile:
         self._before = 0
         self.newest = self._find_newest()
         self._next = self.newest + 1
+        self._turns = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
 
@@ -72,6 +77,23 @@ class RecordFile:
             if not self._troubled:
                 self._troubled = True
                 log.warning("the record of events does not keep up; entries are left out")
+
+    def wipe(self) -> None:
+        """Overwrite and delete every file; StoreError when the disk refuses or does not answer."""
+        if not self._turns.acquire(timeout=WIPE_S):
+            raise StoreError(f"{self._folder}: the disk does not answer")
+        try:
+            with contextlib.suppress(queue.Empty):
+                while self._lines.get_nowait() is not None:
+                    self._next += 1
+            self._shut()
+            self._going_on, self._count = None, A_FILE
+            for path in files_of(self._folder):
+                erase(path)
+        except OSError as error:
+            raise StoreError(f"{self._folder} cannot be erased: {error}") from error
+        finally:
+            self._turns.release()
 
     def close(self) -> None:
         """Write what waits; at most three seconds."""
@@ -91,15 +113,19 @@ class RecordFile:
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
-            try:
-                self._write(line)
-                self._troubled = False
-            except OSError as error:
-                if not self._troubled:
-                    self._troubled = True
-                    log.warning("the record of events cannot be written: %s", error)
-                self._shut()
+            with self._turns:
+                self._try(line)
         self._shut()
+
+    def _try(self, line: bytes) -> None:
+        try:
+            self._write(line)
+            self._troubled = False
+        except OSError as error:
+            if not self._troubled:
+                self._troubled = True
+                log.warning("the record of events cannot be written: %s", error)
+            self._shut()
 
     def _write(self, line: bytes) -> None:
         number, self._next = self._next, self._next + 1

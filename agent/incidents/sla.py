@@ -65,6 +65,14 @@ class Sla(Way[Clock]):
         dues = [due for clock in self.cases.values() for due in self._dues(clock)]
         return min(dues, default=None)
 
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """Real clocks go on; who was there is forgotten."""
+        for incident, clock in list(self.cases.items()):
+            if clock.status is Status.ACTUAL:
+                self.keep(incident, replace(clock, timeline=()))
+            else:
+                self.end(incident)
+
     @property
     def items(self) -> list[Item]:
         """Incidents that wait for help."""

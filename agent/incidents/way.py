@@ -156,6 +156,11 @@ class Way(Generic[C]):
         self.cases.update(cases)
         return []
 
+    def wipe(self, now: Stamp) -> None:  # noqa: ARG002 - forgets whatever the time
+        """Forget everything that is kept here; a way overrides it where an alarm must go on."""
+        for key in list(self.cases):
+            self.end(key)
+
     def keep(self, key: str, case: C) -> None:
         """*case* is how it stands with *key* from now on, over restarts too."""
         self.cases[key] = case

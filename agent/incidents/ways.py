@@ -77,6 +77,12 @@ class Ways:
         self.keep()
         return decisions
 
+    def wipe(self, now: Stamp) -> None:
+        """Forget whatever is kept of people, orders and drills; a real alarm goes on."""
+        for way in self._kept:
+            way.wipe(now)
+        self.keep()
+
     @property
     def due_ns(self) -> int | None:
         """The earliest monotonic ns at which :meth:`on_time` has something to say."""

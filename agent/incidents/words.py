@@ -84,6 +84,11 @@ class Words(Way[Word]):
                 self.end(key)
         return []
 
+    def wipe(self, now: Stamp) -> None:
+        """What waits to be heard is forgotten, too."""
+        self._said_ns.clear()
+        Way.wipe(self, now)
+
     def link_up(self) -> None:
         """Say everything that may not have been heard, and what stands."""
         for key in list(self.cases):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.core.commands import Order, Result
 from agent.core.errors import StoreError
-from agent.files.atomic import write_atomic
+from agent.files.atomic import overwritten, write_atomic
 from contract.signing import strict_json
 from contract.words import CommandName, Outcome
 
@@ -120,6 +120,17 @@ class CommandJournal:
         """Forget an order: the station has its result. StoreError when the disk refuses."""
         if self._orders.pop(cmd_id, None) is not None:
             self._save(self._counters, self._ids, self._orders)
+
+    def wipe(self) -> None:
+        """Forget what orders that ended were about; results and counters stay.
+
+        StoreError when the disk refuses.
+        """
+        for order in self.ended:
+            self._orders[order.cmd_id] = replace(order, plan={})
+        if self._orders:
+            with overwritten(self.path):
+                self._save(self._counters, self._ids, self._orders)
 
     def _save(
         self, counters: Mapping[str, int], ids: list[str], orders: Mapping[str, Order]

@@ -1,10 +1,10 @@
 """The command ``wipe``: everything personal that the gate keeps is erased, and its keys with it.
 
 First each store is emptied and told to the disk; then a new key takes over, what may stay (alarms
-and facts that the station has not acked, the key of the audit log) is sealed anew, and the keys
-that sealed what was erased are destroyed. Only then it is done. Doing it twice does no harm, so a
-wipe that was cut short is begun anew after the restart. Here: this sequence. Not here: the stores
-(``agent.stores``), the keys (``agent.vault``).
+and facts that the station has not acked, alarms that go on, the key of the audit log) is sealed
+anew, and the keys that sealed what was erased are destroyed. Only then it is done. Doing it twice
+does no harm, so a wipe that was cut short is begun anew after the restart. Here: this sequence. Not
+here: the stores (``agent.stores``), the keys (``agent.vault``).
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ class _Wipe(Args):
 class Wiped:
     """What a wipe reaches.
 
-    ``stores`` by name: each empties itself durably. ``retire`` ends every key of now and calls back
-    once they are destroyed. Both raise StoreError or OSError. ``later`` calls a function after so
-    many seconds.
+    ``stores`` by name: each empties itself durably, but for what is kept by a thread of its own:
+    ``kept`` calls back when that is durable, too. ``retire`` ends every key of now and calls back
+    once they are destroyed. Stores and ``retire`` raise StoreError or OSError. ``later`` calls a
+    function after so many seconds.
     """
 
     stores: Mapping[str, Callable[[], None]]
+    kept: Callable[[Callable[[], None]], None]
     retire: Callable[[Callable[[], None]], None]
     later: Callable[[float, Callable[[], None]], object]
 
@@ -80,13 +82,15 @@ class Wipe:
             failed[KEYS] = "stay, because not everything is erased"
             finish(_failed(wiped, failed))
             return
+        self._wiped.kept(lambda: self._retire(wiped, finish))
+        late = {KEYS: "those of before are not destroyed yet; it goes on"}
+        self._wiped.later(KEYS_S, lambda: finish(_failed(wiped, late)))
+
+    def _retire(self, wiped: list[str], finish: Finish) -> None:
         try:
             self._wiped.retire(lambda: finish(_done(wiped)))
         except (StoreError, OSError) as error:
             finish(_failed(wiped, {KEYS: str(error)[:100]}))
-            return
-        late = {KEYS: "those of before are not destroyed yet; it goes on"}
-        self._wiped.later(KEYS_S, lambda: finish(_failed(wiped, late)))
 
 
 def _done(wiped: list[str]) -> Ending:

@@ -11,14 +11,16 @@ from models.values import Box
 
 Direction = Literal["left", "right", "towards", "away"]
 
-ASIDE_WIDTHS = 0.75
-NEARER = 1.25
+ASIDE_WIDTHS = 0.4
+NEARER = 1.12
 
 
 def direction_of(first: Box, last: Box) -> Direction | None:
     """``left``, ``right``, ``towards`` or ``away``, as in the picture; None when it cannot be told.
 
-    Aside counts from three quarters of a face's width, nearer from a quarter of its size.
+    Aside counts from two fifths of a face's width, nearer from an eighth of its size: somebody who
+    walks at 1.2 m/s four metres away has done so by the second picture that a lead needs, and boxes
+    of somebody who stands differ by a few hundredths.
     """
     width = max((first.width + last.width) / 2, 1.0)
     aside = (last.centre[0] - first.centre[0]) / width

@@ -11,15 +11,30 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.files.sealed import key_of
+from agent.incidents.record_file import entries_of, files_of, folder_of
 from tests.support.core import Person, Site, Status
-from tests.support.wiping import PLANTED, SET_ASIDE, open_orders_of, orders, prepared, raw, site
+from tests.support.wiping import (
+    CASE,
+    NOTE,
+    PLANTED,
+    SET_ASIDE,
+    WHO,
+    kept,
+    open_orders_of,
+    orders,
+    prepared,
+    raw,
+    site,
+)
 from tests.tools.program import REPO, environment
 
-LAST = 200  # no wipe has as many steps: the life ends by itself
+STORES = ["watchlist", "hotlist", "cases", "record", "badges", "commands", "set-aside", "keys"]
+LAST = 400  # no wipe has as many steps: the life ends by itself
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +72,10 @@ async def settled(person: Person) -> Status:
     await person.until(lambda _: not person.core._stores.vault.keys.pending)
     status = await person.ask("status")
     status["waiting"] = await person.waiting()
+    status["kept"] = kept(person)
+    people = (await person.ask("guard.people"))["people"]
+    status["people"] = {row["person"]: row["has"] for row in people}
+    status["figures"] = (await person.ask("report.month"))["report"]["figures"]
     status["listed"] = (await person.ask("watchlist.list"))["entries"]
     return status
 
@@ -76,15 +95,38 @@ def judge(gate: Site, before: Path) -> bool:
     status = gate.live(settled)
     assert status["waiting"] >= alarms(before)
     assert [i for i in status["issues"] if i["code"] in ("outbox-unreadable", "keys")] == []
-    if not orders(gate):
+    if not wipes(gate):
+        assert WHO in status["kept"]
+        assert status["people"] == {"guard-7": ["code"]}
         assert [entry["entry_id"] for entry in status["listed"]] == ["w-1"]
         return False
-    (order,) = orders(gate)
+    (order,) = wipes(gate)
     assert (order["name"], order["outcome"], order["proof"]["failed"]) == ("wipe", "done", {})
-    assert order["proof"]["wiped"] == ["watchlist", "hotlist", "set-aside", "keys"]
+    assert order["proof"]["wiped"] == STORES
     assert status["listed"] == []
+    forgotten(status)
+    assert min(recorded(gate)) > max(recorded(site(before)))
     erased(gate, secrets(site(before)))
     return True
+
+
+def wipes(gate: Site) -> list[dict[str, Any]]:
+    """The wipes among the commands that a gate remembers."""
+    return [order for order in orders(gate) if order["name"] == "wipe"]
+
+
+def recorded(gate: Site) -> list[int]:
+    """When the entries in the record of events came about."""
+    return [entry["at"][0] for entry in entries_of(*files_of(folder_of(gate.data)))]
+
+
+def forgotten(status: Status) -> None:
+    """The ways of answering know nobody any more; the real alarm goes on."""
+    assert [name for name in (WHO, NOTE, CASE, "w-hot", "d-1") if name in status["kept"]] == []
+    assert status["people"] == {"guard-7": []}
+    assert status["figures"]["drills"] == 0
+    assert status["figures"]["alerts"] == 0
+    assert list(status["incidents"]) == ["panic:panic-1"]
 
 
 @cache

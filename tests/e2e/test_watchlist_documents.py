@@ -22,7 +22,8 @@ from tests.tools.watchlists import entries, reported, signed, station
 ENTRIES = 10_000
 GROWTH_MB = 120
 SLOWEST_PRESS_S = 1.0
-WIPED = {"wiped": ["watchlist", "hotlist", "set-aside", "keys"], "failed": {}}
+STORES = ["watchlist", "hotlist", "cases", "record", "badges", "commands", "set-aside", "keys"]
+WIPED = {"wiped": STORES, "failed": {}}
 
 
 @pytest.fixture

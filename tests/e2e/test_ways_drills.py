@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.topics import Address
+from contract.words import CommandName, Role
+from station import keys
+from station.orders import Marks, Wanted, make_command, nonce_of
+from tests.tools.neighbour import Neighbour
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
@@ -20,6 +26,15 @@ BEACON = {"beacon-1": {"type": "beacon", "pin": 20, "name": "Beacon"}}
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site", answering={"sla": LIMITS}, outputs=BEACON) as made:
+        yield made.start("station", "agent")
+
+
+@pytest.fixture
+def caller(tmp_path: Path) -> Iterator[Site]:
+    """A gate that calls an area, and has somebody paged when the station is silent."""
+    sms = {"type": "command", "argv": ["/bin/sh", "-c", f"cat >> {tmp_path / 'paged'}"]}
+    answering = {"caller_for": ["north"], "escalation": {"after_s": 1.0, "hooks": [sms]}}
+    with Site(tmp_path / "site", answering=answering, outputs=BEACON) as made:
         yield made.start("station", "agent")
 
 
@@ -103,3 +118,64 @@ def test_it_ends_by_itself_and_the_station_prints_its_report(site: Site) -> None
 
 def topics(site: Site) -> set[str]:
     return {str(row["topic"]) for row in site.rows("papers")}
+
+
+def test_a_drill_of_the_call_is_answered_by_a_neighbour_over_a_kill(caller: Site) -> None:
+    answering = {"areas": ["north"], "call_outputs": ["beacon-1"]}
+    with Neighbour(caller, "school", answering=answering, outputs=BEACON) as school:
+        begun = drill(caller, "--scenario", "call", "--for", "120", "--id", "c-1")
+        assert begun["gates"][0]["outcome"] == "done"
+        (item,) = school.until_waiting("call")
+        assert item["status"] == "Exercise"
+        assert school.sounds("beacon-1")
+        caller.restart_agent()
+        school.guard("coming", "--eta", "60", "--who", "guard 5")
+        school.guard("arrived", item["id"], "--who", "guard 5")
+        real = caller.press("panic-1")
+        assert (real.topic, real.body["ghstatus"]) == (f"{GATE}/alert", "Actual")
+        caller.until(lambda: len(caller.recorder.on("/respond/school/gate-1")) == 2, 20)
+        ended = drill(caller, "--stop", "c-1", "--wait")
+        (told,) = ended["reports"]
+        assert told["figures"]["calls"] == {"north": item["id"]}
+        assert told["figures"]["real_incidents"] == [real.incident]
+        (roll,) = told["rolls"]
+        assert (roll["status"], roll["by"]) == ("Exercise", GATE_NAME)
+        assert [a["state"] for a in roll["answers"]] == ["coming", "arrived"]
+        assert all(a["after_s"] > 0 for a in roll["answers"])
+        words = ("station", "report", GATE_NAME, "drill", "--lang", "zh")
+        shown = run_to_end(gatehouse(*words, "--dir", str(caller.folder / "station"))).stdout
+        assert f"呼叫片区: north {item['id']}" in shown
+        assert "school/gate-1" in shown
+        calls = [json.loads(m.payload) for m in caller.recorder.on("/call")]
+        assert {(c["call_id"], c["status"]) for c in calls} == {(item["id"], "Exercise")}
+        elsewhere = drill_at("school/gate-1", caller, "--scenario", "call", code=1)
+        assert elsewhere["gates"][0]["reason"].startswith("unsupported: this gate calls no area")
+        assert not caller.status()["outputs"]["relay-1"]
+
+
+def drill_at(gate: str, site: Site, *words: str, code: int = 0) -> dict[str, Any]:
+    place = ("--dir", str(site.folder / "station"))
+    return said("station", "drill", gate, *words, *place, code=code)
+
+
+def test_nobody_is_paged_about_a_drill_while_a_real_press_pages(caller: Site) -> None:
+    beat = caller.until(caller.beat, 10)
+    caller.station.kill()
+    args = {"drill_id": "d-1", "scenario": "panic", "device": "panic-1", "for_s": 8.0, "seed": 0}
+    wanted = Wanted(Address(*GATE.split("/")[2:5]), CommandName.DRILL_START, args, exercise=True)
+    key = keys.role_key(keys.open_station(caller.folder / "station"), Role.DRILL)
+    marks = Marks("cmd-drill-1", 1, time.time_ns(), nonce_of(json.dumps(beat)))
+    message = make_command(wanted, marks, key)
+    caller.say(message.topic, message.payload)
+    caller.until(lambda: caller.recorder.on("/drill/alert"), 20)
+    caller.push("panic-1")
+    paged = caller.folder.parent / "paged"
+    caller.until(paged.exists, 20)
+    caller.until(lambda: caller.recorder.on("/drill/report/drill/d-1"), 30)
+    page = json.loads(paged.read_text("utf-8"))
+    assert (page["status"], page["kind"]) == ("Actual", "panic")
+    caller.start("station")
+    caller.delivered(60)
+    statuses = {a.incident: a.body["ghstatus"] for a in caller.alerts("panic")}
+    assert sorted(statuses.values()) == ["Actual", "Exercise"]
+    assert statuses[page["incident"]] == "Actual"

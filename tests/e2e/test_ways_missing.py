@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from models.engine import PackEngine
+from tests.tools.neighbour import Neighbour
 from tests.tools.people import entry, head_of, photo_of, walking_up
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
@@ -139,3 +140,49 @@ def test_what_a_search_lacks_is_named_before_it_is_sent(site: Site) -> None:
         kept = {name: part for name, part in whole.items() if part is not ...}
         code, told = sought(site, "search", "start", case(site.folder, kept))
         assert (code, word in str(told.get("error"))) == (1, True), told
+
+
+def test_found_at_one_gate_it_is_deleted_at_two_and_at_the_station(site: Site) -> None:
+    photo = site.folder / "photo.jpg"
+    noise = np.random.default_rng(7).integers(0, 255, (80, 60, 3)).astype(np.uint8)
+    assert cv2.imwrite(str(photo), noise)
+    camera = {"yard": file_camera(site.folder / "none.mp4")}
+    gates = ("--gate", "liya-garden/gate-1", "--gate", "no3-school/gate-1")
+    with (
+        Neighbour(site, "no3-school", cameras=camera, faces={"enabled": True}) as school,
+        SpokenVision(site.folder / "run", "north") as here,
+        SpokenVision(site.folder / "no3-school" / "run", "yard") as there,
+    ):
+        site.until(lambda: school.component("vision").get("state") == "ok", 20)
+        file = case(site.folder, missed([photo]))
+        assert outcomes(site, "start", str(file), *gates) == ["done", "done"]
+        file.unlink()
+        assert [eye.searched for eye in (here, there)] == [[ENTRY], [ENTRY]]
+        there.see(ENTRY)
+        assert seen(site).body["source"].endswith("/no3-school/gate-1")
+        assert outcomes(site, "stop", ENTRY, *gates, "--found") == ["done", "done"]
+        assert [(eye.searched, eye.matrix) for eye in (here, there)] == [([], b""), ([], b"")]
+        site.delivered()
+        jpeg = photo.read_bytes()
+        photo.unlink()
+        needles = [jpeg[200:260], base64.b64encode(jpeg)[300:360]]
+        site.until(lambda: not lying_about(site.folder, needles), 20)
+        again = gates[2:]
+        refused = outcomes(site, "stop", ENTRY, *again, code=1)
+        assert refused == ["refused"], "nobody is searched for there any more"
+
+
+def outcomes(site: Site, verb: str, what: str, *options: str, code: int = 0) -> list[str]:
+    """What each gate made of an order about a search."""
+    said = ("--by", "desk-3", "--reason", "found at the clinic")
+    place = ("--dir", str(site.folder / "station"), "--json")
+    command = gatehouse("station", "search", verb, what, *options, *said, *place)
+    done = run_to_end(command, timeout_s=120)
+    assert done.returncode == code, done.stdout + done.stderr
+    return [str(result["outcome"]) for result in json.loads(done.stdout)["results"]]
+
+
+def lying_about(folder: Path, needles: list[bytes]) -> list[str]:
+    """Files of both gates and of the station in which a piece of the face stands, raw."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(n in path.read_bytes() for n in needles)]

@@ -21,20 +21,25 @@ from agent.core.clock import ManualClock
 from agent.runtime.clock import SystemClock
 from contract.words import Role
 from tests.support.core import Person, Site
+from tests.support.samples import ADDRESS
 from tests.support.signed import KEYS, TRUSTED, command, listed, template, to_bytes, watchlist
 
 NAME, CODE, CASE = "陈小明", "48210937", "A-2026-0117-PLANTED"
+WHO, NOTE = "李大山", "70551824"
 ROW = b"".join(bytes([number, 7, 7, 0x3F]) for number in range(16))
 PLANTED = [
     NAME.encode(),
     json.dumps(NAME).strip('"').encode(),
     CODE.encode(),
     CASE.encode(),
+    WHO.encode(),
+    NOTE.encode(),
     ROW,
     ROW[8:24],
     base64.b64encode(ROW),
     ROW.hex().encode(),
 ]
+MORE = "faces: {enabled: true}\nanswering: {people: {guard-7: {}}}"
 SET_ASIDE = ("watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp")
 WORDS = ("fsync", "fdatasync", "replace", "rename", "unlink", "pwrite", "write")
 
@@ -46,22 +51,28 @@ def site(folder: Path) -> Site:
     trusted = f"  pin_factory: mock\n  trusted_keys: {folder / 'trusted.json'}"
     made.changes = (
         ("  pin_factory: mock", trusted),
+        ("schema: 1", f"schema: 1\n{MORE}"),
         ("name: {en: Guard desk, zh: 岗亭}", f"name: {{en: '{CODE}', zh: {NAME}}}"),
     )
     return made
 
 
-def document(**fields: Any) -> str:
-    """A signed list with everything that must not be read off a disk."""
-    entry = listed(
+def secret_entry(**fields: Any) -> dict[str, Any]:
+    """An entry with everything that must not be read off a disk."""
+    return listed(
         ManualClock(),
         category=NAME,
         case_reference=CASE,
         instruction={"en": CODE, "zh": NAME},
         photos=...,
         templates=[template("dlib", ROW)],
+        **fields,
     )
-    return base64.b64encode(watchlist(ManualClock(), [entry], **fields)).decode("ascii")
+
+
+def document(**fields: Any) -> str:
+    """A signed list of it."""
+    return base64.b64encode(watchlist(ManualClock(), [secret_entry()], **fields)).decode("ascii")
 
 
 def raw(folder: Path) -> bytes:
@@ -78,9 +89,22 @@ def orders(gate: Site) -> list[dict[str, Any]]:
 
 def wipe(person: Person) -> None:
     """The station's command arrives."""
-    asked = {"name": "wipe", "args": {"confirm": "gate-1", "reason": "stolen"}}
-    payload = to_bytes(command(SystemClock(), key=KEYS[Role.WIPE], **asked))
-    person.core._orders.gate.handle("wipe", payload, retained=False)
+    ordered(person, 9, Role.WIPE, "wipe", {"confirm": "gate-1", "reason": "stolen"})
+
+
+def ordered(
+    person: Person,
+    counter: int,
+    role: Role,
+    name: str,
+    args: dict[str, Any],
+    *,
+    drill: bool = False,
+) -> None:
+    """A signed command arrives."""
+    asked = {"name": name, "args": args, "counter": counter, "cmd_id": f"cmd-0000000{counter}"}
+    payload = to_bytes(command(SystemClock(), key=KEYS[role], **asked))
+    person.core._orders.gate.handle(name, payload, retained=False, drill=drill)
 
 
 async def prepared(person: Person) -> set[str]:
@@ -88,10 +112,30 @@ async def prepared(person: Person) -> set[str]:
     await person.ask("watchlist.import", document=document())
     await person.press()
     await person.until(lambda s: s["outbox"]["pending"])
+    await answered(person)
     await person.until(lambda _: not person.core._stores.vault.keys.pending)
     for name in SET_ASIDE:
         (person.core._config.node.data_dir / name).write_bytes(b" ".join(PLANTED))
     return await person.waiting()
+
+
+async def answered(person: Person) -> None:
+    """The ways of answering keep whom they were told of: orders, a drill, who came, a code."""
+    entry = secret_entry(entry_id="w-hot")
+    track = {"entry": entry, "nodes": [ADDRESS.client_id], "by": WHO, "reason": WHO}
+    ordered(person, 1, Role.WATCHLIST, "track.start", track)
+    drill = {"drill_id": "d-1", "scenario": "medical", "by": WHO, "reason": WHO}
+    ordered(person, 2, Role.DRILL, "drill.start", drill, drill=True)
+    await person.until(lambda _: not open_orders_of(person))
+    for item in (await person.ask("guard.list"))["items"]:
+        said = {"answer": item["answers"][0], "about": item["id"], "who": WHO, "note": NOTE}
+        await person.ask("guard.answer", **said)
+    await person.ask("guard.enrol", person="guard-7", proof="code", shown=NOTE)
+
+
+def kept(person: Person) -> str:
+    """Every case of every way of answering, in words."""
+    return repr([dict(way.cases) for way in person.core._answering.ways._kept])
 
 
 def killed_at(step: int) -> Callable[[Person], Any]:

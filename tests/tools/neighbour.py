@@ -47,6 +47,9 @@ class Neighbour:
         self.agent = Program(
             gatehouse("run", "--config", str(self.config_path)), folder / "agent.log"
         )
+        self.vision = Program(
+            gatehouse("vision", "--config", str(self.config_path)), folder / "vision.log"
+        )
 
     def __enter__(self) -> Self:
         return self.start()
@@ -57,6 +60,7 @@ class Neighbour:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.vision.kill()
         self.agent.kill()
 
     def start(self) -> Self:
@@ -64,6 +68,17 @@ class Neighbour:
         self.agent.start()
         self.site.until(lambda: self.status().get("link"), STARTED_S)
         return self
+
+    def see(self) -> Self:
+        """Start its vision program and wait until that sees."""
+        self.vision.start()
+        self.site.until(lambda: self.component("vision").get("state") == "ok", STARTED_S)
+        return self
+
+    def component(self, name: str) -> dict[str, Any]:
+        """What the agent notes of one of its parts."""
+        found: dict[str, Any] = self.status().get("components", {}).get(name, {})
+        return found
 
     def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
         """Ask the agent through its local socket."""

@@ -103,3 +103,8 @@ class Answering(Section):
         if self.medical_area is not None and self.medical_area not in self.caller_for:
             raise ValueError(f"'{self.medical_area}' (medical_area) must stand in caller_for too")
         return self
+
+    @property
+    def called_areas(self) -> tuple[str, ...]:
+        """Agreed areas, but for the one that is for medical help alone."""
+        return tuple(area for area in self.caller_for if area != self.medical_area)

@@ -79,3 +79,16 @@ def test_a_rotation_seals_them_anew(tmp_path: Path) -> None:
     badges.reseal()
     assert (tmp_path / "badges.json").read_bytes() != before
     assert made(tmp_path).find(Proof.CODE, CODE) == "badge-7"
+
+
+def test_a_wipe_takes_them_all_and_the_file(tmp_path: Path) -> None:
+    badges = made(tmp_path)
+    badges.enrol("badge-7", Proof.CODE, CODE)
+    (tmp_path / "the-same-blocks").hardlink_to(tmp_path / "badges.json")
+    before = (tmp_path / "badges.json").read_bytes()
+    badges.wipe()
+    assert badges.find(Proof.CODE, CODE) is None
+    assert not (tmp_path / "badges.json").exists()
+    assert (tmp_path / "the-same-blocks").read_bytes() != before
+    badges.enrol("badge-8", Proof.CODE, CODE)
+    assert made(tmp_path).people() == {"badge-8": ("code",)}

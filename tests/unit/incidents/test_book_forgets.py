@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from agent.core.clock import ManualClock
+from agent.core.ids import AlertId
 from agent.incidents.book import MAX_OPEN, IncidentBook
-from contract.words import MsgType
+from contract.words import Kind, MsgType, Status
 from tests.support.book import cause, end, sent
 from tests.support.samples import Numbers, at
 
@@ -107,3 +108,15 @@ def test_the_number_of_open_incidents_is_bounded_and_the_quietest_goes(clock: Ma
     assert book.open_count == MAX_OPEN
     assert {"k-0", "new"} <= set(book.open_incidents)
     assert "k-1" not in book.open_incidents
+
+
+def test_a_wipe_leaves_real_alarms_and_nothing_about_faces(
+    book: IncidentBook, clock: ManualClock
+) -> None:
+    real = sent(book.raised(cause(clock)))
+    book.sent_as(real, AlertId("a-1"))
+    book.raised(cause(clock, "drill/d-1", status=Status.EXERCISE))
+    book.raised(cause(clock, "track:actual:w-1", kind=Kind.TRACK_SIGHTING))
+    book.wipe(at(clock))
+    assert list(book.open_incidents) == ["tamper:loop-1"]
+    assert book.acked(AlertId("a-1"), Stage.CLOSED) is not None

@@ -150,3 +150,39 @@ def test_a_gate_that_does_not_know_the_time_says_so(life: Life, clock: ManualClo
     (tell,) = only(Tell, life.hear(order(clock)))
     assert tell.body["synced"] is False
     assert schema_problems("area-call", dict(tell.body)) == []
+
+
+def rehearsed(scenario: str, **fields: Any) -> dict[str, Any]:
+    details = {"drill_id": "d-1", "scenario": scenario, "for_s": 120.0}
+    return {"status": Status.EXERCISE, "rule": "drills", "details": details, **fields}
+
+
+def test_a_drill_of_the_call_calls_at_once_for_as_long_as_it_lasts(clock: ManualClock) -> None:
+    told: list[tuple[str, dict[str, str]]] = []
+    heard = OwnCalls(CONFIG, ADDRESS, Numbers().new, lambda i, c, _: told.append((i, dict(c))))
+    life = Life([heard], clock)
+    decisions = life.hear(incident(clock, **rehearsed("call")))
+    assert areas(decisions) == ["north", "east"]
+    for tell in only(Tell, decisions):
+        assert (tell.status, tell.body["status"], tell.for_s) == (Status.EXERCISE, "Exercise", 120)
+        assert schema_problems("area-call", dict(tell.body)) == []
+    assert told == [("i-1", {t.area: t.body["call_id"] for t in only(Tell, decisions)})]
+    assert life.hear(AckReceived(at(clock), AlertId("a-1"), "received", "cancheng")) == []
+    life.begin([way()])
+    assert life.wait(60) == []
+
+
+def test_a_drill_of_a_press_calls_only_a_silent_stations_neighbours(
+    life: Life, clock: ManualClock
+) -> None:
+    assert life.hear(incident(clock, **rehearsed("panic"))) == []
+    assert areas(life.wait(30)) == ["north", "east"]
+
+
+def test_words_of_a_drill_in_a_real_alert_make_no_drill_of_it(
+    life: Life, clock: ManualClock
+) -> None:
+    actual = rehearsed("call", status=Status.ACTUAL)
+    assert life.hear(incident(clock, **actual)) == []
+    (tell, _) = only(Tell, life.wait(30))
+    assert (tell.status, tell.for_s) == (Status.ACTUAL, 300.0)

@@ -34,8 +34,8 @@ DRILL = IncidentId("incident-of-the-drill")
 class Gate:
     """One gate with drills; ``real`` is whether something real goes on."""
 
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
+    def __init__(self, clock: ManualClock, calls: Sequence[str] = ("north",)) -> None:
+        self.clock, self.calls = clock, calls
         self.real = False
         self.way = self._way()
         self.life = Life([self.way], clock)
@@ -80,7 +80,7 @@ class Gate:
         self.life.hear(GuardAnswered(at(self.clock), answer, who, "command", **fields))
 
     def _way(self) -> Drills:
-        stage = Stage("gate-1", LABEL, SPOTS, ["beacon-1"], lambda: self.real)
+        stage = Stage("gate-1", LABEL, SPOTS, ["beacon-1"], lambda: self.real, self.calls)
         return Drills(stage, SlaConfig())
 
 
@@ -172,6 +172,24 @@ def test_what_is_said_to_nothing_in_particular_is_the_drills_when_nothing_is_rea
 def test_nothing_is_lit_while_something_real_goes_on(gate: Gate) -> None:
     gate.real = True
     assert [d for d in gate.start() if isinstance(d, Actuate)] == []
+
+
+def test_a_drill_of_the_call_needs_an_area_to_call(clock: ManualClock) -> None:
+    told = refused(Gate(clock, ()), START, drill_id="d-1", scenario="call")
+    assert told.reason is Refusal.UNSUPPORTED
+
+
+def test_the_areas_that_were_called_stand_in_its_report_over_a_restart(gate: Gate) -> None:
+    gate.order(START, drill_id="d-1", scenario="call", for_s=100.0)
+    gate.way.called(DRILL, {"north": "too-early"}, at(gate.clock))
+    gate.tells(Stand.OPENED)
+    gate.life.wait(1)
+    gate.way.called(DRILL, {"north": "call-1"}, at(gate.clock))
+    gate.way.called("another", {"north": "call-2"}, at(gate.clock))
+    gate.life.ways.keep()
+    gate.restart()
+    told = one(gate.life.wait(99), Tell)
+    assert told.body["figures"]["calls"] == {"north": "call-1"}
 
 
 def test_stopped_twice(gate: Gate) -> None:

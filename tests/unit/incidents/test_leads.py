@@ -161,6 +161,24 @@ def test_nobody_decides_and_the_lead_expires_over_a_restart(life: Life) -> None:
         decide(life, "confirm", "desk-1")
 
 
+def test_what_the_station_decides_of_real_leads_is_told_once(clock: ManualClock) -> None:
+    told: list[tuple[Standing, Standing]] = []
+    knows = leads(clock).knows
+    life = Life([Leads(LeadsConfig(), knows, lambda *moved: told.append(moved))], clock)
+    alert(life)
+    alert(life, "a-2", status=Status.EXERCISE)
+    decide(life, "confirm", "desk-1")
+    decide(life, "confirm", "desk-1", "desk-2", cmd="c-2")
+    decide(life, "confirm", "desk-3", cmd="c-3")
+    decide(life, "reject", "desk-4", cmd="c-4")
+    decide(life, "confirm", "desk-1", "desk-2", name="a-2", cmd="c-5", drill=True)
+    assert told == [
+        (Standing.PENDING, Standing.FIRST),
+        (Standing.FIRST, Standing.CONFIRMED),
+        (Standing.CONFIRMED, Standing.REJECTED),
+    ]
+
+
 def test_the_station_closes_the_alert_without_a_verdict(life: Life) -> None:
     alert(life)
     closed = AckReceived(stamp(life.clock), AlertId("a-1"), Stage.CLOSED, "desk-1")

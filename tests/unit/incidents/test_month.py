@@ -15,6 +15,7 @@ from agent.core.events import AckReceived, ClockChanged, IncidentChanged, LinkCh
 from agent.core.ids import AlertId, IncidentId
 from agent.incidents.ack_times import MOST, AckTimes
 from agent.incidents.figures import BOUNDS_S, BUCKETS, EMPTY, add, end_of, month_of, quantile
+from agent.incidents.lead import Standing
 from agent.incidents.month import CURRENT, KEPT_MONTHS, About, Months
 from contract.validate import validate_message
 from contract.words import CommandName, Kind, Severity, Status
@@ -152,17 +153,40 @@ def test_alerts_that_nobody_acks_do_not_pile_up(gate: Gate) -> None:
     assert list(gate.life.keeper.cases["ack-times"]) == ["last"]
 
 
-def test_leads_and_false_alarms(gate: Gate) -> None:
-    gate.says(Answer.CONFIRM, "lead-1", About.LEAD)
-    gate.says(Answer.REJECT, "lead-2", About.LEAD)
-    gate.says(Answer.REJECT, "lead-3", About.LEAD)
+def test_reviews_and_false_alarms(gate: Gate) -> None:
+    gate.says(Answer.CONFIRM, "face-1", About.REVIEW)
+    gate.says(Answer.REJECT, "face-2", About.REVIEW)
+    gate.says(Answer.REJECT, "face-3", About.REVIEW)
     gate.says(Answer.REJECT, "i-1", About.ALARM)
     gate.says(Answer.REJECT, "i-1", About.ALARM)
     gate.says(Answer.CONFIRM, "notice", About.OTHER)
     gate.says(Answer.ARRIVED, "i-1", About.ALARM)
     figures = gate.figures()
-    assert (figures["leads_confirmed"], figures["leads_rejected"]) == (1, 2)
+    assert (figures["reviews_confirmed"], figures["reviews_rejected"]) == (1, 2)
+    assert (figures["leads_confirmed"], figures["leads_rejected"]) == (0, 0)
     assert figures["false_alarms"] == 1
+
+
+def test_leads_count_as_what_the_station_decided_of_them_in_the_end(gate: Gate) -> None:
+    pending, first, confirmed = Standing.PENDING, Standing.FIRST, Standing.CONFIRMED
+    moves = [
+        (pending, first),
+        (first, confirmed),
+        (pending, confirmed),
+        (pending, Standing.EXPIRED),
+    ]
+    for was, standing in [*moves, (confirmed, Standing.OVER), (first, Standing.REJECTED)]:
+        gate.months.decided(was, standing)
+    assert leads(gate) == (2, 1)
+    gate.months.decided(confirmed, Standing.REJECTED)
+    gate.link(up=True)
+    gate.restart()
+    assert leads(gate) == (1, 2)
+
+
+def leads(gate: Gate) -> tuple[object, object]:
+    figures = gate.figures()
+    return figures["leads_confirmed"], figures["leads_rejected"]
 
 
 def test_absences_and_how_long(gate: Gate) -> None:
@@ -172,6 +196,19 @@ def test_absences_and_how_long(gate: Gate) -> None:
     gate.incident(Stand.ENDED, **absent)
     figures = gate.figures()
     assert (figures["absences"], figures["absent_s"]) == (1, 300)
+
+
+def test_an_absence_counts_in_each_month_for_its_time_there() -> None:
+    gate = Gate(utc="2026-11-30T23:50:00Z")
+    gate.incident(kind=Kind.GUARD_ABSENT, incident=IncidentId("gone"))
+    gate.clock.advance(300)
+    assert gate.figures()["absent_s"] == 300
+    gate.life.wait(420)
+    assert gate.figures("2026-11")["absent_s"] == 600
+    gate.restart(60)
+    gate.incident(Stand.ENDED, kind=Kind.GUARD_ABSENT, incident=IncidentId("gone"))
+    assert gate.figures()["absent_s"] == 180
+    assert gate.figures("2026-11")["absences"] == 1
 
 
 def test_the_month_is_told_when_it_ends_and_the_next_one_begins(gate: Gate) -> None:
@@ -269,3 +306,15 @@ def test_a_quantile_is_within_a_bucket_of_the_truth(seconds: float) -> None:
     assert found is not None
     assert found <= max(BOUNDS_S[0], min(seconds * 1.25, BOUNDS_S[-1]))
     assert quantile(EMPTY, 0.5) is None
+
+
+def test_a_wipe_forgets_all_months_and_counts_on(gate: Gate) -> None:
+    gate.life.wait(31 * DAY_S)
+    gate.incident(kind=Kind.GUARD_ABSENT)
+    gate.life.ways.wipe(at(gate.clock))
+    assert gate.months.told("2026-11", at(gate.clock)) is None
+    assert (gate.figures()["alerts"], gate.figures()["absent_s"]) == (0, 0)
+    gate.incident()
+    gate.restart(60)
+    assert gate.figures()["alerts"] == 1
+    assert set(gate.life.keeper.cases["month"]) == {CURRENT}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.errors import StoreError
 from agent.incidents import record_file
 from agent.incidents.record_file import RecordFile, entries_of, files_of
 
@@ -55,3 +56,29 @@ def test_a_folder_that_cannot_be_made_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "record").write_bytes(b"in the way")
     write(tmp_path / "record", 3)
     assert (tmp_path / "record").read_bytes() == b"in the way"
+
+
+def test_a_wipe_leaves_nothing_of_before_and_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "record"
+    write(folder, 3)
+    (path,) = files_of(folder)
+    (tmp_path / "the-same-blocks").hardlink_to(path)
+    file = RecordFile(folder)
+    file.append(b'{"n": 4}')
+    file.wipe()
+    assert b"{" not in (tmp_path / "the-same-blocks").read_bytes()
+    file.append(b'{"n": 5}')
+    file.close()
+    assert numbers(folder) == [5]
+
+
+def test_a_wipe_tells_when_a_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "record"
+    file = write(folder, 3)
+
+    def refused(_: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(record_file, "erase", refused)
+    with pytest.raises(StoreError, match="Read-only"):
+        file.wipe()

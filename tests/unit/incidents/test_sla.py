@@ -192,3 +192,15 @@ def test_a_flood_is_cut_and_still_ends(life: Life) -> None:
     told = the_report(incident(life, Stand.ENDED, alert=None))
     assert len(told["timeline"]) == LONGEST_TIMELINE + 1
     assert told["timeline"][-1]["what"] == "closed"
+
+
+def test_after_a_wipe_the_clock_goes_on_and_nobody_is_named(life: Life) -> None:
+    incident(life)
+    arrives(life)
+    incident(life, incident=IncidentId("i-2"), alert=AlertId("a-2"), status=Status.EXERCISE)
+    life.ways.wipe(at(life.clock))
+    assert list(life.keeper.cases["sla"]) == ["i-1"]
+    assert b"guard 7" not in life.keeper.cases["sla"]["i-1"][1]
+    assert breaches(life.wait(180)) == [3]
+    report = the_report(incident(life, Stand.ENDED, alert=None))
+    assert [line["what"] for line in report["timeline"]] == ["sla.breach.3", "closed"]

@@ -112,3 +112,16 @@ def test_a_damaged_journal_admits_nothing_and_stays_as_it_is(path: Path, damage:
     with pytest.raises(StoreError, match="is damaged"):
         journal.accept(an_order(), "cancheng", 7)
     assert path.read_bytes() == damage
+
+
+def test_a_wipe_leaves_results_counters_and_what_is_under_way(path: Path) -> None:
+    journal = CommandJournal(path)
+    for number in (1, 2):
+        journal.accept(an_order(number), "cancheng", number)
+    journal.end(a_result(1))
+    journal.wipe()
+    again = CommandJournal(path)
+    (ended,) = again.ended
+    assert (ended.plan, ended.result) == ({}, a_result(1))
+    assert again.open == (an_order(2),)
+    assert again.last_counter("cancheng") == 2

@@ -24,11 +24,12 @@ class Stores:
     def __init__(self) -> None:
         self.emptied: list[str] = []
         self.broken = ""
+        self.at_once = True
         self.destroyed: Callable[[], None] = lambda: None
         self.ends: list[Ending] = []
         self.timers = Timers(ManualClock())
         stores = {name: lambda name=name: self._empty(name) for name in ("watchlist", "more")}
-        self.deed = Wipe(NODE, Wiped(stores, self._retire, self.timers.later))
+        self.deed = Wipe(NODE, Wiped(stores, self._kept, self._retire, self.timers.later))
 
     def wipe(self, **args: Any) -> None:
         """Do what is asked."""
@@ -39,6 +40,12 @@ class Stores:
         if self.broken == name:
             raise StoreError("disk full")
         self.emptied.append(name)
+
+    def _kept(self, done: Callable[[], None]) -> None:
+        self.emptied.append("kept")
+        self.durable = done
+        if self.at_once:
+            done()
 
     def _retire(self, over: Callable[[], None]) -> None:
         self._empty("keys")
@@ -53,7 +60,7 @@ def asked(**args: Any) -> Command:
 def test_a_wipe_names_its_gate_and_is_done_when_the_keys_are_gone(confirm: str) -> None:
     stores = Stores()
     stores.wipe(confirm=confirm)
-    assert stores.emptied == ["watchlist", "more", "keys"]
+    assert stores.emptied == ["watchlist", "more", "kept", "keys"]
     assert stores.ends == []
     stores.destroyed()
     proof = {"wiped": ["watchlist", "more", "keys"], "failed": {}}
@@ -99,6 +106,15 @@ def test_keys_that_do_not_go_in_time_are_told_as_not_gone() -> None:
 def test_a_wipe_that_was_cut_short_is_finished() -> None:
     stores = Stores()
     stores.deed.recall({}, stores.ends.append)
-    assert stores.emptied == ["watchlist", "more", "keys"]
+    assert stores.emptied == ["watchlist", "more", "kept", "keys"]
     stores.destroyed()
     assert [ending.outcome for ending in stores.ends] == [Outcome.DONE]
+
+
+def test_no_key_goes_before_what_was_forgotten_is_off_the_disk() -> None:
+    stores = Stores()
+    stores.at_once = False
+    stores.wipe()
+    assert stores.emptied == ["watchlist", "more", "kept"]
+    stores.durable()
+    assert stores.emptied[-1] == "keys"

@@ -11,6 +11,7 @@ import pytest
 
 from agent.core.errors import ConfigError, StoreError
 from contract.validate import check_message
+from station.desk import Desk
 from station.receive import decide
 from station.snapshot import Reader
 from station.store import MALFORMED_KEPT, Store
@@ -226,3 +227,21 @@ def test_watch_knows_whether_anybody_serves(
     board = reader.snapshot(NOW_NS + seconds_later * 1_000_000_000, 1)
     reader.close()
     assert (board.listening, board.not_listening) == (listening, reason)
+
+
+def test_a_face_leaves_the_file_and_its_log_once_it_was_sent(path: Path, store: Store) -> None:
+    face = b"FACE-" + bytes(range(1, 200)) * 100
+    desk = Desk(path, lambda: NOW_NS)
+    number = desk.send(Publish(f"{GATE}/cmd/search.start", face))
+    desk.close()
+    files = [path, path.with_name(f"{path.name}-wal")]
+    assert any(face[:100] in file.read_bytes() for file in files)
+    with open_for_reading(path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM outgoing").fetchall()
+        with store.batch():
+            store.sent({number: None}, NOW_NS)
+        reader.execute("ROLLBACK")
+    reader.close()
+    take_many(store, [1])
+    assert [f.name for f in files if f.exists() and face[100:300] in f.read_bytes()] == []
