@@ -29,7 +29,7 @@ from agent.incidents.sla_clock import (
     stages_met,
 )
 from agent.incidents.way import Item, Way
-from contract.words import Kind, Severity, Urgency
+from contract.words import Kind, Severity, Status, Urgency
 
 LINGER_NS = 3600 * NS_PER_S
 LONGEST_TIMELINE = 500

@@ -9,7 +9,7 @@ import pytest
 from agent.core.clock import ManualClock
 from agent.core.ids import AlertId
 from agent.incidents.book import MAX_OPEN, IncidentBook
-from contract.words import Kind, MsgType, Status
+from contract.words import Kind, MsgType, Stage, Status
 from tests.support.book import cause, end, sent
 from tests.support.samples import Numbers, at
 
