@@ -69,7 +69,10 @@ def _patrol(config: Config) -> Iterator[Finding]:
         for spot, hand in enumerate(point.by):
             at: Path = ("answering", "patrol", "points", name, "by", spot)
             yield from named(hand, hands, at, "answer button or reader")
+    own = f"{config.node.site}/{config.node.node}"
     for name, walk in patrol.rounds.items():
+        if walk.next == own:
+            yield ("answering", "patrol", "rounds", name, "next"), f"{own} is this gate itself"
         for spot, point_name in enumerate(walk.points):
             at = ("answering", "patrol", "rounds", name, "points", spot)
             yield from named(point_name, patrol.points, at, "patrol point")

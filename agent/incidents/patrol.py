@@ -6,7 +6,8 @@
     walking --a point, the next one-->              walking   fact patrol.check
     walking --a point out of its order-->           walking   also patrol.out_of_order; it counts
     walking --a point that was passed-->            walking   patrol.check, again
-    walking --the last point-->                     over      patrol.done, and patrol.handover
+    walking --the last point-->                     over      patrol.done, and patrol.handover:
+                                                              the station asks the next gate
     walking --the window is over, points missing--> over      alert patrol.missed (minor)
 
 A point that is passed while no round waits for it is told, too. The end of a round is fixed when it
@@ -170,7 +171,8 @@ class Patrol(Way[Walk]):
         done = {**about, "after_s": took_s, "in_order": walk.in_order, "time_known": known}
         decisions: list[Decision] = [self._fact("patrol.done", point, at, done)]
         if planned.next is not None:
-            over = {**about, "to": planned.next}
+            name = {"en": planned.name.en, "zh": planned.name.zh}
+            over = {**about, "to": planned.next, "within_s": planned.next_within_s, "name": name}
             decisions.append(self._fact("patrol.handover", point, at, over))
         return decisions
 

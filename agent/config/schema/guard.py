@@ -109,6 +109,9 @@ class PatrolRound(Section):
         str | None,
         Field(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$", description="SITE/NODE that goes on"),
     ] = None
+    next_within_s: Annotated[
+        Limit, Field(description="nobody takes over there for so long: it is told here")
+    ] = 900.0
 
 
 class PatrolConfig(Section):
