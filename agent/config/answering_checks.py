@@ -69,6 +69,9 @@ def _patrol(config: Config) -> Iterator[Finding]:
     for name, walk in patrol.rounds.items():
         if walk.next == own:
             yield ("answering", "patrol", "rounds", name, "next"), f"{own} is this gate itself"
+        for point_name in walk.times:
+            at = ("answering", "patrol", "rounds", name, "times", point_name)
+            yield from named(point_name, walk.points, at, "point of this round")
         for spot, point_name in enumerate(walk.points):
             at = ("answering", "patrol", "rounds", name, "points", spot)
             yield from named(point_name, patrol.points, at, "patrol point")
