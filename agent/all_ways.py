@@ -104,6 +104,10 @@ class AllWays:
             on_decided=outward.decided,
         )
 
+    def profile(self) -> str | None:
+        """The name of the profile that holds now."""
+        return self._profiles.holds
+
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         answering, standing = config.answering, self.book.standing

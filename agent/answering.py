@@ -77,7 +77,11 @@ class Answering:
     ) -> Engine:
         """The rules of the configuration; *list_of* names the list of a valid entry."""
         return Engine(
-            build_rules(self._around.config, self.record.asked(list_of)),
+            build_rules(
+                self._around.config,
+                self.record.asked(list_of),
+                self.record.profile_asked(self._all.profile),
+            ),
             panic_devices=panic,
             on_failure=self._around.on_failure,
             on_decided=self.record.rule_decided,

@@ -1,9 +1,9 @@
 """What a keypad or card reader typed: from the bytes of a Linux input device to whole entries.
 
-Pure. The bytes are ``struct input_event`` of a 64-bit kernel (linux/input.h): two longs of time,
-type, code, value. Both kinds of reader type as a keyboard does and end with Enter; a keypad's
-entry may begin with one digit and ``*`` (or ``-``): what the person says. An entry that is not
-ended within ten seconds, or of which the kernel lost a key, is forgotten.
+Pure. The bytes are ``struct input_event`` (linux/input.h): two longs of time, as long as this
+machine's are, then type, code, value. Both kinds of reader type as a keyboard does and end with
+Enter; a keypad's entry may begin with one digit and ``*`` (or ``-``): what the person says. An
+entry that is not ended within ten seconds, or of which the kernel lost a key, is forgotten.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Keypads and card readers of the gate: opened, grabbed, read, and opened again when they went.
 
 Grabbed (EVIOCGRAB) so that nothing else reads what is typed: no console, no login. A device that
-cannot be grabbed is not used. On simulated pins a reader may be a named pipe that carries the same
-bytes. What the bytes mean stands in ``devices.keying``.
+cannot be grabbed is not used: no such device, none of the input layer, or somebody else has it. On
+simulated pins a reader may be a named pipe that carries the same bytes. What the bytes mean stands
+in ``devices.keying``.
 """
 
 from __future__ import annotations
@@ -22,24 +23,38 @@ from devices.keying import EVENT, Entry, Keying
 
 log = logging.getLogger(__name__)
 
-EVIOCGRAB = 0x40044590
+EVIOCGRAB = 0x40044590  # linux/input.h: _IOW('E', 0x90, int)
 AT_ONCE = 64 * EVENT.size
 Typed = Callable[[str, Entry], None]
 Told = Callable[[str, str | None], None]
+Grab = Callable[[int], None]
+
+
+def grab(descriptor: int) -> None:
+    """Have an input device for ourselves until it is closed; OSError when the kernel refuses."""
+    fcntl.ioctl(descriptor, EVIOCGRAB, 1)
 
 
 class Reader:
     """One reader: ``run`` opens it and reads until it is gone or the task is cancelled."""
 
     def __init__(
-        self, name: str, path: Path, clock: Clock, typed: Typed, *, pipes: bool = False
+        self,
+        name: str,
+        path: Path,
+        clock: Clock,
+        typed: Typed,
+        *,
+        pipes: bool = False,
+        grab: Grab = grab,
     ) -> None:
-        """*typed* takes whole entries; *pipes*: a named pipe will do."""
+        """*typed* takes whole entries; *pipes*: a named pipe will do; *grab* gets it alone."""
         self._name = name
         self._path = path
         self._clock = clock
         self._typed = typed
         self._pipes = pipes
+        self._grab = grab
 
     async def run(self, opened: Callable[[], None]) -> None:
         """DeviceError when it cannot be opened or grabbed, or when it is gone."""
@@ -63,7 +78,7 @@ class Reader:
         if is_pipe:
             return descriptor
         try:
-            fcntl.ioctl(descriptor, EVIOCGRAB, 1)
+            self._grab(descriptor)
         except OSError as error:
             os.close(descriptor)
             text = f"{self._path} cannot be had for the gate alone: {error.strerror}"
@@ -97,9 +112,15 @@ class Reader:
             loop.remove_reader(descriptor)
 
 
-async def keep_open(reader: Reader, name: str, told: Told, uniform: Callable[[], float]) -> None:
+async def keep_open(
+    reader: Reader,
+    name: str,
+    told: Told,
+    uniform: Callable[[], float],
+    policy: BackoffPolicy | None = None,
+) -> None:
     """Run *reader* for ever, with a back-off; *told* hears its name and why not, None: it works."""
-    backoff = Backoff(BackoffPolicy(), uniform)
+    backoff = Backoff(policy or BackoffPolicy(), uniform)
 
     def opened() -> None:
         backoff.succeeded()

@@ -57,6 +57,7 @@ def _become(module: str, config: Path) -> None:
 
 def check(config: ConfigOption, as_json: JsonFlag = False) -> None:
     """Check a configuration file: every problem as file:line:column: path: message (exit 78)."""
+    from agent.config.calendar_checks import calendar_remarks
     from agent.config.load import InvalidConfigError, load
 
     try:
@@ -74,9 +75,15 @@ def check(config: ConfigOption, as_json: JsonFlag = False) -> None:
     node = loaded.config.node
     counts = {name: len(getattr(loaded.config, name)) for name in ("inputs", "outputs", "cameras")}
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    text = f"{config}: ok: {node.address.client_id}, {told}"
-    show({"ok": True, "gate": node.address.client_id, **counts, "problems": []}, text,
-         as_json=as_json)  # fmt: skip
+    remarks = list(calendar_remarks(loaded.config))
+    text = "\n".join(
+        [
+            f"{config}: ok: {node.address.client_id}, {told}",
+            *(f"{config}: remark: {remark}" for remark in remarks),
+        ]
+    )
+    answer = {"ok": True, "gate": node.address.client_id, **counts, "problems": []}
+    show({**answer, "remarks": remarks}, text, as_json=as_json)
 
 
 def status(config: ConfigOption, as_json: JsonFlag = False) -> None:

@@ -52,6 +52,7 @@ _Entry = TypedDict(
         "did": list[_Did],
         "sent": list[_Sent],
         "lists": dict[str, str | None],
+        "profile": str,
     },
     total=False,
 )

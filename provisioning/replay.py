@@ -1,8 +1,8 @@
 """Recorded events through the rules of a file, and what would have been decided differently.
 
-The events, their times and the answers of the watchlist come from the record; rules, incidents and
-the dispatcher are those of the agent, without outputs, network or disk. The ways of answering are
-not replayed: what they decided then is left out on both sides.
+The events, their times, the profiles and the answers of the watchlist come from the record; rules,
+incidents and the dispatcher are those of the agent, without outputs, network or disk. The ways of
+answering are not replayed: what they decided then is left out on both sides.
 
 What rests on a timer is told by the agent up to a quarter of a second late, so that two outcomes
 are the same within ``SAME_S``. Times of day are those of this machine's zone.
@@ -178,6 +178,7 @@ class Replay:
         self._ids = IdSource(self._clock, lambda _: 0)
         self._played: list[dict[str, Any]] = []
         self._lists: dict[str, str | None] = {}
+        self._profile = entries[0].get("profile") if entries else None
         self._book = IncidentBook(self._ids.new)
         self._keys = {
             row["alert"]: (row["key"], row["mono"])
@@ -200,6 +201,7 @@ class Replay:
                 self._until(now)
                 if entry["event"] not in (TIME, *_NOT_HEARD):
                     self._dispatcher.dispatch(self._event(entry))
+            self._profile = entry.get("profile")
             left = now
         return self._played
 
@@ -213,7 +215,7 @@ class Replay:
         nowhere = _Nowhere()
         address = self._config.node.address
         recorder = Recorder(self._clock, self._record)
-        rules = build_rules(self._config, self._list_of)
+        rules = build_rules(self._config, self._list_of, lambda: self._profile)
         panic = [name for name, item in self._config.inputs.items() if item.type == "panic"]
         self._dispatcher = Dispatcher(
             rules=Engine(

@@ -6,10 +6,12 @@ an alarm of higher severity in the same incident.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.config.schema.devices import Door
+from agent.config.schema.profiles import DoorLimits
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Close, Decision, Details, Drive, Note
 from agent.core.events import DoorReleased, Event, InputChanged, InputState
@@ -44,7 +46,10 @@ TRANSITIONS = {
 
 @dataclass(slots=True)
 class DoorWatch:
-    """One door: follows contact, exit button and releases; answers for forced and held alike."""
+    """One door: follows contact, exit button and releases; answers for forced and held alike.
+
+    ``limits`` are those of the profile that holds now, None: the door's own.
+    """
 
     name: str
     config: Door
@@ -54,6 +59,7 @@ class DoorWatch:
     leaf: Leaf = Leaf.CLOSED
     _opened: Stamp | None = field(default=None)
     _released_until_ns: int = 0
+    limits: Callable[[], DoorLimits | None] = field(default=lambda: None)
 
     def notes(self) -> list[Details]:
         """What its two kinds of rule noted."""
@@ -78,7 +84,8 @@ class DoorWatch:
         waits = (self.leaf, Turn.TOO_LONG) in TRANSITIONS
         if self._opened is None or not self.held or not waits:
             return None
-        limit_s = self.config.held_warn_s if self.leaf is Leaf.OPEN else self.config.held_alarm_s
+        limits = self.limits() or self.config
+        limit_s = limits.held_warn_s if self.leaf is Leaf.OPEN else limits.held_alarm_s
         return self._opened.monotonic_ns + round(limit_s * NS_PER_S)
 
     def on_time(self, now: Stamp) -> list[Decision]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from agent.config.schema import rules as schema
+from agent.config.schema.profiles import DoorLimits
 from agent.config.schema.root import Config
 from contract.words import Kind, ListName, Severity, Urgency
 from rules.base import Manner, Place, Rule
@@ -45,8 +47,15 @@ _STANDARD: Mapping[Kind, _Standard] = {
 _CUSTOM = _Standard(Severity.MAJOR, Urgency.EXPECTED)
 
 
-def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None]) -> list[Hears]:
-    """The rules of *config*; *list_of* names the list of a valid watchlist entry."""
+def build_rules(
+    config: Config,
+    list_of: Callable[[str, bool], ListName | None],
+    profile: Callable[[], str | None] = lambda: None,
+) -> list[Hears]:
+    """The rules of *config*.
+
+    *list_of* names the list of a valid watchlist entry, *profile* the one that holds now.
+    """
     places = _places(config)
     by_kind: dict[Kind, list[schema.Rule]] = {kind: [] for kind in _STANDARD}
     for rule in config.rules:
@@ -60,7 +69,11 @@ def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None])
         for rule in given:
             if isinstance(rule, schema.PanicRule) or rule.enabled:
                 built += _build(rule, config, places, list_of)
-    return [*built, *_doors(by_kind, config, places), *_customs(config, places, list_of)]
+    return [
+        *built,
+        *_doors(by_kind, config, places, profile),
+        *_customs(config, places, list_of, profile),
+    ]
 
 
 def _default(kind: Kind) -> schema.Rule:
@@ -133,14 +146,22 @@ def _build(
 
 
 def _doors(
-    by_kind: Mapping[Kind, Sequence[schema.Rule]], config: Config, places: Mapping[str, Place]
+    by_kind: Mapping[Kind, Sequence[schema.Rule]],
+    config: Config,
+    places: Mapping[str, Place],
+    profile: Callable[[], str | None],
 ) -> list[DoorWatch]:
+    def limits_of(door: str) -> DoorLimits | None:
+        standing = config.answering.profiles.get(profile() or "")
+        return standing.doors.get(door) if standing else None
+
     watches = []
     for name, door in config.access.doors.items():
         place = places[door.contact]
         forced = _for_door(by_kind[Kind.DOOR_FORCED], name, place)
         held = _for_door(by_kind[Kind.DOOR_HELD], name, place)
-        watches.append(DoorWatch(name, door, place, forced, held))
+        limits = partial(limits_of, name)
+        watches.append(DoorWatch(name, door, place, forced, held, limits=limits))
     return watches
 
 
@@ -158,12 +179,27 @@ def _customs(
     config: Config,
     places: Mapping[str, Place],
     list_of: Callable[[str, bool], ListName | None],
+    profile: Callable[[], str | None],
 ) -> list[Hears]:
     given = [r for r in config.rules if isinstance(r, schema.CustomRule) and r.enabled]
     if not given:
         return []
-    from rules.custom import build_custom  # noqa: PLC0415 - other gates have no memory to spare
+    # Other gates have no memory to spare.
+    from rules.chosen import ByProfile, limited  # noqa: PLC0415
+    from rules.custom import CustomRule, build_custom  # noqa: PLC0415
 
     doors = {name: places[door.contact] for name, door in config.access.doors.items()}
     known = {**doors, config.node.node: Place(config.node.node, config.node.name), **places}
-    return [build_custom(rule, config, Rule(_manner(rule), known), list_of) for rule in given]
+
+    def made(rule: schema.CustomRule) -> CustomRule:
+        return build_custom(rule, config, Rule(_manner(rule), known), list_of)
+
+    built: list[Hears] = []
+    for rule in given:
+        special = {
+            name: made(rule.model_copy(update={"when": limited(rule.when, each.rules[rule.name])}))
+            for name, each in config.answering.profiles.items()
+            if rule.name in each.rules
+        }
+        built.append(ByProfile(made(rule), special, profile) if special else made(rule))
+    return built

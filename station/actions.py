@@ -39,6 +39,7 @@ from station.options import (
     read_login,
     read_tls,
 )
+from station.orders import make_task
 from station.serve import Parts, Server, Tell
 from station.snapshot import Reader
 from station.store import Store
@@ -88,6 +89,9 @@ def serve(folder: Path, choice: BrokerChoice, tell: Tell) -> None:
             now_ns=time.time_ns,
             monotonic=time.monotonic,
             uniform=random.SystemRandom().random,
+            sign=lambda task, task_id, at_ns, valid_s: make_task(
+                task, task_id, at_ns, valid_s, keys.role_key(made, Role.CONFIG)
+            ),
         )
         Server(made.id, store, parts).run()
 

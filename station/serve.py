@@ -18,6 +18,7 @@ from contract.topics import ROOT, station_subscriptions
 from contract.validate import Checked, check_message
 from station.mqtt import Link
 from station.receive import decide, refused
+from station.relays import Relays, Sign
 from station.store import Store
 from station.values import Delivery, News, Publish, Published, Verdict
 from station.word import EVERY_S, HostWord
@@ -42,7 +43,7 @@ class Parts:
 
     ``link`` makes a connection with a will, each to the next of ``brokers`` addresses; ``sleep``
     returns early when stopped; ``now_ns`` is nanoseconds since 1970, ``monotonic`` seconds,
-    ``uniform`` a float in [0, 1).
+    ``uniform`` a float in [0, 1); ``sign`` makes a task for the guard at a gate.
     """
 
     link: Callable[[Publish], Link]
@@ -53,6 +54,7 @@ class Parts:
     now_ns: Callable[[], int]
     monotonic: Callable[[], float]
     uniform: Callable[[], float]
+    sign: Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,11 @@ class Server:
         self._in_flight: dict[int, int] = {}
         self._unrecorded: dict[int, str | None] = {}
         self._read = 0
-        self._changes = -1
+        self._changes: tuple[int, int] | None = None
         self._said_s = float("-inf")
         self._word = HostWord()
         self._broker = ""
+        self._relays = Relays(station, store, parts.sign, parts.tell)
 
     def run(self) -> None:
         """Connect, serve, reconnect; returns after ``stopped()`` became true."""
@@ -116,7 +119,7 @@ class Server:
             return str(error)
         self._pending, self._connected_once = None, True
         self._in_flight.clear()
-        self._read, self._changes = 0, -1
+        self._read, self._changes = 0, None
         self._parts.tell("connected", {"broker": self._broker, "mqtt": link.protocol})
         works = self._say(connected=True, reason="")
         self._give_word(link, online=works)
@@ -192,12 +195,12 @@ class Server:
         except Exception as error:  # noqa: BLE001 - as above
             verdict = refused(delivery.arrival, checked, f"cannot be stored: {error!r}")
         with self._store.batch():
-            self._store.apply(verdict.writes)
+            self._store.apply((*verdict.writes, *self._relays.heard(verdict)))
         return verdict
 
     def _judge(self, delivery: Delivery, checked: Checked) -> Verdict:
         verdict = decide(delivery.arrival, checked, self._store, self._station)
-        self._store.apply(verdict.writes)
+        self._store.apply((*verdict.writes, *self._relays.heard(verdict)))
         return verdict
 
     def _store_trouble(self, link: Link, error: StoreError, failures: int) -> None:
@@ -255,6 +258,7 @@ class Server:
         now_ns = self._parts.now_ns()
         with self._store.batch():
             self._store.host(self._broker, connected=connected, reason=reason, at_ns=now_ns)
+            self._store.apply(self._relays.over(now_ns))
 
     def _say(self, *, connected: bool, reason: str) -> bool:
         """As above; False when the disk refuses, which is told."""

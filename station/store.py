@@ -17,8 +17,8 @@ from typing import Any
 
 from agent.core.errors import StoreError
 from contract.words import Stage
-from station import heads
-from station.runs import Run, place
+from station import heads, run_rows
+from station.relay_rows import RelayRows
 from station.tables import empty_log, open_database
 from station.values import (
     AuditFault,
@@ -28,8 +28,10 @@ from station.values import (
     Item,
     Keep,
     KeepHead,
+    KeepRelay,
     Note,
     Publish,
+    Queue,
     Refuse,
     ToldHead,
     Write,
@@ -38,7 +40,6 @@ from station.values import (
 _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
-LOOKED_BACK = 10_000
 SENT_BYTES_KEPT = 16_384
 
 
@@ -57,6 +58,7 @@ class Store:
         self._path = path
         self._station = station
         self._cut = False
+        self._queued = 0
         self._db = open_database(path)
 
     def close(self) -> None:
@@ -109,6 +111,11 @@ class Store:
         """Every hash that a gate told for a record of its audit log."""
         return heads.hashes_of(self._db, source, number)
 
+    @property
+    def relays(self) -> RelayRows:
+        """Relay patrols."""
+        return RelayRows(self._db)
+
     def apply(self, writes: Iterable[Write]) -> None:
         """Carry out *writes* within a batch."""
         for write in writes:
@@ -130,10 +137,19 @@ class Store:
                     )
                 case Refuse():
                     self._refuse(write)
-                case KeepHead():
-                    heads.keep_head(self._db, write)
-                case AuditFault():
-                    heads.keep_fault(self._db, write)
+                case _:
+                    self._apply_more(write)
+
+    def _apply_more(self, write: KeepHead | AuditFault | KeepRelay | Queue) -> None:
+        match write:
+            case KeepHead():
+                heads.keep_head(self._db, write)
+            case AuditFault():
+                heads.keep_fault(self._db, write)
+            case KeepRelay(relay):
+                self.relays.keep(relay)
+            case Queue():
+                self._queue(write)
 
     def outgoing(self, after: int, limit: int) -> list[Queued]:
         """Unsent messages of the durable queue behind number *after*, in order."""
@@ -162,10 +178,10 @@ class Store:
             (SENT_KEPT,),
         )
 
-    def changes(self) -> int:
-        """A number that differs after another process wrote."""
+    def changes(self) -> tuple[int, int]:
+        """Differs after another process wrote, or this one queued something."""
         with self._reading():
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0]), self._queued
 
     def host(self, broker: str, *, connected: bool, reason: str, at_ns: int) -> None:
         """Say for ``watch`` how serving goes. Within a batch."""
@@ -213,46 +229,14 @@ class Store:
             "INSERT INTO acks (source, id, stage, by, at_ns) VALUES (?,?,?,?,?)",
             (item.source, item.id, Stage.RECEIVED.value, self._station, item.received_ns),
         )
-        self._place(item)
+        run_rows.place_item(self._db, item)
 
-    def _place(self, item: Item) -> None:
-        stream = (item.source, item.channel.value)
-        left = self._run("first<=? ORDER BY first DESC", stream, item.seq)
-        right = self._run("first=?", stream, item.seq + 1)
-        placed = place(item.seq, left, right)
-        if placed.new is None:
-            if self._in_one_session(item):
-                self._db.execute(
-                    "INSERT INTO reused VALUES (?,?,1)"
-                    " ON CONFLICT (source, channel) DO UPDATE SET count=count+1",
-                    stream,
-                )
-            return
-        for run in placed.old:
-            self._db.execute(
-                "DELETE FROM runs WHERE source=? AND channel=? AND first=?", (*stream, run.first)
-            )
-        new = (placed.new.first, placed.new.last)
-        self._db.execute("INSERT INTO runs VALUES (?,?,?,?)", (*stream, *new))
-
-    def _in_one_session(self, item: Item) -> bool:
-        """True when the number was used twice in one session: two gates, or an old card.
-
-        A gate that was killed between sending a number and storing it gives it again in its next
-        session; that is no fault of anybody's.
-        """
-        found = self._db.execute(
-            "SELECT count(*) FROM"
-            " (SELECT * FROM messages WHERE channel=? ORDER BY n DESC LIMIT ?)"
-            " WHERE source=? AND session=? AND seq=?",
-            (item.channel.value, LOOKED_BACK, item.source, item.session, item.seq),
+    def _queue(self, write: Queue) -> None:
+        self._db.execute(
+            "INSERT INTO outgoing (topic, payload, retain, queued_ns) VALUES (?,?,?,?)",
+            (write.message.topic, write.message.payload, write.message.retain, write.at_ns),
         )
-        return int(found.fetchone()[0]) > 1
-
-    def _run(self, where: str, stream: tuple[str, str], seq: int) -> Run | None:
-        query = f"SELECT first, last FROM runs WHERE source=? AND channel=? AND {where} LIMIT 1"  # noqa: S608 - where is ours
-        row = self._db.execute(query, (*stream, seq)).fetchone()
-        return None if row is None else Run(*row)
+        self._queued += 1
 
     def _note(self, gate: Gate) -> None:
         boots, beats = json.dumps(gate.boots), json.dumps(gate.beats)

@@ -180,7 +180,48 @@ class AuditFault:
     at_ns: int
 
 
-Write = Keep | CountAgain | Note | File | Refuse | KeepHead | AuditFault
+class RelayState(StrEnum):
+    """Where a relay patrol stands that one gate handed to another."""
+
+    ASKED = "asked"
+    TAKEN = "taken"
+    NOT_TAKEN = "not taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A patrol that gate ``source`` handed to gate ``to``, as its task there; both are topics.
+
+    ``en`` and ``zh`` name the round; somebody has to take it within ``within_s``, by ``due_ns``.
+    """
+
+    task_id: str
+    source: str
+    to: str
+    en: str
+    zh: str
+    within_s: float
+    due_ns: int
+    drill: bool = False
+    state: RelayState = RelayState.ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRelay:
+    """Keep how a relay stands."""
+
+    relay: Relay
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Publish this later, after a restart too."""
+
+    message: Publish
+    at_ns: int
+
+
+Write = Keep | CountAgain | Note | File | Refuse | KeepHead | AuditFault | KeepRelay | Queue
 
 
 class News(StrEnum):

@@ -1,6 +1,7 @@
 """What section ``answering`` cannot know of itself: outputs that are there, people that are known.
 
-Pure, as ``agent.config.crosscheck``, which calls it.
+Pure, as ``agent.config.crosscheck``, which calls it. Not here: profiles and the calendar
+(``agent.config.calendar_checks``).
 """
 
 from __future__ import annotations
@@ -9,11 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from agent.config.problems import Finding, suggest
 from agent.config.schema.root import Config
-from agent.config.schema.rules import Window
 from agent.config.yaml12 import Path
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY_MIN, WEEK_MIN = 1440, 7 * 1440
 
 
 def answering_findings(config: Config) -> Iterator[Finding]:
@@ -21,7 +18,6 @@ def answering_findings(config: Config) -> Iterator[Finding]:
     yield from _outputs(config)
     yield from _calls(config)
     yield from _hands(config)
-    yield from _calendar(config)
     yield from _patrol(config)
 
 
@@ -69,50 +65,18 @@ def _patrol(config: Config) -> Iterator[Finding]:
         for spot, hand in enumerate(point.by):
             at: Path = ("answering", "patrol", "points", name, "by", spot)
             yield from named(hand, hands, at, "answer button or reader")
+    own = f"{config.node.site}/{config.node.node}"
     for name, walk in patrol.rounds.items():
+        if walk.next == own:
+            yield ("answering", "patrol", "rounds", name, "next"), f"{own} is this gate itself"
+        for point_name in walk.times:
+            at = ("answering", "patrol", "rounds", name, "times", point_name)
+            yield from named(point_name, walk.points, at, "point of this round")
         for spot, point_name in enumerate(walk.points):
             at = ("answering", "patrol", "rounds", name, "points", spot)
             yield from named(point_name, patrol.points, at, "patrol point")
             if point_name in walk.points[:spot]:
                 yield at, f"'{point_name}' stands twice in this round"
-
-
-def _calendar(config: Config) -> Iterator[Finding]:
-    """Profiles that are not there, and times that have two."""
-    profiles, calendar = config.answering.profiles, config.answering.calendar
-    weekly: Path = ("answering", "calendar", "weekly")
-    dates: Path = ("answering", "calendar", "dates")
-    used = [((*weekly, n), window.profile) for n, window in enumerate(calendar.weekly)]
-    used += [((*dates, n), days.profile) for n, days in enumerate(calendar.dates)]
-    for at, name in used:
-        yield from named(name, profiles, (*at, "profile"), "profile")
-    taken: dict[int, int] = {}
-    for spot, window in enumerate(calendar.weekly):
-        minutes = set(minutes_of(window))
-        both = [m for m in minutes if taken.get(m, spot) != spot]
-        if both:
-            other = taken[min(both)]
-            yield (*weekly, spot), f"covers {_day(min(both))}, which weekly[{other}] covers too"
-        taken |= dict.fromkeys(minutes - set(taken), spot)
-    for spot, days in enumerate(calendar.dates):
-        for other, before in enumerate(calendar.dates[:spot]):
-            if days.first <= before.last and before.first <= days.last:
-                first = max(days.first, before.first)
-                yield (*dates, spot), f"covers {first}, which dates[{other}] covers too"
-
-
-def minutes_of(window: Window) -> Iterator[int]:
-    """Which minutes of a week, from Monday 00:00, a window covers."""
-    start, end = (int(t[:2]) * 60 + int(t[3:]) for t in (window.start, window.end))
-    length = (end - start) % DAY_MIN or DAY_MIN
-    for day in window.days:
-        first = DAYS.index(day) * DAY_MIN + start
-        yield from (minute % WEEK_MIN for minute in range(first, first + length))
-
-
-def _day(minute: int) -> str:
-    day, rest = divmod(minute, DAY_MIN)
-    return f"{DAYS[day]} {rest // 60:02}:{rest % 60:02}"
 
 
 def hands_of(config: Config) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from agent.config.answering_checks import answering_findings, named
+from agent.config.calendar_checks import calendar_findings
 from agent.config.problems import Finding
 from agent.config.schema.devices import TamperLoop
 from agent.config.schema.root import Config
@@ -36,6 +37,7 @@ def cross_check(config: Config) -> Iterator[Finding]:
         _names(config),
         _sanity(config),
         answering_findings(config),
+        calendar_findings(config),
     )
 
 

@@ -6,7 +6,10 @@
     walking --a point, the next one-->              walking   fact patrol.check
     walking --a point out of its order-->           walking   also patrol.out_of_order; it counts
     walking --a point that was passed-->            walking   patrol.check, again
-    walking --the last point-->                     over      patrol.done, and patrol.handover
+    walking --a point before its time-->            walking   patrol.early; it does not count
+    walking --a point's time is over-->             walking   alert patrol.missed for it, at once
+    walking --the last point-->                     over      patrol.done, and patrol.handover:
+                                                              the station asks the next gate
     walking --the window is over, points missing--> over      alert patrol.missed (minor)
 
 A point that is passed while no round waits for it is told, too. The end of a round is fixed when it
@@ -16,32 +19,32 @@ time goes by the clock that it has, and what it tells of such a round says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
 from agent.config.schema.guard import PatrolConfig, PatrolRound
-from agent.config.schema.rules import Window
 from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Note, Raise
 from agent.core.events import ClockChanged, Event
 from agent.core.text import Text
+from agent.incidents.patrol_window import opening
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Urgency
 
 LOOK_NS = 60 * NS_PER_S
 COMMAND = "command"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """One round in one window; ``window`` is when that opened, by the gate's local time.
 
-    ``passed``: points in the order in which they were passed. ``over``: kept only so that the round
-    does not begin again in the same window.
+    ``passed``: points in the order in which they were passed; ``told``: those that were told as
+    missed, because their own time was over. ``ago_s``: how long before ``began`` the window had
+    opened. ``over``: kept only so that the round does not begin again in the same window.
     """
 
     round: str
@@ -51,11 +54,17 @@ class Walk:
     passed: tuple[str, ...] = ()
     in_order: bool = True
     over: bool = False
+    told: tuple[str, ...] = ()
+    ago_s: float = 0.0
 
     @property
     def end_ns(self) -> int:
         """When the window is over."""
         return self.began.monotonic_ns + round(self.for_s * NS_PER_S)
+
+    def at_ns(self, seconds: float) -> int:
+        """So long after the window opened."""
+        return self.began.monotonic_ns + round((seconds - self.ago_s) * NS_PER_S)
 
 
 @dataclass(slots=True)
@@ -73,6 +82,12 @@ class Patrol(Way[Walk]):
     def due_ns(self) -> int | None:
         """When the next round may begin or end."""
         ends = [walk.end_ns for walk in self.cases.values() if not walk.over]
+        ends += [
+            walk.at_ns(by_s)
+            for walk in self.cases.values()
+            if not walk.over
+            for by_s in self._waiting(walk).values()
+        ]
         looks = [] if self._look_ns is None else [self._look_ns]
         return min([*ends, *looks], default=None)
 
@@ -113,7 +128,7 @@ class Patrol(Way[Walk]):
         """Rounds that end, and rounds that begin."""
         if not self.config.rounds:
             return []
-        decisions = self._ended(now)
+        decisions = [*self._late(now), *self._ended(now)]
         self._look(now)
         return decisions
 
@@ -145,10 +160,16 @@ class Patrol(Way[Walk]):
     def _walked(
         self, walk: Walk, point: str, at: Stamp, about: Mapping[str, object]
     ) -> list[Decision]:
-        told = {**about, "round": walk.round}
+        told: dict[str, object] = {**about, "round": walk.round}
         if point in walk.passed:
             return [self._fact("patrol.check", point, at, {**told, "again": True})]
         planned = self.config.rounds[walk.round]
+        time = planned.times.get(point)
+        if time is not None and at.monotonic_ns < walk.at_ns(time.from_s):
+            early_s = round((walk.at_ns(time.from_s) - at.monotonic_ns) / NS_PER_S, 1)
+            return [self._fact("patrol.early", point, at, {**told, "early_s": early_s})]
+        if point in walk.told:
+            told["late"] = True
         expected = self._missing(walk)[0]
         passed = (*walk.passed, point)
         count = {"number": len(passed), "of": len(planned.points)}
@@ -173,8 +194,28 @@ class Patrol(Way[Walk]):
         done = {**about, "after_s": took_s, "in_order": walk.in_order, "time_known": known}
         decisions: list[Decision] = [self._fact("patrol.done", point, at, done)]
         if planned.next is not None:
-            over = {**about, "to": planned.next}
+            name = {"en": planned.name.en, "zh": planned.name.zh}
+            over = {**about, "to": planned.next, "within_s": planned.next_within_s, "name": name}
             decisions.append(self._fact("patrol.handover", point, at, over))
+        return decisions
+
+    def _waiting(self, walk: Walk) -> Mapping[str, float]:
+        """Points with a time of their own that is not over yet: by when."""
+        times = self.config.rounds[walk.round].times
+        missing = [p for p in self._missing(walk) if p in times and p not in walk.told]
+        return {point: times[point].by_s for point in missing}
+
+    def _late(self, now: Stamp) -> list[Decision]:
+        decisions: list[Decision] = []
+        for name, walk in list(self.cases.items()):
+            if walk.over:
+                continue
+            due = [
+                p for p, by_s in self._waiting(walk).items() if walk.at_ns(by_s) <= now.monotonic_ns
+            ]
+            if due:
+                self.keep(name, replace(walk, told=(*walk.told, *due)))
+                decisions += [self._missed(walk, [point], now, f":{point}") for point in due]
         return decisions
 
     def _ended(self, now: Stamp) -> list[Decision]:
@@ -183,11 +224,13 @@ class Patrol(Way[Walk]):
             if walk.over or walk.end_ns > now.monotonic_ns:
                 continue
             self.keep(name, replace(walk, over=True))
-            decisions.append(self._missed(walk, now))
+            missing = [point for point in self._missing(walk) if point not in walk.told]
+            if missing:
+                decisions.append(self._missed(walk, missing, now))
         return decisions
 
-    def _missed(self, walk: Walk, now: Stamp) -> Decision:
-        missing, planned = self._missing(walk), self.config.rounds[walk.round]
+    def _missed(self, walk: Walk, missing: Sequence[str], now: Stamp, more: str = "") -> Decision:
+        planned = self.config.rounds[walk.round]
         points = [self.config.points[name] for name in missing]
         en = ", ".join(point.name.en for point in points)
         zh = "、".join(point.name.zh for point in points)
@@ -195,7 +238,7 @@ class Patrol(Way[Walk]):
             at=now,
             rule=self.NAME,
             kind=Kind.PATROL_MISSED,
-            key=f"{self.NAME}:{walk.round}:{walk.window}",
+            key=f"{self.NAME}:{walk.round}:{walk.window}{more}",
             severity=Severity.MINOR,
             urgency=Urgency.EXPECTED,
             text=Text(
@@ -207,7 +250,7 @@ class Patrol(Way[Walk]):
             details={
                 "round": walk.round,
                 "window": walk.window,
-                "missed": missing,
+                "missed": list(missing),
                 "passed": list(walk.passed),
                 "time_known": walk.began.synced,
             },
@@ -224,7 +267,8 @@ class Patrol(Way[Walk]):
                 continue
             start, left_s = opened
             if walk is None or walk.window != start:
-                self.keep(name, Walk(name, start, now, left_s))
+                ago_s = (local - datetime.fromisoformat(start)).total_seconds()
+                self.keep(name, Walk(name, start, now, left_s, ago_s=ago_s))
 
     def _missing(self, walk: Walk) -> list[str]:
         return [p for p in self.config.rounds[walk.round].points if p not in walk.passed]
@@ -245,17 +289,3 @@ class Patrol(Way[Walk]):
 
     def _fact(self, kind: str, point: str, at: Stamp, details: Mapping[str, object]) -> Note:
         return Note(at, kind, point, self.config.points[point].where, details)
-
-
-def opening(window: Window, local: datetime) -> tuple[str, float] | None:
-    """When *window*, open at *local*, has opened, and the seconds until it closes."""
-    start, end = time.fromisoformat(window.start), time.fromisoformat(window.end)
-    for back in (0, 1):
-        day = (local - timedelta(days=back)).date()
-        opened = datetime.combine(day, start, local.tzinfo)
-        closes = datetime.combine(
-            day if start < end else day + timedelta(days=1), end, local.tzinfo
-        )
-        if _DAYS[day.weekday()] in window.days and opened <= local < closes:
-            return opened.isoformat(timespec="minutes"), (closes - local).total_seconds()
-    return None

@@ -10,7 +10,8 @@
     not ordered --a hole in the calendar--> strictest
 
 Each change is a fact ``profile.changed`` with its reason. Not here: what a profile changes (whoever
-asks for :attr:`Profiles.current`), overlaps (``agent.config.answering_checks``).
+asks for :attr:`Profiles.current` or :attr:`Profiles.holds`), overlaps and holes as the installer
+reads of them (``agent.config.calendar_checks``).
 """
 
 from __future__ import annotations
@@ -70,10 +71,15 @@ class Profiles(Way[Standing]):
     _look_ns: int | None = field(default=None, init=False)
 
     @property
+    def holds(self) -> str | None:
+        """The name of what holds now."""
+        standing = self.cases.get(KEY)
+        return None if standing is None else standing.profile
+
+    @property
     def current(self) -> Profile | None:
         """What holds now."""
-        standing = self.cases.get(KEY)
-        return None if standing is None else self.profiles.get(standing.profile)
+        return self.profiles.get(self.holds or "")
 
     @property
     def due_ns(self) -> int | None:

@@ -104,6 +104,12 @@ class Recorder:
         self._sent: list[dict[str, Any]] = []
         self._lists: dict[str, str | None] = {}
         self._station: tuple[bool, str] | None = None
+        self._profile: Callable[[], str | None] = lambda: None
+
+    def profile_asked(self, profile: Callable[[], str | None]) -> Callable[[], str | None]:
+        """*profile*, which names the one that holds; it is recorded: a replay has no calendar."""
+        self._profile = profile
+        return profile
 
     def asked(
         self, list_of: Callable[[str, bool], ListName | None]
@@ -197,7 +203,13 @@ class Recorder:
                 "heard": self._clock.monotonic_ns(),
                 "boot": at.boot_id[:8],
             }
-            more = {"is": event and _told(event), "did": did, "sent": sent, "lists": lists}
+            more: dict[str, Any] = {
+                "is": event and _told(event),
+                "did": did,
+                "sent": sent,
+                "lists": lists,
+            }
+            more["profile"] = self._profile()
             named = event and entry_of(event)
             if named and self._salt is not None:
                 more = veiled(more, named, alias_of(named, self._salt))

@@ -6,16 +6,14 @@ The readers are named pipes that carry the kernel's own bytes into the agent's o
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tools.guard import facts, guard, station, waiting
+from tests.tools.guard import enrol, facts, guard, station, waiting
 from tests.tools.keys import Pad
-from tests.tools.program import REPO, environment, gatehouse
 from tests.tools.site import GATE, Site
 
 CODE, CARD = "258046", "04A1B2C3"
@@ -33,6 +31,7 @@ def site(tmp_path: Path, pads: dict[str, Pad]) -> Iterator[Site]:
         "readers": {
             "pad-1": {"device": str(pads["pad-1"].path), "type": "keypad"},
             "card-1": {"device": str(pads["card-1"].path), "type": "card", "says": says},
+            "pad-9": {"device": "/dev/null", "type": "keypad"},
         },
         "people": {
             "badge-7": {},
@@ -49,15 +48,6 @@ def site(tmp_path: Path, pads: dict[str, Pad]) -> Iterator[Site]:
         enrol(made, "badge-8", "card", "55AA66")
         enrol(made, "badge-9", "code", "664422")
         yield made
-
-
-def enrol(site: Site, person: str, proof: str, shown: str) -> None:
-    """As a person does at the gate; the code comes by standard input."""
-    line = gatehouse("guard", "enrol", person, "--proof", proof, "--config", str(site.config_path))
-    done = subprocess.run(
-        line, input=f"{shown}\n", text=True, cwd=REPO, env=environment(), check=False
-    )
-    assert done.returncode == 0
 
 
 def is_open(site: Site, reader: str) -> bool:
@@ -133,3 +123,14 @@ def test_guessing_is_blocked_and_codes_stand_nowhere(site: Site, pads: dict[str,
     for secret in (CODE, CARD):
         assert secret not in told
         assert secret.encode() not in kept
+
+
+def test_a_reader_that_cannot_be_grabbed_is_an_issue_and_the_others_work(
+    site: Site, pads: dict[str, Pad]
+) -> None:
+    issue = site.issue("device-down", 90)
+    assert issue["component"] == "reader.pad-9"
+    assert "/dev/null cannot be had for the gate alone" in issue["text"]
+    station(site, "challenge")
+    pads["pad-1"].type(CODE)
+    site.until(lambda: facts(site, "guard.present"), 10)

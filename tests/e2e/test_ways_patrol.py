@@ -71,16 +71,26 @@ def other(site: Site, tmp_path: Path) -> Iterator[Path]:
     program.kill()
 
 
-def give(site: Site, gate: str, text: str) -> dict[str, Any]:
-    """A task for a gate, from the station's desk."""
-    place = ["--dir", str(site.folder / "station"), "--json"]
-    done = run_to_end(gatehouse("station", "task", gate, "--text", text, *place), timeout_s=60)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+def given(gate: Path) -> list[dict[str, Any]]:
+    """Tasks that wait at a gate."""
+    return [item for item in ask(gate, "guard.list")["items"] if item["way"] == "task"]
+
+
+def own(site: Site) -> Path:
+    return Path(site.config["node"]["run_dir"]) / "control.sock"
+
+
+def walk(site: Site) -> dict[str, Any]:
+    """Both points are passed; what the gate says of handing over."""
+    site.push("here-1")
+    site.until(lambda: facts(site, "patrol.check"), 10)
+    site.ask("guard.answer", answer="present", about="relay/roof", who="badge-7")
+    (over,) = site.until(lambda: facts(site, "patrol.handover"), 10)
+    told: dict[str, Any] = over
     return told
 
 
-def test_a_patrol_passes_is_handed_over_and_missed(site: Site, other: Path) -> None:
+def test_a_patrol_passes_and_the_next_gates_guard_takes_it_over(site: Site, other: Path) -> None:
     site.push("here-1")
     site.until(lambda: len(facts(site, "patrol.check")) == 2, 10)
     assert {fact["round"] for fact in facts(site, "patrol.check")} == {"relay", "dusk"}
@@ -89,12 +99,30 @@ def test_a_patrol_passes_is_handed_over_and_missed(site: Site, other: Path) -> N
     site.ask("guard.answer", answer="present", about="relay/roof", who="badge-7")
     (over,) = site.until(lambda: facts(site, "patrol.handover"), 10)
     assert (over["to"], over["by"]) == (NEXT, "badge-7")
-    told = give(site, over["to"], "Relay patrol comes from Liya Garden: take over")
-    assert (told["state"], told["by"]) == ("received", "gate")
-    ask(other, "guard.answer", answer="accepted", about=told["task_id"], who="badge-21")
-    topic = f"gh/v1/cancheng/{NEXT}/task/{told['task_id']}/status"
-    site.until(lambda: site.rows("papers", f"topic='{topic}' AND key='accepted'"), 10)
+    (task,) = site.until(lambda: given(other), 20)
+    assert task["text"]["zh"] == "任务：接力巡逻“接力”自liya-garden/gate-1移交，请接续"
+    ask(other, "guard.answer", answer="accepted", about=task["id"], who="badge-21")
+    site.until(lambda: [row["state"] for row in site.rows("relays")] == ["taken"], 20)
     assert "relay" in [fact["round"] for fact in facts(site, "patrol.done")]
+    assert given(own(site)) == []
+
+
+def test_a_relay_that_nobody_takes_is_told_to_the_gate_that_handed_over(
+    site: Site, other: Path
+) -> None:
+    site.config["answering"]["patrol"]["rounds"]["relay"]["next_within_s"] = 4.0
+    site.write_config()
+    site.restart_agent()
+    walk(site)
+    site.until(lambda: given(other), 20)
+    site.station.kill()
+    site.start("station")
+    (back,) = site.until(lambda: given(own(site)), 40)
+    assert back["text"]["en"].startswith(f"Task: Nobody takes over relay patrol 'Relay' at {NEXT}")
+    place = ["--dir", str(site.folder / "station")]
+    done = run_to_end(gatehouse("station", "watch", "--once", "--json", *place))
+    shown = {work["id"]: work["note"] for work in json.loads(done.stdout)["work"]}
+    assert "nobody answered within" in shown[back["id"].removesuffix("-back")]
 
 
 def test_points_out_of_order_are_told_and_missed_ones_an_alert(site: Site) -> None:

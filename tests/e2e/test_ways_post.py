@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.tools.guard import facts, guard, station, waiting
+from tests.tools.guard import enrol, facts, guard, station, waiting
+from tests.tools.keys import Pad
+from tests.tools.recorder import Recorder
 from tests.tools.site import GATE, Site
 
+SHOWN = {"card-1": "04A1B2C3", "pad-1": "258046"}
 POST = {"remind_s": 1.0, "absent_s": 3.0, "where": "north-gate"}
 
 
@@ -48,3 +51,46 @@ def test_a_challenge_is_answered_or_becomes_an_alert(site: Site) -> None:
     assert post(site)["by"] == "badge-7"
     (fact,) = site.until(lambda: facts(site, "guard.present"), 10)
     assert (fact["with"], fact["cmd_id"]) == ("command", told["cmd_id"])
+    with Recorder(site.broker.host, site.broker.port) as late:
+        stands = site.until(lambda: late.on(f"{GATE}/post"), 10)[-1]
+    assert stands.retain
+    assert json.loads(stands.payload)["by"] == "badge-7"
+
+
+def test_fixed_challenges_come_and_button_card_and_code_answer_them(tmp_path: Path) -> None:
+    pads = {name: Pad(tmp_path / name) for name in SHOWN}
+    readers = {
+        "pad-1": {"device": str(pads["pad-1"].path), "type": "keypad"},
+        "card-1": {"device": str(pads["card-1"].path), "type": "card"},
+    }
+    post = {
+        "every_s": 2.0,
+        "random": False,
+        "devices": ["here-1", "pad-1", "card-1"],
+        "roster": [{"who": "badge-7"}],
+    }
+    button = {"type": "answer", "says": "present", "pin": 20, "where": "desk", "name": "Here"}
+    answering = {"post": post, "readers": readers, "people": {"badge-7": {}}}
+    with Site(tmp_path / "site", answering=answering, inputs={"here-1": button}) as made:
+        made.start("station", "agent")
+        enrol(made, "badge-7", "card", SHOWN["card-1"])
+        enrol(made, "badge-7", "code", SHOWN["pad-1"])
+        for device in ("here-1", "card-1", "pad-1"):
+            (item,) = made.until(lambda: waiting(made, "post"), 20)
+            made.ask("guard.answer", answer="present", about=item["id"], who="badge-7")
+            told(made, "guard.unproven", item["id"])
+            if device in pads:
+                pads[device].type(SHOWN[device])
+            else:
+                made.push(device)
+            (fact,) = told(made, "guard.present", item["id"])
+            assert (fact["device"], fact["cause"]) == (device, "schedule")
+            assert fact["on_roster"] is (device in pads)
+
+
+def told(site: Site, kind: str, challenge: str) -> list[dict[str, Any]]:
+    """Facts of that kind about one challenge, once there are any."""
+    found: list[dict[str, Any]] = site.until(
+        lambda: [fact for fact in facts(site, kind) if fact.get("challenge") == challenge], 10
+    )
+    return found

@@ -82,6 +82,26 @@ def test_what_is_doubled_unsigned_or_for_another_gate_is_told_to_the_sender(site
     assert (other["state"], other["by"]) == ("declined", "gate")
     assert other["note"].startswith("wrong-node")
     assert waiting(site, "task") == []
+    done = run_to_end(
+        gatehouse("guard", "done", "t-other", "--config", str(site.config_path), "--json")
+    )
+    assert done.returncode == 1
+
+
+def test_a_task_that_comes_too_late_is_told_to_the_sender(site: Site) -> None:
+    site.until(site.beat, 10)
+    _, told = station(site, "task", "--text", "Open the side gate")
+    (sent,) = site.recorder.on(f"task/{told['task_id']}")
+    order = json.loads(sent.payload) | {"task_id": "t-late"}
+    order |= {"issued_at": "2026-01-01T00:00:00.000Z", "expires_at": "2026-01-01T01:00:00.000Z"}
+    key = keys.role_key(keys.open_station(site.folder / "station"), Role.CONFIG)
+    site.say("task/t-late", json.dumps(sign(order, key)).encode())
+    (late,) = site.until(lambda: statuses(site, "t-late"), 10)
+    if site.beat()["clock"]["synced"]:
+        assert (late["state"], late["by"]) == ("declined", "gate")
+        assert late["note"].startswith("expired")
+    else:
+        assert late["state"] == "received"
 
 
 def test_a_drills_task_stays_on_its_branch(site: Site) -> None:

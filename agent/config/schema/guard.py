@@ -96,6 +96,19 @@ class PatrolPoint(Section):
     ]
 
 
+class PointTime(Section):
+    """When a point is due, in seconds after the round's window has opened."""
+
+    from_s: Annotated[float, Field(ge=0, le=86_400, description="before, it does not count")] = 0.0
+    by_s: Annotated[Limit, Field(description="not passed by then: an alert at once")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_s >= self.by_s:
+            raise ValueError("'from_s' must be less than 'by_s'")
+        return self
+
+
 class PatrolRound(Section):
     """Points that somebody has to pass while each of the windows is open."""
 
@@ -105,10 +118,16 @@ class PatrolRound(Section):
     ordered: Annotated[bool, Field(description="tell when the points are not passed in order")] = (
         True
     )
+    times: Annotated[
+        dict[Id, PointTime], Field(description="by points; none: while the round's window is open")
+    ] = {}
     next: Annotated[
         str | None,
         Field(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$", description="SITE/NODE that goes on"),
     ] = None
+    next_within_s: Annotated[
+        Limit, Field(description="nobody takes over there for so long: it is told here")
+    ] = 900.0
 
 
 class PatrolConfig(Section):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.config.schema.base import Id, Label, Section
+from agent.config.schema.base import Id, Label, Seconds, Section
 from agent.config.schema.guard import PostPace, Shift
 from agent.config.schema.rules import Window
 from agent.config.schema.sla import SlaConfig
+from agent.config.schema.when import Within
 
 
 def _a_day(text: str) -> str:
@@ -19,6 +21,38 @@ def _a_day(text: str) -> str:
 
 
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_day)]
+
+
+class DoorLimits(Section):
+    """How long a door may stand open while a profile holds."""
+
+    held_warn_s: Seconds
+    held_alarm_s: Seconds
+
+    @model_validator(mode="after")
+    def _warn_before_alarm(self) -> Self:
+        if self.held_warn_s >= self.held_alarm_s:
+            raise ValueError("'held_warn_s' must be less than 'held_alarm_s'")
+        return self
+
+
+class RuleLimits(Section):
+    """Limits of a rule of the site's own (``type: custom``) while a profile holds."""
+
+    at_least: Annotated[int, Field(ge=2, le=1000)] | None = None
+    within_s: Within | None = None
+    for_s: Within | None = None
+
+    @property
+    def given(self) -> Mapping[str, float]:
+        """Those that are named."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.given:
+            raise ValueError("give 'at_least', 'within_s' or 'for_s'")
+        return self
 
 
 class Profile(Section):
@@ -32,6 +66,8 @@ class Profile(Section):
     sla: SlaConfig | None = None
     post: PostPace | None = None
     roster: list[Shift] | None = None
+    doors: Annotated[dict[Id, DoorLimits], Field(description="instead of the door's own")] = {}
+    rules: Annotated[dict[Id, RuleLimits], Field(description="by the names of custom rules")] = {}
 
 
 class CalendarWindow(Window):

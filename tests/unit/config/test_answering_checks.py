@@ -39,6 +39,20 @@ def findings(answering: str) -> list[str]:
             ],
         ),
         (
+            (
+                "patrol: {points: {yard: {name: Y, where: y, by: [command]}}, rounds: {r: {name: R,"
+                " points: [yard], windows: [{start: '20:00', end: '21:00'}],"
+                " times: {yart: {by_s: 60}}, next: liya-garden/gate-1}}}"
+            ),
+            [
+                (
+                    "answering.patrol.rounds.r.times.yart: there is no point of this round 'yart'; "
+                    "did you mean 'yard'?"
+                ),
+                "answering.patrol.rounds.r.next: liya-garden/gate-1 is this gate itself",
+            ],
+        ),
+        (
             "calendar: {weekly: [{profile: day, start: '08:00', end: '20:00'}]}",
             ["answering.calendar.weekly[0].profile: there is no profile 'day'"],
         ),

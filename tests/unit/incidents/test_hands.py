@@ -77,6 +77,23 @@ def test_a_card_says_the_first_that_fits_and_a_digit_chooses(clock: ManualClock)
     assert set(DIGITS.values()) == set(Answer)
 
 
+@pytest.mark.parametrize("answer", Answer)
+def test_every_answer_works_from_a_button_a_card_and_a_code(
+    clock: ManualClock, answer: Answer
+) -> None:
+    waits = item("t-1", stamp(clock), answer)
+    buttons, readers = {"b-1": Hand("desk", (answer,))}, {"reader-1": Hand("gate", (answer,))}
+    life = Life([Hands(buttons, readers, PEOPLE, lambda: [waits])], clock)
+    (digit,) = [digit for digit, said in DIGITS.items() if said is answer]
+    for event in (
+        changed(clock, "b-1", InputState.PRESSED),
+        shown(clock, "badge-7"),
+        shown(clock, "badge-7", digit),
+    ):
+        (said,) = answers(life.hear(event))
+        assert (said.about, said.answer) == ("t-1", answer)
+
+
 def test_police_may_arrive_and_not_stand_in_for_the_guard(clock: ManualClock) -> None:
     waits = item("i-1", stamp(clock), Answer.ARRIVED)
     life = Life([way(waits)], clock)

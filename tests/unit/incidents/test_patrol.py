@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from agent.config.schema.base import Label
-from agent.config.schema.guard import PatrolConfig, PatrolPoint, PatrolRound
+from agent.config.schema.guard import PatrolConfig, PatrolPoint, PatrolRound, PointTime
 from agent.config.schema.rules import Window
 from agent.core.answers import Answer, GuardAnswered, Helper
 from agent.core.clock import ManualClock, stamp
 from agent.core.decisions import Decision, Note, Raise
 from agent.core.events import ClockChanged
-from agent.incidents.patrol import Patrol, opening
+from agent.incidents.patrol import Patrol
+from agent.incidents.patrol_window import opening
 from contract.words import Kind, Severity
 from tests.support.ways import Life
 
@@ -166,6 +167,56 @@ def test_a_round_that_the_configuration_lost_is_forgotten(clock: ManualClock, li
     life.begin([way(PatrolConfig())])
     assert (life.ways.items, life.ways.due_ns) == ([], None)
     assert life.keeper.cases["patrol"] == {}
+
+
+TIMED = PatrolConfig(
+    points=CONFIG.points,
+    rounds={
+        "evening": CONFIG.rounds["evening"].model_copy(
+            update={
+                "ordered": False,
+                "times": {
+                    "gate": PointTime(by_s=600.0),
+                    "fence": PointTime(from_s=900.0, by_s=1200.0),
+                },
+            }
+        )
+    },
+)
+
+
+def test_a_point_has_a_window_of_its_own_over_a_restart(clock: ManualClock) -> None:
+    life = Life([way(TIMED)], clock)
+    life.wait(60)
+    assert facts(life.hear(passing(clock, "reader-1"))) == ["patrol.check"]
+    clock.advance(800)
+    life.begin([way(TIMED)])
+    early = life.hear(passing(clock, "here-2"))
+    assert (facts(early), details(early, "patrol.early")["early_s"]) == (["patrol.early"], 100.0)
+    assert missed(life.wait(399)) == []
+    (alert,) = [d for d in life.wait(1) if isinstance(d, Raise)]
+    assert (alert.details["missed"], alert.where) == (["fence"], "fence")
+    life.begin([way(TIMED)])
+    assert missed(life.wait(600)) == []
+    assert details(life.hear(passing(clock, "here-2")), "patrol.check")["late"] is True
+    assert missed(life.wait(1800)) == [["roof"]]
+
+
+def test_what_was_told_by_its_own_window_is_not_told_again_at_the_end(clock: ManualClock) -> None:
+    life = Life([way(TIMED)], clock)
+    life.wait(60)
+    life.hear(passing(clock, "here-3"))
+    assert missed(life.wait(600)) == [["gate"]]
+    assert missed(life.wait(600)) == [["fence"]]
+    assert missed(life.wait(2400)) == []
+    assert life.ways.items == []
+
+
+def test_a_gate_that_comes_up_within_the_window_counts_from_its_opening(clock: ManualClock) -> None:
+    clock.advance(60 + 500)
+    life = Life([way(TIMED)], clock)
+    assert missed(life.wait(99)) == []
+    assert missed(life.wait(1)) == [["gate"]]
 
 
 @pytest.mark.parametrize(

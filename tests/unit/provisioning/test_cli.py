@@ -68,6 +68,7 @@ def test_a_valid_file_as_json(shell: Shell, config: Path) -> None:
         "outputs": 3,
         "cameras": 1,
         "problems": [],
+        "remarks": [],
     }
 
 

@@ -61,6 +61,7 @@ class Gate:
         self.clock = clock
         self.entries: list[dict[str, Any]] = []
         self.config = config
+        self.profile: str | None = None
         self.lives = 0
         self.keeper = MemoryKeeper(clock)
         self.begin()
@@ -74,7 +75,8 @@ class Gate:
         book = IncidentBook(Numbers().new)
         words = Words(ADDRESS, lambda *_, **__: False, self.clock.monotonic_ns)
         ways = Ways([], self.keeper, beside=(book, words), on_failure=lambda *_: None)
-        rules = build_rules(self.config, recorder.asked(lambda *_: ListName.WANTED))
+        profile = recorder.profile_asked(lambda: self.profile)
+        rules = build_rules(self.config, recorder.asked(lambda *_: ListName.WANTED), profile)
         self.dispatcher = Dispatcher(
             rules=Engine(rules, on_failure=lambda *_: None, on_decided=recorder.rule_decided),
             book=book,
@@ -164,6 +166,23 @@ def test_a_changed_file_shows_what_is_added_missing_and_changed(day: Gate) -> No
     assert (moved.word, moved.about) == ("changed", "held alert held:actual")
     added = told(("rules:\n", "rules:\n  - {type: panic, outputs: [siren-1]}\n"))
     assert added == [("added", "panic actuate siren-1")]
+
+
+def test_a_profile_holds_in_the_replay_as_it_held_then(clock: ManualClock) -> None:
+    limits = "doors: {side: {held_warn_s: 2, held_alarm_s: 4}}, rules: {held: {for_s: 8}}"
+    profiles = f"answering: {{profiles: {{school: {{name: 入校, rank: 1, {limits}}}}}}}\n"
+    made = Gate(clock, config(("rules:\n", f"{profiles}rules:\n")))
+    made.press("door-1", InputState.OPEN)
+    made.wait(6)
+    made.profile = "school"
+    made.press()
+    made.wait(6)
+    made.press("door-1", InputState.CLOSED)
+    assert len(made.sent("door.held")) == 2
+    assert len(made.sent("held")) == 1
+    assert differences(made.entries, made.config) == []
+    (gone, *_) = differences(made.entries, config())
+    assert gone.word == "missing"
 
 
 def test_the_record_names_nobody(day: Gate) -> None:
