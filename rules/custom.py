@@ -2,12 +2,14 @@
 
 What a lead of a drill has made happen is an exercise; it has a condition of its own beside the real
 one, so that neither counts for the other. A lead whose entry is no longer valid is not heard. One
-incident a rule. The memory of a condition ends with the program; levels are read again at start.
+incident a rule. What a condition remembers goes over to the next life of the program (``kept``,
+``recall``), where the rule still has the same condition.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +25,7 @@ from contract.words import ListName, Status
 from rules import combined, temporal
 from rules.base import Rule
 from rules.expression import Facts, compiled, facts_of
+from rules.memory import Kept, Memory
 from rules.temporal import Condition, Happening, Moment
 
 
@@ -53,13 +56,18 @@ class Line:
 
 @dataclass(slots=True)
 class CustomRule(Rule):
-    """One such rule. ``drill`` is the condition's twin for exercises, where leads can be."""
+    """One such rule. ``drill`` is the condition's twin for exercises, where leads can be.
+
+    ``form`` names what the condition is made of; ``stirred``: what it remembers may have changed.
+    """
 
     text: Text = field(default_factory=lambda: Text("", ""))
     real: Line | None = None
     drill: Line | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     node: str = ""
+    form: str = ""
+    stirred: bool = False
     list_of: Callable[[str, bool], ListName | None] = field(default=lambda *_: None)
 
     def on_event(self, event: Event) -> list[Decision]:
@@ -69,6 +77,7 @@ class CustomRule(Rule):
         facts = facts_of(event, self.types, self.places, self.node)
         if facts is None:
             return []
+        self.stirred = True
         decisions: list[Decision] = []
         if self.real is not None and not facts.exercise:
             found = self.real.hear(facts)
@@ -80,6 +89,7 @@ class CustomRule(Rule):
 
     def on_time(self, now: Stamp) -> list[Decision]:
         """What was waited for."""
+        self.stirred = True
         decisions: list[Decision] = []
         if self.real is not None:
             found = self.real.until(now.monotonic_ns)
@@ -93,9 +103,28 @@ class CustomRule(Rule):
     @property
     def due_ns(self) -> int | None:
         """The next moment that either condition waits for."""
-        lines = [line for line in (self.real, self.drill) if line is not None]
-        dues = [line.condition.due_ns for line in lines]
+        dues = [line.condition.due_ns for line in self._lines if line is not None]
         return min((due for due in dues if due is not None), default=None)
+
+    def kept(self) -> Kept:
+        """What it remembers."""
+        real, drill = (
+            Memory() if line is None else line.condition.memory() for line in self._lines
+        )
+        return Kept(self.form, real, drill)
+
+    def recall_kept(self, kept: Kept) -> bool:
+        """Go on with *kept*, before the first event; False: it is of another condition."""
+        if kept.form != self.form:
+            return False
+        for line, memory in zip(self._lines, (kept.real, kept.drill), strict=True):
+            if line is not None and memory:
+                line.condition.recall(memory)
+        return True
+
+    @property
+    def _lines(self) -> tuple[Line | None, Line | None]:
+        return self.real, self.drill
 
     def _told(self, happenings: list[Happening], now: Stamp) -> list[Decision]:
         decisions: list[Decision] = []
@@ -140,6 +169,7 @@ def build_custom(
         drill=Line(condition_of(rule.when)) if leads else None,
         types=types,
         node=config.node.node,
+        form=hashlib.sha256(rule.when.model_dump_json().encode()).hexdigest()[:16],
         list_of=list_of,
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agent.config.schema import rules as schema
 from agent.config.schema.root import Config
@@ -26,6 +27,10 @@ class _Standard:
     urgency: Urgency
     cooldown_s: float = 60.0
     grace_s: float = 0.0
+
+
+if TYPE_CHECKING:
+    from rules.custom import CustomRule
 
 
 _STANDARD: Mapping[Kind, _Standard] = {
@@ -61,6 +66,11 @@ def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None])
             if isinstance(rule, schema.PanicRule) or rule.enabled:
                 built += _build(rule, config, places, list_of)
     return [*built, *_doors(by_kind, config, places), *_customs(config, places, list_of)]
+
+
+def remembering(rules: Sequence[Hears]) -> list[CustomRule]:
+    """Those of *rules* whose memory goes over to the next life of the program."""
+    return [rule for rule in rules if hasattr(rule, "recall_kept")]  # type: ignore[misc]
 
 
 def _default(kind: Kind) -> schema.Rule:
