@@ -4,8 +4,9 @@ Here: when it is kept, and that it ends with a stated reason (fact ``rule.forgot
 rule is gone or has another condition now. Not here: what a condition remembers (``rules.memory``),
 how it is written (``agent.incidents.keeper``).
 
-Events may be many: of one rule the first change is kept at once, further ones at most once in
-``EVERY_S``, and a long memory less often still, so that a kill costs at most the last moments.
+Events may be many: of one rule about ``AT_ONCE`` changes in a row are kept at once, further ones
+once in ``EVERY_S``, and a long memory less often still. So what people do is kept as they do it,
+and what comes in streams costs the disk little; a kill forgets at most the last moments of these.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from agent.incidents.way import Way
 from rules.memory import Kept
 
 EVERY_S = 1
+AT_ONCE = 10
 ROWS_A_SECOND = 50
 
 
@@ -49,7 +51,7 @@ class RuleMemory(Way[Kept]):
 
     node: str
     rules: Callable[[], Sequence[Remembers]]
-    _not_before_ns: dict[str, int] = field(default_factory=dict, init=False)
+    _paid_until_ns: dict[str, int] = field(default_factory=dict, init=False)
 
     def resume(self, cases: Mapping[str, Kept], now: Stamp) -> list[Decision]:
         """Every rule goes on; what no rule goes on with ends."""
@@ -69,8 +71,7 @@ class RuleMemory(Way[Kept]):
     @property
     def due_ns(self) -> int | None:
         """When a memory that may have changed is to be kept."""
-        dues = (self._not_before_ns.get(rule.name, 0) for rule in self.rules() if rule.stirred)
-        return min(dues, default=None)
+        return min((self._may_ns(r.name) for r in self.rules() if r.stirred), default=None)
 
     def on_event(self, event: Event) -> list[Decision]:
         """The rules have heard it before."""
@@ -79,7 +80,7 @@ class RuleMemory(Way[Kept]):
     def on_time(self, now: Stamp) -> list[Decision]:
         """Keep what changed, but not more often than it should be."""
         for rule in self.rules():
-            if rule.stirred and self._not_before_ns.get(rule.name, 0) <= now.monotonic_ns:
+            if rule.stirred and self._may_ns(rule.name) <= now.monotonic_ns:
                 self._take(rule, now.monotonic_ns)
         return []
 
@@ -98,4 +99,9 @@ class RuleMemory(Way[Kept]):
         else:
             self.end(rule.name)
         pause_s = max(EVERY_S, kept.size // ROWS_A_SECOND)
-        self._not_before_ns[rule.name] = now_ns + pause_s * NS_PER_S
+        paid_ns = max(self._paid_until_ns.get(rule.name, 0), now_ns)
+        self._paid_until_ns[rule.name] = paid_ns + pause_s * NS_PER_S
+
+    def _may_ns(self, name: str) -> int:
+        """From when the memory of that rule may be written: each writing pays for a pause."""
+        return self._paid_until_ns.get(name, 0) - AT_ONCE * EVERY_S * NS_PER_S

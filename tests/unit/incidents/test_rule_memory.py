@@ -120,10 +120,18 @@ def test_many_events_are_few_writes(clock: ManualClock) -> None:
         gate.press()
         gate.wait(0.1)
         writes += gate.kept != before
-    assert 1 <= writes <= 25, "40 s: once a second, and less often when there is much to write"
+    assert 10 <= writes <= 35, "40 s: ten, then once a second, and less often when it is much"
     gate.memory.take_all()
     gate.life.ways.keep()
     assert gate.memory.cases["own"].size == 400
+
+
+def test_what_a_person_does_is_kept_as_it_is_done(clock: ManualClock) -> None:
+    gate = Gate(PRESSES, clock)
+    gate.press()
+    gate.press()
+    gate.begin(PRESSES)
+    assert len(gate.press()) == 1
 
 
 def test_a_wall_clock_that_steps_changes_nothing(clock: ManualClock) -> None:
