@@ -74,7 +74,6 @@ def remembering(rules: Sequence[Hears]) -> list[CustomRule]:
 
 
 def _default(kind: Kind) -> schema.Rule:
-    value: dict[str, object] = {"type": kind.value}
     for model in (
         schema.PanicRule,
         schema.ButtonRule,
@@ -84,7 +83,7 @@ def _default(kind: Kind) -> schema.Rule:
         schema.SelfRule,
     ):
         if kind.value in model.model_fields["type"].annotation.__args__:  # type: ignore[union-attr]
-            return model.model_validate(value)
+            return model.model_construct(type=kind.value)
     raise ValueError(f"no rule of type {kind.value}")
 
 
