@@ -49,12 +49,9 @@ def vision(config: ConfigOption) -> None:
 
 
 def _become(module: str, config: Path) -> None:
-    """Go on as another program in this process: without the command line's libraries.
-
-    Nor with the columns of every instruction, which only underline a traceback.
-    """
+    """Go on as another program in this process: without the command line's libraries."""
     os.execv(  # noqa: S606 - no shell is wanted
-        sys.executable, [sys.executable, "-P", "-X", "no_debug_ranges", "-m", module, str(config)]
+        sys.executable, [sys.executable, "-P", "-m", module, str(config)]
     )
 
 

@@ -34,6 +34,7 @@ from agent.incidents.words import Words
 from agent.pipeline.dispatch import Dispatcher
 from contract.words import ListName
 from rules.custom import CustomRule
+from rules.door import DoorWatch
 from rules.engine import Engine
 from rules.factory import build_rules, remembering
 
@@ -186,7 +187,7 @@ class Replay:
             for row in entry.get("sent", ())
             if "alert" in row and "key" in row and "mono" in row
         }
-        self._rules: Sequence[CustomRule] = ()
+        self._rules: Sequence[CustomRule | DoorWatch] = ()
         self._begin(None)
 
     def play(self) -> list[dict[str, Any]]:

@@ -106,6 +106,11 @@ class CustomRule(Rule):
         dues = [line.condition.due_ns for line in self._lines if line is not None]
         return min((due for due in dues if due is not None), default=None)
 
+    @property
+    def key(self) -> str:
+        """What its memory is kept under."""
+        return self.name
+
     def kept(self) -> Kept:
         """What it remembers."""
         real, drill = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.config.schema import rules as schema
 from agent.config.schema.root import Config
@@ -68,12 +68,13 @@ def build_rules(config: Config, list_of: Callable[[str, bool], ListName | None])
     return [*built, *_doors(by_kind, config, places), *_customs(config, places, list_of)]
 
 
-def remembering(rules: Sequence[Hears]) -> list[CustomRule]:
+def remembering(rules: Sequence[Hears]) -> list[CustomRule | DoorWatch]:
     """Those of *rules* whose memory goes over to the next life of the program."""
     return [rule for rule in rules if hasattr(rule, "recall_kept")]  # type: ignore[misc]
 
 
 def _default(kind: Kind) -> schema.Rule:
+    value: dict[str, Any] = {"type": kind.value}
     for model in (
         schema.PanicRule,
         schema.ButtonRule,
@@ -83,7 +84,7 @@ def _default(kind: Kind) -> schema.Rule:
         schema.SelfRule,
     ):
         if kind.value in model.model_fields["type"].annotation.__args__:  # type: ignore[union-attr]
-            return model.model_construct(type=kind.value)
+            return model.model_construct(**value)
     raise ValueError(f"no rule of type {kind.value}")
 
 

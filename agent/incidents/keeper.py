@@ -51,7 +51,6 @@ class Keeper:
         self._on_state = on_state
         self._post = post
         self._reopen_s = reopen_s
-        self._kinds: dict[str, type] = {}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._left: dict[str, dict[str, tuple[Stamp, bytes]]] = {}
         self._stored: dict[str, str] = {}
@@ -79,18 +78,18 @@ class Keeper:
 
         What cannot be read is logged and left out.
         """
-        self._kinds[way.name] = way.CASE
+        adapter = self._adapters[way.name] = TypeAdapter(way.CASE)
         found: dict[str, Any] = {}
         for key, (left, body) in self._left.pop(way.name, {}).items():
             try:
-                found[key] = moved(self._adapter(way.name).validate_json(body), Gap(left, now))
+                found[key] = moved(adapter.validate_json(body), Gap(left, now))
             except ValidationError:
                 log.exception("a case of %s cannot be read: %s", way.name, key)
         return found
 
     def keep(self, way: str, changes: Mapping[str, Any]) -> None:
         """Store the changed cases of *way* soon; None for what ended. Never blocks."""
-        adapter = self._adapter(way)
+        adapter = self._adapters[way]
         at = _STAMP.dump_json(stamp(self._clock))
         bodies = {
             f"{way}/{key}": None if case is None else at + b"\n" + adapter.dump_json(case)
@@ -120,12 +119,6 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
         self._store.close()
-
-    def _adapter(self, way: str) -> TypeAdapter[Any]:
-        """Made when the first case needs it: most gates use few of the ways."""
-        if way not in self._adapters:
-            self._adapters[way] = TypeAdapter(self._kinds[way])
-        return self._adapters[way]
 
     def _open(self) -> None:
         """Open the store; the first time, read what is in it.

@@ -1,4 +1,4 @@
-"""What the rules of a site's own remember, kept over a restart: counts, sequences, durations.
+"""What rules remember, kept over a restart: counts, sequences, durations, how long a door is open.
 
 Here: when it is kept, and that it ends with a stated reason (fact ``rule.forgotten``) where the
 rule is gone or has another condition now. Not here: what a condition remembers (``rules.memory``),
@@ -27,13 +27,13 @@ ROWS_A_SECOND = 50
 
 
 class Remembers(Protocol):
-    """A rule with a memory; ``rules.custom.CustomRule`` is one."""
+    """A rule with a memory: ``rules.custom.CustomRule``, ``rules.door.DoorWatch``."""
 
     stirred: bool
 
     @property
-    def name(self) -> str:
-        """Its name, which is its own."""
+    def key(self) -> str:
+        """What it is kept under, which is its own."""
 
     def kept(self) -> Kept:
         """What it remembers."""
@@ -55,7 +55,7 @@ class RuleMemory(Way[Kept]):
 
     def resume(self, cases: Mapping[str, Kept], now: Stamp) -> list[Decision]:
         """Every rule goes on; what no rule goes on with ends."""
-        by_name = {rule.name: rule for rule in self.rules()}
+        by_name = {rule.key: rule for rule in self.rules()}
         decisions: list[Decision] = []
         for name, kept in cases.items():
             rule = by_name.get(name)
@@ -71,7 +71,7 @@ class RuleMemory(Way[Kept]):
     @property
     def due_ns(self) -> int | None:
         """When a memory that may have changed is to be kept."""
-        return min((self._may_ns(r.name) for r in self.rules() if r.stirred), default=None)
+        return min((self._may_ns(r.key) for r in self.rules() if r.stirred), default=None)
 
     def on_event(self, event: Event) -> list[Decision]:
         """The rules have heard it before."""
@@ -80,7 +80,7 @@ class RuleMemory(Way[Kept]):
     def on_time(self, now: Stamp) -> list[Decision]:
         """Keep what changed, but not more often than it should be."""
         for rule in self.rules():
-            if rule.stirred and self._may_ns(rule.name) <= now.monotonic_ns:
+            if rule.stirred and self._may_ns(rule.key) <= now.monotonic_ns:
                 self._take(rule, now.monotonic_ns)
         return []
 
@@ -91,17 +91,17 @@ class RuleMemory(Way[Kept]):
 
     def _take(self, rule: Remembers, now_ns: int) -> None:
         rule.stirred = False
-        kept, was = rule.kept(), self.cases.get(rule.name)
+        kept, was = rule.kept(), self.cases.get(rule.key)
         if kept == was or not (kept or was):
             return
         if kept:
-            self.keep(rule.name, kept)
+            self.keep(rule.key, kept)
         else:
-            self.end(rule.name)
+            self.end(rule.key)
         pause_s = max(EVERY_S, kept.size // ROWS_A_SECOND)
-        paid_ns = max(self._paid_until_ns.get(rule.name, 0), now_ns)
-        self._paid_until_ns[rule.name] = paid_ns + pause_s * NS_PER_S
+        paid_ns = max(self._paid_until_ns.get(rule.key, 0), now_ns)
+        self._paid_until_ns[rule.key] = paid_ns + pause_s * NS_PER_S
 
-    def _may_ns(self, name: str) -> int:
+    def _may_ns(self, key: str) -> int:
         """From when the memory of that rule may be written: each writing pays for a pause."""
-        return self._paid_until_ns.get(name, 0) - AT_ONCE * EVERY_S * NS_PER_S
+        return self._paid_until_ns.get(key, 0) - AT_ONCE * EVERY_S * NS_PER_S

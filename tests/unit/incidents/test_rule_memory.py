@@ -9,6 +9,7 @@ from agent.core.decisions import Decision, Note, Raise
 from agent.core.events import InputState
 from agent.incidents.rule_memory import RuleMemory
 from rules.custom import CustomRule
+from rules.door import DoorWatch
 from rules.engine import Engine
 from rules.factory import build_rules, remembering
 from tests.support.samples import at, changed
@@ -23,7 +24,7 @@ class Gate:
 
     def __init__(self, rules: str, clock: ManualClock) -> None:
         self.clock = clock
-        self.rules: list[CustomRule] = []
+        self.rules: list[CustomRule | DoorWatch] = []
         self.life = Life([], clock)
         self.begin(rules)
 
