@@ -35,6 +35,7 @@ from agent.incidents.notices import Notices
 from agent.incidents.patrol import Patrol
 from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
+from agent.incidents.rule_memory import Remembers, RuleMemory
 from agent.incidents.settings import Settings
 from agent.incidents.sla import Sla
 from agent.incidents.sought import Sought
@@ -72,7 +73,8 @@ class Outward:
 class AllWays:
     """The ways ``each`` and ``together``, the book of open incidents, the words to the station.
 
-    ``watchlist`` is given once it is open: leads ask it what a guard has to do.
+    ``watchlist`` is given once it is open: leads ask it what a guard has to do. ``remembering`` are
+    the rules with a memory, given before anything goes on.
     """
 
     def __init__(self, around: Surroundings, keeper: Keeper, outward: Outward) -> None:
@@ -94,6 +96,8 @@ class AllWays:
         self.settings = Settings(answering, lambda: self._profiles.current)
         self.months = Months(self._what_is)
         self.sought = self._sought_way()
+        self.remembering: Sequence[Remembers] = ()
+        self.memory = RuleMemory(config.node.node, lambda: self.remembering)
         self.each = self._build()
         self.together = Ways(
             self.each,
@@ -130,6 +134,7 @@ class AllWays:
             Assist(answering.assist, standing),
             Leads(answering.leads, self._knows(), self.months.decided),
             self.sought,
+            self.memory,
         ]
 
     def _carried(self, kind: Kind, incident: str | None) -> Details:

@@ -34,7 +34,7 @@ from agent.pipeline.speaker import Speaker
 from agent.watchlist.service import Watchlist
 from contract.words import CommandName, ListName
 from rules.engine import Engine
-from rules.factory import build_rules
+from rules.factory import build_rules, remembering
 
 
 class Publisher(Protocol):
@@ -76,12 +76,14 @@ class Answering:
         self, list_of: Callable[[str, bool], ListName | None], panic: Sequence[str]
     ) -> Engine:
         """The rules of the configuration; *list_of* names the list of a valid entry."""
+        rules = build_rules(
+            self._around.config,
+            self.record.asked(list_of),
+            self.record.profile_asked(self._all.profile),
+        )
+        self._all.remembering = remembering(rules)
         return Engine(
-            build_rules(
-                self._around.config,
-                self.record.asked(list_of),
-                self.record.profile_asked(self._all.profile),
-            ),
+            rules,
             panic_devices=panic,
             on_failure=self._around.on_failure,
             on_decided=self.record.rule_decided,
@@ -161,6 +163,8 @@ class Answering:
     def close(self) -> None:
         """Say no more, keep what changed, and give the disk back."""
         self._speaker.close()
+        self._all.memory.take_all()
+        self.ways.keep()
         self._file.close()
         self._keeper.close()
 

@@ -33,8 +33,10 @@ from agent.incidents.ways import Ways
 from agent.incidents.words import Words
 from agent.pipeline.dispatch import Dispatcher
 from contract.words import ListName
+from rules.custom import CustomRule
+from rules.door import DoorWatch
 from rules.engine import Engine
-from rules.factory import build_rules
+from rules.factory import build_rules, remembering
 
 SAME_S = 2
 _NOT_HEARD = frozenset({"answer", "order", "incident", OTHER})
@@ -186,6 +188,7 @@ class Replay:
             for row in entry.get("sent", ())
             if "alert" in row and "key" in row and "mono" in row
         }
+        self._rules: Sequence[CustomRule | DoorWatch] = ()
         self._begin(None)
 
     def play(self) -> list[dict[str, Any]]:
@@ -206,7 +209,7 @@ class Replay:
         return self._played
 
     def _begin(self, left: Stamp | None) -> None:
-        """A life of the program: new rules; the open incidents are those of the life before."""
+        """A life of the program: open incidents and what rules remember are of the life before."""
         now, cases = self._clock.now, self._book.cases
         self._book = IncidentBook(self._ids.new)
         if left is not None:
@@ -216,6 +219,9 @@ class Replay:
         address = self._config.node.address
         recorder = Recorder(self._clock, self._record)
         rules = build_rules(self._config, self._list_of, lambda: self._profile)
+        before, self._rules = self._rules, remembering(rules)
+        for old, new in zip(before, self._rules, strict=False):
+            new.recall_kept(moved(old.kept(), Gap(left or now, now)))
         panic = [name for name, item in self._config.inputs.items() if item.type == "panic"]
         self._dispatcher = Dispatcher(
             rules=Engine(

@@ -78,6 +78,7 @@ def replay(
     """回放记录: Run recorded events through a file's rules; exit 1 when they decide otherwise."""
     from agent.config.load import load
     from provisioning.explain import difference
+    from provisioning.left_out import in_words, left_out
     from provisioning.replay import differences
 
     entries = _read(log)
@@ -93,8 +94,10 @@ def replay(
     ]
     told = [difference(d) for d in found]
     summary = f"{len(entries)} events, {len(found)} differences  共 {len(found)} 处不同"
-    answer = {"events": len(entries), "differences": rows}
-    show(answer, "\n".join([*told, summary]), as_json=as_json)
+    ways = left_out(entries)
+    answer = {"events": len(entries), "differences": rows, "not_replayed": ways}
+    lines = [line for line in (*told, summary, in_words(ways)) if line]
+    show(answer, "\n".join(lines), as_json=as_json)
     if found:
         raise typer.Exit(CheckFailedError.exit_code)
 

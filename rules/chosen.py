@@ -40,7 +40,7 @@ class ByProfile:
         """The next moment that any of them waits for; at once when another one is to speak."""
         if self._speaker is not None and self._meant() is not self._speaker:
             return 0
-        return min((due for rule in self._all if (due := rule.due_ns) is not None), default=None)
+        return min((due for rule in self.each if (due := rule.due_ns) is not None), default=None)
 
     def on_event(self, event: Event) -> list[Decision]:
         """What the speaker makes of *event*."""
@@ -52,11 +52,12 @@ class ByProfile:
 
     def notes(self) -> list[Details]:
         """What the speaker noted."""
-        noted = {id(rule): rule.notes() for rule in self._all}
+        noted = {id(rule): rule.notes() for rule in self.each}
         return noted[id(self._speaker or self.usual)]
 
     @property
-    def _all(self) -> Sequence[CustomRule]:
+    def each(self) -> Sequence[CustomRule]:
+        """All of them, each with a memory of its own."""
         return (self.usual, *self.special.values())
 
     def _meant(self) -> CustomRule:
@@ -66,7 +67,7 @@ class ByProfile:
         speaker, before = self._meant(), self._speaker
         self._speaker = speaker
         said: list[Decision] = []
-        for rule in self._all:
+        for rule in self.each:
             found = ask(rule)
             if rule is speaker:
                 said += found

@@ -6,11 +6,13 @@ What each means is written in ``rules.temporal``, which also has what all condit
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agent.core.clock import NS_PER_S
+from rules.memory import Row
 from rules.temporal import Condition, Happening, Moment, Stands, earliest, joined
+from rules.temporal import happened as made_of
 
 
 @dataclass(slots=True)
@@ -39,6 +41,19 @@ class Count(Condition):
     def due_ns(self) -> int | None:
         """That of its part."""
         return self.part.due_ns
+
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """Its part."""
+        return (self.part,)
+
+    def rows(self) -> Iterable[Row]:
+        """What was counted."""
+        return [seen.row() for seen in self._seen]
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        """Count on."""
+        self._seen = deque(map(made_of, rows))
 
     def stands(self) -> Stands:
         """How many there are."""
@@ -77,6 +92,19 @@ class AllOf(Condition):
     def due_ns(self) -> int | None:
         """The earliest of the parts."""
         return earliest(self.parts)
+
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """Its parts."""
+        return self.parts
+
+    def rows(self) -> Iterable[Row]:
+        """Which have happened."""
+        return [seen.row(place) for place, seen in self._seen.items()]
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        """Wait for the others."""
+        self._seen = {row.place: made_of(row) for row in rows}
 
     def stands(self) -> Stands:
         """Which have happened."""
@@ -123,6 +151,21 @@ class InSequence(Condition):
         """The earliest of the parts."""
         return earliest(self.parts)
 
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """Its parts."""
+        return self.parts
+
+    def rows(self) -> Iterable[Row]:
+        """Each beginning."""
+        return [seen.row(place, began_ns) for place, (began_ns, seen) in self._begun.items()]
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        """Wait for the next."""
+        self._begun = {
+            row.place: ((row.began or row.at).monotonic_ns, made_of(row)) for row in rows
+        }
+
     def stands(self) -> Stands:
         """How far it is."""
         return {
@@ -142,14 +185,14 @@ class Without(Condition):
     none: Condition
     before_s: float
     after_s: float
-    _last_none_ns: int | None = None
+    _last_none: Happening | None = None
     _waiting: Happening | None = None
 
     def step(self, moment: Moment) -> Happening | None:
         """Happens when the time after it has passed."""
         happened, spoilt = self.part.step(moment), self.none.step(moment)
         if spoilt is not None:
-            self._last_none_ns, self._waiting = moment.at_ns, None
+            self._last_none, self._waiting = spoilt, None
         elif self._waiting is not None and self._ends_ns(self._waiting) <= moment.at_ns:
             done, self._waiting = self._waiting, None
             if happened is not None:
@@ -170,6 +213,21 @@ class Without(Condition):
         dues = (own, self.part.due_ns, self.none.due_ns)
         return min((due for due in dues if due is not None), default=None)
 
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """What it waits after, and for."""
+        return self.part, self.none
+
+    def rows(self) -> Iterable[Row]:
+        """What it waits after, and what spoils it."""
+        kept = (self._waiting, self._last_none)
+        return [seen.row(place) for place, seen in enumerate(kept) if seen is not None]
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        """Wait on. What came while nobody listened is not known."""
+        seen = {row.place: made_of(row) for row in rows}
+        self._waiting, self._last_none = seen.get(0), seen.get(1)
+
     def stands(self) -> Stands:
         """Whether it waits, and when the other was last there."""
         return {
@@ -185,8 +243,8 @@ class Without(Condition):
 
     def _begin(self, happened: Happening) -> Happening | None:
         """*happened*, unless the other was there shortly before."""
-        last_ns = self._last_none_ns
-        free = last_ns is None or _passed(last_ns, happened.at_ns, self.before_s)
+        last = self._last_none
+        free = last is None or _passed(last.at_ns, happened.at_ns, self.before_s)
         return happened if free else None
 
 

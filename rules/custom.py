@@ -2,12 +2,14 @@
 
 What a lead of a drill has made happen is an exercise; it has a condition of its own beside the real
 one, so that neither counts for the other. A lead whose entry is no longer valid is not heard. One
-incident a rule. The memory of a condition ends with the program; levels are read again at start.
+incident a rule. What a condition remembers goes over to the next life of the program (``kept``,
+``recall``), where the rule still has the same condition.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +25,7 @@ from contract.words import ListName, Status
 from rules import combined, temporal
 from rules.base import Rule
 from rules.expression import Facts, compiled, facts_of
+from rules.memory import Kept, Memory
 from rules.temporal import Condition, Happening, Moment
 
 
@@ -53,14 +56,20 @@ class Line:
 
 @dataclass(slots=True)
 class CustomRule(Rule):
-    """One such rule. ``drill`` is the condition's twin for exercises, where leads can be."""
+    """One such rule. ``drill`` is the condition's twin for exercises, where leads can be.
+
+    ``form`` names what the condition is made of; ``stirred``: what it remembers may have changed.
+    """
 
     text: Text = field(default_factory=lambda: Text("", ""))
     real: Line | None = None
     drill: Line | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     node: str = ""
+    form: str = ""
+    stirred: bool = False
     list_of: Callable[[str, bool], ListName | None] = field(default=lambda *_: None)
+    profile: str = ""
 
     def on_event(self, event: Event) -> list[Decision]:
         """Gives the event to the condition and raises what happened."""
@@ -69,6 +78,7 @@ class CustomRule(Rule):
         facts = facts_of(event, self.types, self.places, self.node)
         if facts is None:
             return []
+        self.stirred = True
         decisions: list[Decision] = []
         if self.real is not None and not facts.exercise:
             found = self.real.hear(facts)
@@ -80,6 +90,7 @@ class CustomRule(Rule):
 
     def on_time(self, now: Stamp) -> list[Decision]:
         """What was waited for."""
+        self.stirred = True
         decisions: list[Decision] = []
         if self.real is not None:
             found = self.real.until(now.monotonic_ns)
@@ -93,9 +104,33 @@ class CustomRule(Rule):
     @property
     def due_ns(self) -> int | None:
         """The next moment that either condition waits for."""
-        lines = [line for line in (self.real, self.drill) if line is not None]
-        dues = [line.condition.due_ns for line in lines]
+        dues = [line.condition.due_ns for line in self._lines if line is not None]
         return min((due for due in dues if due is not None), default=None)
+
+    @property
+    def key(self) -> str:
+        """What its memory is kept under."""
+        return f"{self.name}@{self.profile}" if self.profile else self.name
+
+    def kept(self) -> Kept:
+        """What it remembers."""
+        real, drill = (
+            Memory() if line is None else line.condition.memory() for line in self._lines
+        )
+        return Kept(self.form, real, drill)
+
+    def recall_kept(self, kept: Kept) -> bool:
+        """Go on with *kept*, before the first event; False: it is of another condition."""
+        if kept.form != self.form:
+            return False
+        for line, memory in zip(self._lines, (kept.real, kept.drill), strict=True):
+            if line is not None and memory:
+                line.condition.recall(memory)
+        return True
+
+    @property
+    def _lines(self) -> tuple[Line | None, Line | None]:
+        return self.real, self.drill
 
     def _told(self, happenings: list[Happening], now: Stamp) -> list[Decision]:
         decisions: list[Decision] = []
@@ -125,9 +160,16 @@ class CustomRule(Rule):
 
 
 def build_custom(
-    rule: CustomConfig, config: Config, base: Rule, list_of: Callable[[str, bool], ListName | None]
+    rule: CustomConfig,
+    config: Config,
+    base: Rule,
+    list_of: Callable[[str, bool], ListName | None],
+    profile: str = "",
 ) -> CustomRule:
-    """The rule of *rule*, which was checked; *base* has its manner and the places."""
+    """The rule of *rule*, which was checked; *base* has its manner and the places.
+
+    *profile* is the one whose limits it has, if any.
+    """
     types: dict[str, str] = {name: item.type for name, item in config.inputs.items()}
     types |= dict.fromkeys(config.cameras, "camera")
     words = {word for _, text in rule.when.texts() for word in names_in(text)}
@@ -140,7 +182,9 @@ def build_custom(
         drill=Line(condition_of(rule.when)) if leads else None,
         types=types,
         node=config.node.node,
+        form=hashlib.sha256(rule.when.model_dump_json().encode()).hexdigest()[:16],
         list_of=list_of,
+        profile=profile,
     )
 
 

@@ -6,8 +6,8 @@ an alarm of higher severity in the same incident.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from agent.config.schema.devices import Door
@@ -17,6 +17,9 @@ from agent.core.decisions import Actuate, Close, Decision, Details, Drive, Note
 from agent.core.events import DoorReleased, Event, InputChanged, InputState
 from contract.words import Severity
 from rules.base import Manner, Place, Rule
+from rules.memory import Kept, Memory, Row
+
+FORM = "door"
 
 
 class Leaf(StrEnum):
@@ -57,16 +60,46 @@ class DoorWatch:
     forced: tuple[Rule, ...]
     held: tuple[Rule, ...]
     leaf: Leaf = Leaf.CLOSED
+    stirred: bool = False
     _opened: Stamp | None = field(default=None)
-    _released_until_ns: int = 0
+    _released: Stamp | None = None
+    _before: Row | None = None
     limits: Callable[[], DoorLimits | None] = field(default=lambda: None)
 
     def notes(self) -> list[Details]:
         """What its two kinds of rule noted."""
         return [why for rule in (*self.forced, *self.held) for why in rule.notes()]
 
+    @property
+    def key(self) -> str:
+        """What its memory is kept under."""
+        return f"door:{self.name}"
+
+    def kept(self) -> Kept:
+        """Since when it has been open and what was told of it; until when it is released."""
+        return Kept(FORM, Memory(tuple(self._rows())))
+
+    def recall_kept(self, kept: Kept) -> bool:
+        """Go on with *kept* where the level that is read at start says that it is open still."""
+        for row in kept.real.rows:
+            if row.place == 0:
+                self._released = row.at
+            else:
+                self._before = row
+        return kept.form == FORM
+
+    def _rows(self) -> Iterator[Row]:
+        """Until when it is released (place 0); since when it is open (the place of its leaf)."""
+        if self._released is not None:
+            yield Row(self._released, ())
+        if self._opened is not None:
+            yield Row(self._opened, (), list(Leaf).index(self.leaf))
+        elif self._before is not None:
+            yield self._before
+
     def on_event(self, event: Event) -> list[Decision]:
         """Contact, exit button, releases."""
+        self.stirred = True
         match event:
             case InputChanged(device=device) if device == self.config.contact:
                 return self._contact(event)
@@ -90,6 +123,7 @@ class DoorWatch:
 
     def on_time(self, now: Stamp) -> list[Decision]:
         """The door has been open for too long."""
+        self.stirred = True
         due_ns = self.due_ns
         if due_ns is None or now.monotonic_ns < due_ns or not self._opened:
             return []
@@ -110,7 +144,13 @@ class DoorWatch:
             return []
         self._turn(Turn.OPENED)
         self._opened = event.at
-        released = event.at.monotonic_ns <= self._released_until_ns
+        before, self._before = self._before, None
+        if before is not None and event.initial:
+            self._opened = before.at
+            while list(Leaf).index(self.leaf) < before.place:
+                self._turn(Turn.TOO_LONG)
+        until = self._released
+        released = until is not None and event.at.monotonic_ns <= until.monotonic_ns
         done: list[Decision] = [self._note(event.at, "door.opened", {"released": released})]
         if not released and not event.initial:
             for rule in self.forced:
@@ -118,7 +158,7 @@ class DoorWatch:
         return done
 
     def _closed(self, event: InputChanged) -> list[Decision]:
-        was, self._opened = self.leaf, None
+        was, self._opened, self._before = self.leaf, None, None
         self._turn(Turn.CLOSED)
         if event.initial or was is Leaf.CLOSED:
             return []
@@ -147,8 +187,10 @@ class DoorWatch:
         return [self._note(event.at, "access.granted", details)]
 
     def _release(self, at: Stamp, for_s: float) -> None:
-        until_ns = at.monotonic_ns + round(for_s * NS_PER_S)
-        self._released_until_ns = max(self._released_until_ns, until_ns)
+        for_ns = round(for_s * NS_PER_S)
+        until = replace(at, monotonic_ns=at.monotonic_ns + for_ns, utc_ns=at.utc_ns + for_ns)
+        if self._released is None or self._released.monotonic_ns < until.monotonic_ns:
+            self._released = until
 
     def _note(self, at: Stamp, kind: str, details: dict[str, object]) -> Note:
         return Note(at, kind, self.name, self.place.where, details)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from agent.config.schema import rules as schema
 from agent.config.schema.profiles import DoorLimits
@@ -28,6 +29,10 @@ class _Standard:
     urgency: Urgency
     cooldown_s: float = 60.0
     grace_s: float = 0.0
+
+
+if TYPE_CHECKING:
+    from rules.custom import CustomRule
 
 
 _STANDARD: Mapping[Kind, _Standard] = {
@@ -76,8 +81,14 @@ def build_rules(
     ]
 
 
+def remembering(rules: Sequence[Hears]) -> list[CustomRule | DoorWatch]:
+    """Those of *rules* whose memory goes over to the next life of the program."""
+    each = [part for rule in rules for part in getattr(rule, "each", (rule,))]
+    return [rule for rule in each if hasattr(rule, "recall_kept")]  # type: ignore[misc]
+
+
 def _default(kind: Kind) -> schema.Rule:
-    value: dict[str, object] = {"type": kind.value}
+    value: dict[str, Any] = {"type": kind.value}
     for model in (
         schema.PanicRule,
         schema.ButtonRule,
@@ -87,7 +98,7 @@ def _default(kind: Kind) -> schema.Rule:
         schema.SelfRule,
     ):
         if kind.value in model.model_fields["type"].annotation.__args__:  # type: ignore[union-attr]
-            return model.model_validate(value)
+            return model.model_construct(**value)
     raise ValueError(f"no rule of type {kind.value}")
 
 
@@ -186,18 +197,20 @@ def _customs(
         return []
     # Other gates have no memory to spare.
     from rules.chosen import ByProfile, limited  # noqa: PLC0415
-    from rules.custom import CustomRule, build_custom  # noqa: PLC0415
+    from rules.custom import build_custom  # noqa: PLC0415
 
     doors = {name: places[door.contact] for name, door in config.access.doors.items()}
     known = {**doors, config.node.node: Place(config.node.node, config.node.name), **places}
 
-    def made(rule: schema.CustomRule) -> CustomRule:
-        return build_custom(rule, config, Rule(_manner(rule), known), list_of)
+    def made(rule: schema.CustomRule, profile: str = "") -> CustomRule:
+        return build_custom(rule, config, Rule(_manner(rule), known), list_of, profile)
 
     built: list[Hears] = []
     for rule in given:
         special = {
-            name: made(rule.model_copy(update={"when": limited(rule.when, each.rules[rule.name])}))
+            name: made(
+                rule.model_copy(update={"when": limited(rule.when, each.rules[rule.name])}), name
+            )
             for name, each in config.answering.profiles.items()
             if rule.name in each.rules
         }

@@ -18,6 +18,10 @@ without    ``after_s`` after its part ``of`` happened, unless ``without`` happen
            before that until then. One waits at a time: meanwhile another ``of`` changes nothing
 =========  ========================================================================================
 
+What a condition remembers can be kept and given to its successor (``memory``, ``recall``). What
+held when the program ended goes on when the next event about the same thing, as a rule its level
+read at start, says that it holds; until then it does not count.
+
 "Within" includes its end. Memory is bounded by what the condition says (``at_least``, parts) and by
 the devices of the gate, never by how much happens. ``count``, ``all``, ``sequence`` and ``without``
 live in ``rules.combined``.
@@ -26,11 +30,12 @@ live in ``rules.combined``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agent.core.clock import NS_PER_S
 from rules.expression import Facts, Predicate
+from rules.memory import Memory, Row, stamped
 
 MOST_EVIDENCE = 8
 Stands = dict[str, object]
@@ -50,6 +55,17 @@ class Happening:
 
     at_ns: int
     because: tuple[Facts, ...]
+
+    def row(self, place: int = 0, began_ns: int | None = None) -> Row:
+        """It as a value that can be kept."""
+        last = self.because[-1]
+        began = None if began_ns is None else stamped(began_ns, last)
+        return Row(stamped(self.at_ns, last), self.because, place, began)
+
+
+def happened(row: Row) -> Happening:
+    """What *row* was made of."""
+    return Happening(row.at.monotonic_ns, row.because)
 
 
 def joined(at_ns: int, parts: Sequence[Happening]) -> Happening:
@@ -74,6 +90,28 @@ class Condition(ABC):
     @abstractmethod
     def stands(self) -> Stands:
         """How it stood after the last moment, in plain values, for whoever asks why."""
+
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """The conditions that it is made of."""
+        return ()
+
+    def rows(self) -> Iterable[Row]:
+        """What it remembers itself."""
+        return ()
+
+    def remember(self, rows: Sequence[Row]) -> None:  # noqa: B027 - some remember nothing
+        """Go on with *rows*, which are of the boot that runs."""
+
+    def memory(self) -> Memory:
+        """What it and its parts remember."""
+        return Memory(tuple(self.rows()), tuple(part.memory() for part in self.inner))
+
+    def recall(self, memory: Memory) -> None:
+        """Go on with the memory of a condition of the same form; before the first moment."""
+        self.remember(memory.rows)
+        for part, kept in zip(self.inner, memory.parts, strict=True):
+            part.recall(kept)
 
 
 @dataclass(slots=True)
@@ -106,6 +144,7 @@ class Lasts(Condition):
     for_s: float
     _since: dict[tuple[str, str], tuple[int, Facts]] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
+    _unsure: dict[tuple[str, str], Row] = field(default_factory=dict)
     _last: bool = False
 
     def step(self, moment: Moment) -> Happening | None:
@@ -142,9 +181,24 @@ class Lasts(Condition):
     def _for_ns(self) -> int:
         return round(self.for_s * NS_PER_S)
 
+    def rows(self) -> Iterable[Row]:
+        """What has held since when; what was kept and not heard of yet stays kept."""
+        for subject, (since_ns, facts) in self._since.items():
+            yield Row(stamped(since_ns, facts), (facts,), told=subject in self._told)
+        yield from self._unsure.values()
+
+    def remember(self, rows: Sequence[Row]) -> None:
+        """Whether it holds still, the next event about the same thing says."""
+        self._unsure = {row.because[0].subject: row for row in rows}
+
     def _follow(self, at_ns: int, facts: Facts) -> None:
         subject, self._last = facts.subject, self.holds(facts)
-        if self._last:
+        kept = self._unsure.pop(subject, None)
+        if self._last and kept is not None:
+            self._since[subject] = kept.at.monotonic_ns, kept.because[0]
+            if kept.told:
+                self._told.add(subject)
+        elif self._last:
             self._since.setdefault(subject, (at_ns, facts))
         else:
             self._since.pop(subject, None)
@@ -160,13 +214,18 @@ class AnyOf(Condition):
     def step(self, moment: Moment) -> Happening | None:
         """Happens with the first part that does; all of them hear of it."""
         found = [part.step(moment) for part in self.parts]
-        happened = [part for part in found if part is not None]
-        return joined(moment.at_ns, happened) if happened else None
+        those = [part for part in found if part is not None]
+        return joined(moment.at_ns, those) if those else None
 
     @property
     def due_ns(self) -> int | None:
         """The earliest of the parts."""
         return earliest(self.parts)
+
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """Its parts."""
+        return self.parts
 
     def stands(self) -> Stands:
         """How each part stands."""

@@ -42,7 +42,7 @@ class Wiring(Protocol):
 
 
 class _Args(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     door: Annotated[str, Field(min_length=1, max_length=32)]
     reason: Annotated[str, Field(max_length=300)] = ""
     by: Annotated[str, Field(max_length=64)] = ""

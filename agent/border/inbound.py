@@ -22,7 +22,7 @@ _Sentence = Annotated[str, Field(min_length=1, max_length=300)]
 class BothLanguages(BaseModel):
     """A sentence as it came; a newer station may say more."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
     en: _Sentence
     zh: _Sentence
 

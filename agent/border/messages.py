@@ -17,7 +17,7 @@ from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EntryName = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(max_length=300)]

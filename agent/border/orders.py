@@ -22,7 +22,7 @@ Person = Annotated[str, Field(min_length=1, max_length=64)]
 class StrictArgs(BaseModel):
     """Nothing is converted, nothing unknown is overlooked."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class OrderArgs(StrictArgs):

@@ -23,12 +23,12 @@ MAX_BYTES = 16 * 1024
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     profile: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     doc: Literal["profile"]
     version: Annotated[int, Field(ge=1, lt=1 << 53)]
     status: Literal["Actual", "Exercise"]

@@ -26,7 +26,7 @@ _Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class _Text(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     en: _Words
     zh: _Words
 
@@ -34,7 +34,7 @@ class _Text(BaseModel):
 class TaskBody(BaseModel):
     """Fields as in ``contract/schemas/task.json``."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     task_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     issuer: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
     node: str = ""

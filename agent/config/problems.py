@@ -6,7 +6,6 @@ across sections (``agent.config.crosscheck``).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +62,8 @@ def show_path(path: Iterable[str | int]) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` or ``''``."""
+    import difflib  # noqa: PLC0415 - a file without mistakes never needs it
+
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""
 

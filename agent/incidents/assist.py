@@ -25,8 +25,8 @@ from agent.core.events import AckReceived, Event, IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.book import Open
-from agent.incidents.calls import NEXT
 from agent.incidents.escalation import again
+from agent.incidents.reply import may_follow
 from agent.incidents.way import Item, Way
 from contract.words import Kind, Severity, Stage, Status
 
@@ -74,12 +74,12 @@ class Assist(Way[Wanted]):
                 self.NAME,
                 wanted.text,
                 wanted.began,
-                NEXT[wanted.said],
+                may_follow(wanted.said),
                 wanted.status,
                 wanted.said,
             )
             for wanted in self.cases.values()
-            if NEXT[wanted.said]
+            if may_follow(wanted.said)
         ]
 
     def on_event(self, event: Event) -> list[Decision]:
@@ -134,7 +134,7 @@ class Assist(Way[Wanted]):
     def _answered(self, event: GuardAnswered) -> list[Decision]:
         named = (event.about or "").startswith(PREFIX)
         wanted = self.cases.get((event.about or "").removeprefix(PREFIX)) if named else None
-        if wanted is None or event.answer not in NEXT[wanted.said]:
+        if wanted is None or event.answer not in may_follow(wanted.said):
             return []
         helps = event.answer is not Answer.CANNOT
         said = event.answer.value

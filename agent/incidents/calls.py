@@ -8,8 +8,8 @@
     over    --another 300 s-->            (none)
     open or over --the same call again--> as it was, told once to the station
 
-Answers go forward only: seen, coming, arrived. Who cannot come may change that to coming or
-arrived. While a call is over its id is remembered, so that a copy of it is not a new one.
+Which answer may follow which stands in ``agent.incidents.reply``. While a call is over its id is
+remembered, so that a copy of it is not a new one.
 """
 
 from __future__ import annotations
@@ -19,24 +19,18 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agent.config.schema.answering import Answering
-from agent.core.answers import Answer, AreaCalled, CallUnused, GuardAnswered
+from agent.core.answers import AreaCalled, CallUnused, GuardAnswered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Actuate, Decision, Details, Drive, Note, Tell
 from agent.core.events import Event
 from agent.core.text import Text
+from agent.incidents.reply import may_follow
 from agent.incidents.way import Item, Way
 from contract.routes import CALL_S
 from contract.words import Refusal, Status
 
 MOST_CALLS = 50
 REMEMBERED_NS = CALL_S * NS_PER_S
-NEXT: Mapping[str, tuple[Answer, ...]] = {
-    "": (Answer.SEEN, Answer.COMING, Answer.ARRIVED, Answer.CANNOT),
-    Answer.SEEN: (Answer.COMING, Answer.ARRIVED, Answer.CANNOT),
-    Answer.COMING: (Answer.COMING, Answer.ARRIVED, Answer.CANNOT),
-    Answer.CANNOT: (Answer.COMING, Answer.ARRIVED),
-    Answer.ARRIVED: (),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +81,12 @@ class NeighbourCalls(Way[Call]):
                 self.NAME,
                 _shown(call),
                 call.heard,
-                NEXT[call.said],
+                may_follow(call.said),
                 call.status,
                 call.said,
             )
             for call in self._open()
-            if NEXT[call.said]
+            if may_follow(call.said)
         ]
 
     def on_event(self, event: Event) -> list[Decision]:
@@ -154,7 +148,7 @@ class NeighbourCalls(Way[Call]):
 
     def _answered(self, event: GuardAnswered) -> list[Decision]:
         call = self.cases.get(event.about or "")
-        if call is None or call.over or event.answer not in NEXT[call.said]:
+        if call is None or call.over or event.answer not in may_follow(call.said):
             return []
         answers = {**call.answers, event.answer.value: event.at.utc}
         self.keep(call.call_id, replace(call, said=event.answer.value, answers=answers))

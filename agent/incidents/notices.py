@@ -43,6 +43,21 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+class Turn(StrEnum):
+    """What a notice goes through."""
+
+    CONFIRMED = "confirmed by the guard"
+    OVER = "withdrawn or expired"
+
+
+TRANSITIONS = {
+    (Phase.WAITING, Turn.CONFIRMED): Phase.CONFIRMED,
+    (Phase.WAITING, Turn.OVER): Phase.OVER,
+    (Phase.CONFIRMED, Turn.OVER): Phase.OVER,
+    (Phase.OVER, Turn.OVER): Phase.OVER,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The newest notice of an area; it is over ``left_ns`` after ``judged``."""
@@ -113,7 +128,7 @@ class Notices(Way[Notice]):
             case BulletinPosted():
                 return self._posted(event)
             case BulletinWithdrawn(area=area) if area in self.cases:
-                self.keep(area, replace(self.cases[area], phase=Phase.OVER))
+                self._turn(self.cases[area], Turn.OVER)
             case BulletinRefused(area=area, bulletin_id=bulletin_id, reason=reason):
                 details = {"area": area, "bulletin_id": bulletin_id, "reason": reason}
                 return [self._told(event.at, "refused", details)]
@@ -129,7 +144,7 @@ class Notices(Way[Notice]):
         """Notices that are over vanish."""
         for notice in self._standing:
             if now.monotonic_ns >= notice.over_ns:
-                self.keep(notice.area, replace(notice, phase=Phase.OVER))
+                self._turn(notice, Turn.OVER)
         return []
 
     @property
@@ -139,6 +154,9 @@ class Notices(Way[Notice]):
     @property
     def _waiting(self) -> list[Notice]:
         return [notice for notice in self.cases.values() if notice.phase is Phase.WAITING]
+
+    def _turn(self, notice: Notice, turn: Turn) -> None:
+        self.keep(notice.area, replace(notice, phase=TRANSITIONS[notice.phase, turn]))
 
     def _posted(self, posted: BulletinPosted) -> list[Decision]:
         before = self.cases.get(posted.area)
@@ -169,7 +187,7 @@ class Notices(Way[Notice]):
         meant = [n for n in waiting if event.about == n.bulletin_id]
         told: list[Decision] = []
         for notice in meant:
-            self.keep(notice.area, replace(notice, phase=Phase.CONFIRMED))
+            self._turn(notice, Turn.CONFIRMED)
             after_ns = event.at.monotonic_ns - notice.shown.monotonic_ns
             details = {"by": event.who, "with": event.by, "after_s": round(after_ns / NS_PER_S, 1)}
             if event.note:

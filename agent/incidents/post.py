@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import ClassVar
 
 from agent.border.orders import ChallengeArgs
@@ -30,21 +29,13 @@ from agent.core.decisions import Actuate, Decision, Drive, Note, Raise, Resolve,
 from agent.core.errors import RefusedError
 from agent.core.events import Event
 from agent.core.text import Text
+from agent.incidents.challenge import Turn, Watch, turned
 from agent.incidents.way import Item, Obeys, Way
 from contract.words import CommandName, Kind, Refusal, Severity, Status, Urgency
 from rules.windows import Windows
 
 KNOWN_ORDERS = 50
 COMMAND = "command"
-
-
-class Watch(StrEnum):
-    """Where a challenge stands."""
-
-    QUIET = "quiet"
-    ASKED = "asked"
-    REMINDED = "reminded"
-    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +153,7 @@ class OnPost(Way[Post]):
     def _go_on(self, post: Post, now: Stamp) -> list[Decision]:
         match post.watch:
             case Watch.ASKED:
-                self.keep(post.key, replace(post, watch=Watch.REMINDED))
+                self.keep(post.key, replace(post, watch=turned(post.watch, _late(post))))
                 return [self._fact(post, "guard.reminded", now, {}), *self._sound()]
             case Watch.REMINDED:
                 return self._absent(post, now)
@@ -173,7 +164,8 @@ class OnPost(Way[Post]):
 
     def _ask(self, post: Post, at: Stamp, cause: Mapping[str, str]) -> list[Decision]:
         number = post.number + 1
-        post = replace(post, watch=Watch.ASKED, number=number, asked=at, cause=cause)
+        watch = turned(post.watch, Turn.ASKED)
+        post = replace(post, watch=watch, number=number, asked=at, cause=cause)
         self.keep(post.key, post)
         return [self._fact(post, "guard.challenged", at, {}), *self._sound()]
 
@@ -194,7 +186,7 @@ class OnPost(Way[Post]):
         changed = not post.occupied or post.by != event.who
         there = replace(
             post,
-            watch=Watch.QUIET,
+            watch=turned(post.watch, Turn.PRESENT),
             armed=event.at,
             share=self._share(),
             asked=None,
@@ -223,9 +215,10 @@ class OnPost(Way[Post]):
 
     def _absent(self, post: Post, now: Stamp) -> list[Decision]:
         drill = post.status is Status.EXERCISE
-        away = replace(post, watch=Watch.ABSENT, occupied=False, by="", since=now)
+        watch = turned(post.watch, _late(post))
+        away = replace(post, watch=watch, occupied=False, by="", since=now)
         if drill:
-            away = replace(away, watch=Watch.QUIET, asked=None, cause=None)
+            away = replace(away, asked=None, cause=None)
         self.keep(post.key, away)
         where, after_s = self.settings().where, self.settings().absent_s
         alert = Raise(
@@ -285,6 +278,10 @@ def is_on(shift: Shift, at: Stamp) -> bool:
 
 def _key(order: Ordered) -> str:
     return "drill" if order.exercise else "post"
+
+
+def _late(post: Post) -> Turn:
+    return Turn.LATE if post.status is Status.ACTUAL else Turn.LATE_IN_DRILL
 
 
 def _after(then: Stamp, seconds: float) -> int:

@@ -1,7 +1,15 @@
 """One lane of the delivery: what waits, what is out, what is due again. Pure.
 
 A lane keeps the head of its backlog in memory and remembers how far it has read the store; an
-entry that does not fit into memory is left to the store and read back in order.
+entry that does not fit into memory is left to the store and read back in order. Of one entry::
+
+    (none)      --accepted, there is room-----------> waiting      in memory
+    (none)      --accepted, stored, no room---------> left         to the store only
+    left        --read, in its order----------------> waiting
+    waiting     --first sending---------------------> outstanding  due again after 10 s
+    outstanding --due: no ack of the station--------> outstanding  after 20, 40, then every 60 s
+    outstanding --the link is up again--------------> outstanding  sent again, as replayed, in order
+    any         --acked by the station--------------> (none)
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ _Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 class _Call(BaseModel):
     """A call as it came; a newer station may say more."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
     call_id: Annotated[str, Field(min_length=1, max_length=64)]
     kind: Annotated[str, Field(min_length=1, max_length=64)]
     text: BothLanguages

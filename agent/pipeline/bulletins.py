@@ -29,7 +29,7 @@ _Utc = Annotated[str, Field(max_length=40)]
 class _Bulletin(BaseModel):
     """A notice as it came; a newer station may say more."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
     bulletin_id: Annotated[str, Field(min_length=1, max_length=64)]
     issuer: Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
     role: Literal["config"]

@@ -30,7 +30,7 @@ DOOR_VALID_NS = 10 * NS_PER_S
 class Asked(BaseModel):
     """A command as it came: well-formed, and nothing else is known of it."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     cmd_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     name: str
     issuer: str

@@ -33,7 +33,7 @@ Write = Callable[[Path, bytes], None]
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     cmd_id: str
     name: CommandName
     drill: bool
@@ -47,7 +47,7 @@ class _Row(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     form: Literal[2]
     counters: dict[str, int]
     ids: list[str]

@@ -34,7 +34,7 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 class _Ack(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True, defer_build=True)
     alert_id: Annotated[str, Field(min_length=1, max_length=64)]
     stage: Literal["received", "seen", "handling", "closed"]
     by: Annotated[str, Field(max_length=200)] = ""
@@ -42,7 +42,7 @@ class _Ack(BaseModel):
 
 
 class _Host(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True, defer_build=True)
     online: bool
     period_s: Annotated[float, Field(ge=1, le=3600)] | None = None
 

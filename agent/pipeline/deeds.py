@@ -24,7 +24,7 @@ _A = TypeVar("_A", bound=BaseModel)
 class Args(BaseModel):
     """What every command may say: why, and who wants it."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     reason: Annotated[str, Field(max_length=300)] = ""
     by: Annotated[str, Field(max_length=64)] = ""
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     face_off: bool
 
 

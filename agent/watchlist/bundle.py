@@ -47,7 +47,7 @@ class Bundle:
 class Head(BaseModel):
     """What every signed watchlist says of itself, sent whole or in chunks."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     doc: Literal["watchlist"]
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)]
     status: Literal["Actual", "Exercise"]

@@ -21,7 +21,7 @@ from contract.words import MAX_CHUNKS, MAX_MESSAGE_BYTES, Refusal
 
 
 class _Chunk(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     doc: Literal["watchlist"]
     n: Annotated[int, Field(ge=1, le=MAX_CHUNKS)]
     entries: Annotated[list[Any], Field(min_length=1)]

@@ -32,7 +32,7 @@ _OF_CHUNKS = frozenset({"hash", "total", "chunks", "sig"})
 
 
 class _Ref(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     bytes: Annotated[int, Field(ge=1, le=MAX_MESSAGE_BYTES)]
 

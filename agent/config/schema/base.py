@@ -19,7 +19,7 @@ from contract.words import Kind
 class Section(BaseModel):
     """A mapping of the configuration: unknown keys are errors, types are strict, values frozen."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """As it stands in the file, but for logins and passwords in URLs."""

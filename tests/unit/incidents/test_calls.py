@@ -8,7 +8,8 @@ from agent.config.schema.answering import Answering
 from agent.core.answers import Answer, CallUnused
 from agent.core.clock import ManualClock
 from agent.core.decisions import Actuate, Drive, Tell
-from agent.incidents.calls import MOST_CALLS, NEXT, NeighbourCalls
+from agent.incidents.calls import MOST_CALLS, NeighbourCalls
+from agent.incidents.reply import may_follow
 from contract.words import Status
 from tests.support.calls import answered, called, notes, only
 from tests.support.samples import at
@@ -33,7 +34,7 @@ def test_a_call_is_shown_and_sounded_with_who_calls(life: Life, clock: ManualClo
     assert only(Actuate, decisions) == [ON]
     assert notes(decisions)[0][0] == "call.shown"
     (item,) = life.ways.items
-    assert (item.id, item.way, item.answers) == ("call-1", "call", NEXT[""])
+    assert (item.id, item.way, item.answers) == ("call-1", "call", may_follow(""))
     assert item.text.en == "Help wanted [liya-garden/gate-2 north-gate; called by cancheng]"
     assert item.text.zh == "请求支援【liya-garden/gate-2 north-gate；cancheng 呼叫】"
 

@@ -209,3 +209,48 @@ def test_a_door_without_a_rule_for_holding_is_never_due(clock: ManualClock) -> N
     door.held = ()
     door.on_event(changed(clock, "door-1", OPEN))
     assert door.due_ns is None
+
+
+def successor(side: DoorWatch) -> DoorWatch:
+    """The same door in the next life of the program."""
+    after = watch()
+    assert after.recall_kept(side.kept())
+    return after
+
+
+def test_how_long_a_door_has_been_open_goes_on_after_a_restart(clock: ManualClock) -> None:
+    side = watch()
+    side.on_event(changed(clock, "exit-1", PRESSED))
+    side.on_event(changed(clock, "door-1", OPEN))
+    clock.advance(25)
+    side = successor(side)
+    assert side.due_ns is None, "nobody knows yet whether it is open"
+    side.on_event(changed(clock, "door-1", OPEN, initial=True))
+    clock.advance(5)
+    assert len(raises(side.on_time(at(clock)))) == 1
+    side = successor(side)
+    side.on_event(changed(clock, "door-1", OPEN, initial=True))
+    assert side.leaf is Leaf.WARNED, "what was told is not told again"
+    assert raises(side.on_time(at(clock))) == []
+    clock.advance(30)
+    assert len(raises(side.on_time(at(clock)))) == 1
+
+
+def test_a_door_that_was_shut_meanwhile_begins_anew(clock: ManualClock) -> None:
+    side = watch()
+    side.on_event(changed(clock, "door-1", OPEN))
+    clock.advance(25)
+    side = successor(side)
+    side.on_event(changed(clock, "door-1", CLOSED, initial=True))
+    side.on_event(changed(clock, "door-1", OPEN))
+    assert side.due_ns == clock.monotonic_ns() + 30 * 10**9
+
+
+def test_a_release_goes_on_after_a_restart(clock: ManualClock) -> None:
+    side = watch()
+    side.on_event(changed(clock, "exit-1", PRESSED))
+    side = successor(side)
+    clock.advance(5)
+    assert raises(side.on_event(changed(clock, "door-1", OPEN))) == []
+    side = successor(watch())
+    assert len(raises(side.on_event(changed(clock, "door-1", OPEN)))) == 1

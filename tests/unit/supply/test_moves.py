@@ -9,7 +9,7 @@ import pytest
 from agent.config.schema.devices import Door
 from agent.core.clock import ManualClock
 from agent.core.ids import IncidentId
-from agent.incidents import book, sla_clock
+from agent.incidents import book, challenge, sla_clock
 from agent.incidents.book import IncidentBook
 from contract.words import Kind, Severity, Status
 from devices import debounce
@@ -56,6 +56,19 @@ def test_of_a_stage(clock: ManualClock, step: sla_clock.Step, sign: sla_clock.Si
             case.went(1, sign)
     else:
         assert case.went(1, sign, 9.0).step(1) is to
+
+
+@pytest.mark.parametrize(
+    ("watch", "turn"),
+    [
+        move
+        for move in itertools.product(challenge.Watch, challenge.Turn)
+        if move not in challenge.TRANSITIONS
+    ],
+)
+def test_of_a_challenge(watch: challenge.Watch, turn: challenge.Turn) -> None:
+    with pytest.raises(ValueError, match=f"a challenge that is {watch} cannot be"):
+        challenge.turned(watch, turn)
 
 
 @pytest.mark.parametrize(
