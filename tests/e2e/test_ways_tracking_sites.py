@@ -41,6 +41,13 @@ def seen(site: Site, gate: str) -> list[dict[str, Any]]:
     return [alert.body["data"]["details"] for alert in sightings(site, gate)]
 
 
+def towards(site: Site, gate: str) -> list[dict[str, Any]]:
+    """The same, once there are several and one says which way."""
+    site.until(lambda: len(seen(site, gate)) >= 2, 60)
+    site.until(lambda: any(details["direction"] for details in seen(site, gate)), 60)
+    return seen(site, gate)
+
+
 def test_two_sites_follow_one_face_until_the_order_is_over(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
@@ -71,9 +78,7 @@ def test_two_sites_follow_one_face_until_the_order_is_over(
         told = station(site, "track", "start", file, *GATES, *said)
         assert [r["proof"]["templates"] for r in told["results"]] == [2, 2]
         for gate, camera in ((GATE, "north"), (SCHOOL, "yard")):
-            site.until(lambda gate=gate: len(seen(site, gate)) >= 2, 60)
-            site.until(lambda gate=gate: any(d["direction"] for d in seen(site, gate)), 60)
-            found = seen(site, gate)
+            found = towards(site, gate)
             assert [d["sequence"] for d in found] == list(range(1, len(found) + 1))
             assert {(d["camera"], d["confirm"]) for d in found} == {(camera, "required")}
             assert {d["direction"] for d in found} <= {"towards", None}
