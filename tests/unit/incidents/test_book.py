@@ -311,3 +311,9 @@ def test_a_wipe_leaves_real_alarms_and_nothing_about_faces(
     book.wipe(at(clock))
     assert list(book.open_incidents) == ["tamper:loop-1"]
     assert book.acked(AlertId("a-1"), Stage.CLOSED) is not None
+
+
+def test_what_shows_at_the_gate_names_no_entry(book: IncidentBook, clock: ManualClock) -> None:
+    book.raised(cause(clock))
+    book.raised(cause(clock, "watchlist.face:w-17", kind=Kind.WATCHLIST_FACE))
+    assert dict(book.shown_incidents) == {"tamper:loop-1": "id-1", "watchlist.face:id-2": "id-2"}
