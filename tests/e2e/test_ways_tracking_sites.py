@@ -19,7 +19,7 @@ from tests.tools.stored import Stored
 ENTRY = "drill-t21"
 SCHOOL = "gh/v1/cancheng/no3-school/gate-1"
 GATES = ("--gate", "liya-garden/gate-1", "--gate", "no3-school/gate-1")
-LASTS_S = 70.0
+LASTS_S = 150.0
 
 
 def station(site: Site, *words: str) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def seen(site: Site, gate: str) -> list[dict[str, Any]]:
 
 def towards(site: Site, gate: str) -> list[dict[str, Any]]:
     """The same, once there are several and one says which way."""
-    site.until(lambda: len(seen(site, gate)) >= 2, 60)
-    site.until(lambda: any(details["direction"] for details in seen(site, gate)), 60)
+    site.until(lambda: len(seen(site, gate)) >= 2, 120)
+    site.until(lambda: any(details["direction"] for details in seen(site, gate)), 120)
     return seen(site, gate)
 
 
