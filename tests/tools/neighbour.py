@@ -18,7 +18,6 @@ from tests.tools.program import Program, gatehouse, run_to_end
 from tests.tools.site import STARTED_S, Site
 from tests.tools.site_config import STATION, Section, gate_config, overlaid
 
-
 SEES_S = 90.0
 
 
