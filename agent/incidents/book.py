@@ -209,9 +209,9 @@ class IncidentBook(Way[Open]):
 
     @property
     def shown_incidents(self) -> Mapping[str, IncidentId]:
-        """Those that may show at the gate: not what an order wants silent."""
-        silent = {k for k, o in self.cases.items() if o.cause.details.get("silent") is True}
-        return {k: name for k, name in self.open_incidents.items() if k not in silent}
+        """Those that may show at the gate: not what an order wants silent, and of no face whose."""
+        shown = [o for o in self.cases.values() if o.cause.details.get("silent") is not True]
+        return {_shown_key(standing): standing.incident for standing in shown}
 
     @property
     def open_incidents(self) -> Mapping[str, IncidentId]:
@@ -238,6 +238,12 @@ class IncidentBook(Way[Open]):
             return self.end(key)
         self.keep(key, case)
         return was
+
+
+def _shown_key(standing: Open) -> str:
+    """The key as it may show: that of a face names an entry."""
+    kind = standing.cause.kind
+    return f"{kind}:{standing.incident}" if kind in FACE_LEADS else standing.cause.key
 
 
 def standing_of(case: Open | None) -> Standing:

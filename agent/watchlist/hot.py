@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from agent.core.audit import AuditKind, Auditor
+from agent.core.memory import give_back_memory
 from agent.watchlist.entry import Stored
 from agent.watchlist.searched import Searched
 from agent.watchlist.store import WatchlistStore
@@ -67,6 +68,7 @@ class HotList:
         if gone is not None:
             self._audit.note(AuditKind.DELETION, by, {"store": "hotlist", "entry": entry_id})
         self.searched.refresh()
+        give_back_memory()
         return gone
 
     def made(self, entry: Stored, templates: int, reason: str) -> None:

@@ -92,12 +92,25 @@ def seen(site: Site, eye: SpokenVision) -> Stored:
     return site.stored(lambda found: found.kind == "watchlist.face", after=newest)
 
 
+def assert_nothing_says_who(site: Site) -> None:
+    """Neither the guard's screen, nor the gate's status and log, nor its record names the entry."""
+    place = ("--config", str(site.config_path))
+    told = [
+        run_to_end(gatehouse(*words, *place)).stdout for words in (("guard", "list"), ("status",))
+    ]
+    told += [json.dumps(site.status()), (site.folder / "agent.log").read_text("utf-8")]
+    told += [p.read_text("utf-8") for p in (site.folder / "data" / "record").glob("*.jsonl")]
+    assert "疑似匹配" in told[0] or "possible match" in told[0]
+    assert [text for text in told if ENTRY in text] == []
+
+
 def test_two_persons_over_a_kill_and_then_the_guard_is_told(site: Site) -> None:
     with SpokenVision(site.folder / "run", "north") as eye:
         alert = seen(site, eye)
         (item,) = waiting(site)
         assert (item["id"], item["way"]) == (alert.id, "leads")
         assert "Wait for the station" in item["text"]["en"]
+        assert_nothing_says_who(site)
         code, told = decide(site, "confirm", alert, "desk-3")
         assert (code, told["standing"], told["outcome"]) == (0, "first", "done")
         site.until(lambda: facts(site, "lead.first"), 20)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from models.engine import PackEngine
+from tests.tools.memory_scan import in_memory
 from tests.tools.neighbour import Neighbour
 from tests.tools.people import entry, head_of, photo_of, walking_up
 from tests.tools.program import gatehouse, run_to_end
@@ -144,7 +145,7 @@ def test_what_a_search_lacks_is_named_before_it_is_sent(site: Site) -> None:
 
 def test_found_at_one_gate_it_is_deleted_at_two_and_at_the_station(site: Site) -> None:
     photo = site.folder / "photo.jpg"
-    noise = np.random.default_rng(7).integers(0, 255, (80, 60, 3)).astype(np.uint8)
+    noise = np.random.default_rng(7).integers(0, 255, (240, 180, 3)).astype(np.uint8)
     assert cv2.imwrite(str(photo), noise)
     camera = {"yard": file_camera(site.folder / "none.mp4")}
     gates = ("--gate", "liya-garden/gate-1", "--gate", "no3-school/gate-1")
@@ -160,13 +161,16 @@ def test_found_at_one_gate_it_is_deleted_at_two_and_at_the_station(site: Site) -
         assert [eye.searched for eye in (here, there)] == [[ENTRY], [ENTRY]]
         there.see(ENTRY)
         assert seen(site).body["source"].endswith("/no3-school/gate-1")
+        jpeg = photo.read_bytes()
+        middle = len(jpeg) // 6 * 3
+        needles = [jpeg[middle : middle + 60], base64.b64encode(jpeg[middle : middle + 60])]
+        pids = (site.agent.pid, school.agent.pid)
+        assert in_memory(site.agent.pid, needles[0]), "the scan finds what is there"
         assert outcomes(site, "stop", ENTRY, *gates, "--found") == ["done", "done"]
         assert [(eye.searched, eye.matrix) for eye in (here, there)] == [([], b""), ([], b"")]
         site.delivered()
-        jpeg = photo.read_bytes()
-        photo.unlink()
-        needles = [jpeg[200:260], base64.b64encode(jpeg)[300:360]]
-        site.until(lambda: not lying_about(site.folder, needles), 20)
+        site.until(lambda: lying_about(site.folder, needles) == [photo.name], 20)
+        site.until(lambda: not any(in_memory(pid, n) for pid in pids for n in needles), 20)
         again = gates[2:]
         refused = outcomes(site, "stop", ENTRY, *again, code=1)
         assert refused == ["refused"], "nobody is searched for there any more"

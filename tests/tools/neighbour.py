@@ -18,6 +18,8 @@ from tests.tools.program import Program, gatehouse, run_to_end
 from tests.tools.site import STARTED_S, Site
 from tests.tools.site_config import STATION, Section, gate_config, overlaid
 
+SEES_S = 90.0
+
 
 def guard(config: Path, *words: str) -> dict[str, Any]:
     """What ``gatehouse guard`` answers at the gate of that configuration."""
@@ -72,7 +74,7 @@ class Neighbour:
     def see(self) -> Self:
         """Start its vision program and wait until that sees."""
         self.vision.start()
-        self.site.until(lambda: self.component("vision").get("state") == "ok", STARTED_S)
+        self.site.until(lambda: self.component("vision").get("state") == "ok", SEES_S)
         return self
 
     def component(self, name: str) -> dict[str, Any]:

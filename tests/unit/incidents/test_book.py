@@ -7,7 +7,7 @@ import pytest
 from agent.core.clock import ManualClock
 from agent.core.ids import AlertId
 from agent.incidents.book import IncidentBook
-from contract.words import MsgType, Severity, Stage, Status
+from contract.words import Kind, MsgType, Severity, Stage, Status
 from tests.support.book import cause, end, sent
 from tests.support.samples import Numbers, at
 
@@ -180,3 +180,9 @@ def test_a_late_word_on_an_incident_that_was_forgotten_does_not_close_a_newer_on
     book.raised(cause(clock))
     book.acked(AlertId("alert-1"), Stage.CLOSED)
     assert book.open_count == 1
+
+
+def test_what_shows_at_the_gate_names_no_entry(book: IncidentBook, clock: ManualClock) -> None:
+    book.raised(cause(clock))
+    book.raised(cause(clock, "watchlist.face:w-17", kind=Kind.WATCHLIST_FACE))
+    assert dict(book.shown_incidents) == {"tamper:loop-1": "id-1", "watchlist.face:id-2": "id-2"}
