@@ -6,14 +6,16 @@ A core that dies again and again at its start is started with less (``agent.runt
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agent.app import Core
 from agent.config.last_good import Opened, keep_steady, open_config, open_steady
 from agent.config.reduced import reduced
+from agent.config.schema.base import forget_reading
 from agent.core.errors import AlreadyRunningError
 from agent.core.memory import give_back_memory
 from agent.runtime.clock import SystemClock
@@ -22,6 +24,9 @@ from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
 from agent.runtime.threads import in_daemon_thread
 from agent.runtime.time_source import follow_time_source
+
+if TYPE_CHECKING:
+    from agent.app import Core
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,10 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     start = count.begin(leave=stop.set)
     opened = _less(opened, files, start)
+    forget_reading()
+    gc.collect()
+    from agent.app import Core  # noqa: PLC0415 - it takes the place of what reading needed
+
     core = Core(opened.config, opened.problems, clock, start)
     await core.start()
     core.tasks.start("time-source", lambda: follow_time_source(clock))

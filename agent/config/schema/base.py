@@ -27,6 +27,22 @@ class Section(BaseModel):
             yield name, scrub(value) if isinstance(value, str) else value
 
 
+def forget_reading() -> None:
+    """Give up what pydantic needs to read sections: memory for a program that reads no second file.
+
+    Configurations that were read stay as they are; reading another one is an error from now on.
+    """
+    each = [Section]
+    while each:
+        section = each.pop()
+        each += section.__subclasses__()
+        for name in _READING & section.__dict__.keys():
+            delattr(section, name)
+
+
+# Three megabytes with all of a gate's sections.
+_READING = {"__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__"}
+
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
