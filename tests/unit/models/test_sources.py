@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from agent.core.errors import PackError
-from models.sources import recipe, recipe_names, register
+from models.licences import register
+from models.sources import recipe, recipe_names
 
 
 def test_every_part_has_a_licence_that_allows_its_use() -> None:
