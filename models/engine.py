@@ -27,6 +27,7 @@ from models.packs import (
 )
 from models.quality import assess
 from models.values import FoundFace, Image, ModelFile, Probe
+from models.yunet import YuNet
 
 BEST_DETECTOR = "yunet"
 LAST_DETECTOR = "dlib"
@@ -87,6 +88,11 @@ class PackEngine:
         self._body = pack.body
         self._detector = _one_of(pack, detector)
         self._liveness = liveness
+        if liveness is not None and not isinstance(self._detector, YuNet):
+            raise PackError(
+                f"the pack {liveness.body.name!r} judges boxes of YuNet alone: set faces.detector"
+                " to a pack of that kind, or faces.liveness to none"
+            )
         others = [one.manifest for one in (detector, liveness) if one is not None]
         self._models = model_files(pack.manifest, *others)
 
@@ -189,12 +195,13 @@ def open_pack(
 ) -> PackEngine:
     """The engine of packs in *folder*, whatever the configuration says.
 
-    Without *detector*: YuNet when it is installed, else the pack's own, else the one that comes
-    with the pack ``dlib``.
+    Without *detector*: the pack's own, whose faces its thresholds were set on; without one YuNet
+    when it is installed, else the one that comes with the pack ``dlib``. With *liveness* YuNet,
+    whose boxes that needs.
     """
     cv2.setNumThreads(1)
     pack = load_pack(folder, pack_name, threads)
-    name = detector or _default_detector(folder, pack)
+    name = detector or _default_detector(folder, pack, liveness)
     return PackEngine(
         pack,
         None if name == pack_name else load_detector(folder, name, threads),
@@ -202,14 +209,13 @@ def open_pack(
     )
 
 
-def _default_detector(folder: Path, pack: Pack) -> str:
-    if (folder / BEST_DETECTOR).is_dir():
+def _default_detector(folder: Path, pack: Pack, liveness: str | None) -> str:
+    if liveness is not None:
         return BEST_DETECTOR
     if pack.parts.detector is not None:
         return pack.body.name
-    if (folder / LAST_DETECTOR).is_dir():
-        return LAST_DETECTOR
-    return pack.body.name
+    found = [name for name in (BEST_DETECTOR, LAST_DETECTOR) if (folder / name).is_dir()]
+    return found[0] if found else pack.body.name
 
 
 def _reference(pack_name: str) -> FaceEngine:

@@ -15,8 +15,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from agent.core.errors import PackError
-from models.manifest import Licence, Manifest
-from models.specs import STRICT, Sentence, Sha256
+from models.manifest import Manifest
+from models.specs import STRICT, Licence, Sentence, Sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from agent.core.errors import PackError
 from models.chips import Geometry
+from models.faults import faults
 from models.specs import (
     STRICT,
     Bytes,
@@ -23,9 +24,9 @@ from models.specs import (
     DetectorSpec,
     FileName,
     FileRole,
+    Licence,
     LivenessSpec,
     PackName,
-    PackRole,
     PlateSpec,
     Scale,
     Score,
@@ -34,7 +35,6 @@ from models.specs import (
     Triple,
 )
 
-FORMAT = 1
 FEWEST_FRAMES = 3
 MOST_FRAMES = 5
 Metric = Literal["euclidean", "cosine"]
@@ -132,20 +132,6 @@ class Population:
     text: Sentence
     method: Sentence
     figures: tuple[Figure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """An entry of the licence register that allows use."""
-
-    __pydantic_config__ = STRICT
-    id: Annotated[str, Field(min_length=1, max_length=64)]
-    work: Sentence
-    holder: Sentence
-    spdx: Sentence
-    commercial_use: bool
-    basis: Sentence
-    note: Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +274,7 @@ def parse_body(data: bytes, where: str) -> AnyBody:
     try:
         return _BODY.validate_json(data)
     except ValidationError as error:
-        raise PackError(f"{where}: {_faults(error)}") from error
+        raise PackError(f"{where}: {faults(error)}") from error
 
 
 def parse_manifest(data: bytes, where: str) -> Manifest:
@@ -296,7 +282,7 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
     try:
         return _MANIFEST.validate_json(data)
     except ValidationError as error:
-        raise PackError(f"{where} is no pack manifest: {_faults(error)}") from error
+        raise PackError(f"{where} is no pack manifest: {faults(error)}") from error
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -312,19 +298,3 @@ def embedder_body(body: AnyBody, where: str) -> Body:
         f"{where} is a pack for the role {body.role!r}, not an embedder: name it under"
         f" faces.{body.role}, and an embedder's pack under faces.pack"
     )
-
-
-def _faults(error: ValidationError) -> str:
-    lines = (
-        f"{_place(fault['loc']) or 'manifest'}: {fault['msg']}"
-        for fault in error.errors(include_url=False)
-    )
-    return "; ".join(lines)
-
-
-def _place(way: tuple[int | str, ...]) -> str:
-    """Where a fault is, without the role by which pydantic told the kinds of bodies apart."""
-    at = 1 if way[:1] == ("body",) else 0
-    if way[at : at + 1] and way[at] in get_args(PackRole):
-        way = (*way[:at], *way[at + 1 :])
-    return ".".join(str(part) for part in way)

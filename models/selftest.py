@@ -34,6 +34,7 @@ PictureName = Literal[
     "gradient-150",
     "noise-112",
     "gradient-112",
+    "noise-94x24",
     "soft-96x64",
     "head-320x256",
     "head-lean-480x520",

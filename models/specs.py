@@ -70,12 +70,13 @@ class LivenessNetwork:
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """How the box that the networks know lies against the detector's.
+    """How the box that the networks know lies against a detector's of the kind ``against``.
 
     Width and height by these factors, the centre lower by ``down`` of the detector's height.
     """
 
     __pydantic_config__ = STRICT
+    against: Literal["yunet"]
     width: Positive
     height: Positive
     down: float
@@ -121,3 +122,17 @@ class PlateSpec:
     mean: Triple
     scale: Scale
     alphabet: Annotated[str, Field(min_length=2, max_length=256)]
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """An entry of the licence register that allows use."""
+
+    __pydantic_config__ = STRICT
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    work: Sentence
+    holder: Sentence
+    spdx: Sentence
+    commercial_use: bool
+    basis: Sentence
+    note: Sentence

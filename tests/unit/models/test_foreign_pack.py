@@ -18,10 +18,11 @@ from models.engine import PackEngine, open_pack
 from models.evaluate import collect, passages
 from models.fetch import import_pack
 from models.gallery import score
-from models.manifest import Licence, Manifest, Origin, dump_manifest
+from models.manifest import Manifest, Origin, dump_manifest
 from models.matcher import policy_for
 from models.packs import MANIFEST, read_manifest
 from models.quality import live_gate
+from models.specs import Licence
 from tests.unit.models.fixtures import need_pack, photo, real
 
 NAME = "by-hand"
