@@ -20,6 +20,7 @@ from models.engine import PackEngine, open_pack
 from models.evaluate import collect, passages
 from models.fetch import GOLDEN, import_pack
 from models.gallery import score
+from models.licences import register
 from models.manifest import Manifest, Origin, dump_manifest
 from models.matcher import policy_for
 from models.packs import MANIFEST, read_manifest, verify_pack
@@ -90,7 +91,7 @@ def test_without_a_licence_of_its_files_it_is_refused(made_by_hand: Path, tmp_pa
             import_pack(made_by_hand, tmp_path / "gate")
 
 
-@pytest.mark.parametrize("member", ["w600k_r50.onnx", "shape_predictor_68_face_landmarks.dat"])
+@pytest.mark.parametrize("member", [f"{one.names[0]}.dat" for one in register().refused])
 def test_what_the_register_refuses_is_refused_by_name(
     made_by_hand: Path, tmp_path: Path, member: str
 ) -> None:

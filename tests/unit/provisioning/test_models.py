@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from agent.core.errors import PackError
 from provisioning.models import app
 from tests.unit.models.fixtures import REPO, need_pack, packs, packs_dir, real
 
 __all__ = ["packs", "packs_dir"]
 
-V2 = "minifasnet_v2_s2.7_80x80.onnx"
+V2 = "2.7_80x80_MiniFASNetV2.pth"
 
 
 @pytest.fixture
@@ -45,20 +44,14 @@ def test_a_stick_is_taken_and_the_next_step_is_named(config: Path, tmp_path: Pat
 
 
 def test_half_a_pack_says_what_is_missing_and_fails(config: Path, tmp_path: Path) -> None:
-    stick = str(real("models", "minifasnet_onnx", V2))
+    stick = str(real("models", "minivision", V2))
     result = run(config, "add", stick, "--dir", str(tmp_path / "packs"), "--json")
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert told["packs"] == []
     assert told["taken"] == {V2: f"minifasnet: {V2}"}
     (due,) = told["missing"]["minifasnet"]
-    assert due.startswith("minifasnet_v1se_s4.0_80x80.onnx (SHA-256 ")
-
-
-def test_what_has_no_address_says_how_to_bring_it(config: Path, tmp_path: Path) -> None:
-    result = run(config, "fetch", "minifasnet", "--dir", str(tmp_path))
-    assert isinstance(result.exception, PackError)
-    assert "gatehouse models add" in str(result.exception)
+    assert due.startswith("4_0_0_80x80_MiniFASNetV1SE.pth (SHA-256 ")
 
 
 def test_the_files_mirror_counts_unless_the_command_names_one(tmp_path: Path) -> None:
