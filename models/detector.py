@@ -8,6 +8,7 @@ good enough (``models.quality``).
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from agent.core.errors import PackError
 from models.sessions import Session, Tensor
+from models.specs import Square
 from models.values import Box, FoundFace, Image
 
 BUDGET_PX = 320
@@ -29,6 +31,7 @@ _LOG_SIZE_CAP = 8.0
 # How wide a face must be on the network's input: of 85 faces shrunk to 14 px 78 % were found, of
 # 16 px 96 %, of 18 px all. A face walks up over several frames, so one in ten missed costs nothing.
 RELIABLE_PX = 15.0
+CENTERFACE_SQUARE = Square(x=0.448, y=0.539, side=0.937)
 
 _Grid = npt.NDArray[np.intp]
 
@@ -53,11 +56,30 @@ def input_size(width: int, height: int, budget: int) -> tuple[int, int]:
     )
 
 
+class FaceDetector(Protocol):
+    """Finds faces; CenterFace here, YuNet in ``models.yunet``."""
+
+    @property
+    def square(self) -> Square:
+        """Where the square that dlib's landmarks are found in lies in its boxes."""
+
+    def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
+        """Faces in a BGR picture, best first. *budget* px bound the longest side looked at."""
+
+    def maps(self, picture: Image) -> list[Tensor]:
+        """The network's maps for a BGR picture whose sides are multiples of 32."""
+
+
 class Detector:
     """CenterFace on onnxruntime."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    @property
+    def square(self) -> Square:
+        """Fitted on faces that CenterFace and dlib's own detector both found."""
+        return CENTERFACE_SQUARE
 
     def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
         """Faces in a BGR picture, best first. *budget* px bound the longest side looked at."""
@@ -77,7 +99,7 @@ class Detector:
                 float(scores[i]),
                 landmarks[i] * ratio,
             )
-            for i in _distinct(boxes, scores)
+            for i in distinct(boxes, scores)
         ]
 
     def maps(self, picture: Image) -> list[Tensor]:
@@ -131,8 +153,8 @@ def _landmarks(
     return pairs * spans[:, None] + boxes[:, None, :2]
 
 
-def _distinct(boxes: npt.NDArray[np.float64], scores: Tensor) -> list[int]:
-    """Indices that remain when of overlapping boxes only the best stays (greedy NMS)."""
+def distinct(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.floating]) -> list[int]:
+    """Indices that remain, best first: of overlapping boxes only the best (greedy NMS)."""
     kept: list[int] = []
     shapes = [Box(*row) for row in boxes.tolist()]
     for index in np.argsort(-scores, kind="stable").tolist():

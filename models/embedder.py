@@ -10,6 +10,7 @@ import numpy as np
 
 from agent.core.errors import PackError
 from models.manifest import EmbedderSpec
+from models.normalise import Normalise
 from models.sessions import Session, Tensor
 from models.values import Image, Vector
 
@@ -20,19 +21,14 @@ class Embedder:
     def __init__(self, session: Session, spec: EmbedderSpec) -> None:
         self._session = session
         self._spec = spec
-        self._mean = np.array(spec.mean, np.float32).reshape(1, 3, 1, 1)
-        self._scale = np.array(spec.scale, np.float32).reshape(1, 3, 1, 1)
-        self._raw = not self._mean.any() and bool((self._scale == 1).all())
+        self._normalise = Normalise(spec.colour, spec.mean, spec.scale)
 
     def embed(self, chip: Image) -> Vector:
         """The template, float32 (dim,), of a BGR chip of the network's side."""
         side = self._spec.geometry.side_px
         if chip.shape != (side, side, 3):
             raise PackError(f"a chip of shape {chip.shape} where ({side}, {side}, 3) is due")
-        colours = chip[:, :, ::-1] if self._spec.colour == "rgb" else chip
-        batch = np.ascontiguousarray(colours.transpose(2, 0, 1)[None], np.float32)
-        if not self._raw:
-            batch = (batch - self._mean) / self._scale
+        batch = self._normalise(chip[None])
         if self._spec.mirror:
             batch = np.concatenate([batch, batch[:, :, :, ::-1]])
         return self._join(self._session.run(np.ascontiguousarray(batch))[0])

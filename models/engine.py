@@ -13,12 +13,24 @@ import cv2
 
 from agent.config.schema.vision import Models
 from agent.core.errors import PackError
-from models.detector import BUDGET_PX
+from models.detector import BUDGET_PX, FaceDetector
 from models.enrol import template_of
 from models.manifest import Manifest, Metric, Thresholds
-from models.packs import Pack, load_pack, models_dir
+from models.packs import (
+    DetectorPack,
+    LivenessPack,
+    Pack,
+    load_detector,
+    load_liveness,
+    load_pack,
+    models_dir,
+)
 from models.quality import assess
 from models.values import FoundFace, Image, ModelFile, Probe
+from models.yunet import YuNet
+
+BEST_DETECTOR = "yunet"
+LAST_DETECTOR = "dlib"
 
 
 class FaceEngine(Protocol):
@@ -48,6 +60,10 @@ class FaceEngine(Protocol):
     def thresholds(self) -> Thresholds:
         """The pack's thresholds for its metric."""
 
+    @property
+    def liveness(self) -> LivenessPack | None:
+        """What tells live faces from prints, if anything does."""
+
     def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
         """Faces in a BGR picture, best first; *budget* px bound the longest side looked at."""
 
@@ -61,10 +77,24 @@ class FaceEngine(Protocol):
 class PackEngine:
     """Runs a pack on onnxruntime."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        detector: DetectorPack | None = None,
+        liveness: LivenessPack | None = None,
+    ) -> None:
+        """*detector* finds the faces instead of the pack's own; PackError when there is neither."""
         self._parts = pack.parts
-        self._body = pack.manifest.body
-        self._models = model_files(pack.manifest)
+        self._body = pack.body
+        self._detector = _one_of(pack, detector)
+        self._liveness = liveness
+        if liveness is not None and not isinstance(self._detector, YuNet):
+            raise PackError(
+                f"the pack {liveness.body.name!r} judges boxes of YuNet alone: set faces.detector"
+                " to a pack of that kind, or faces.liveness to none"
+            )
+        others = [one.manifest for one in (detector, liveness) if one is not None]
+        self._models = model_files(pack.manifest, *others)
 
     @property
     def model_id(self) -> str:
@@ -96,13 +126,18 @@ class PackEngine:
         """As in the manifest."""
         return self._body.thresholds
 
+    @property
+    def liveness(self) -> LivenessPack | None:
+        """The pack named under ``faces.liveness``."""
+        return self._liveness
+
     def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
-        """CenterFace's faces."""
-        return self._parts.detector.detect(picture, budget)
+        """The detector's faces."""
+        return self._detector.detect(picture, budget)
 
     def embed(self, picture: Image, face: FoundFace) -> Probe:
         """Landmarks, chip, network."""
-        points = self._parts.points(picture, face)
+        points = self._parts.points(picture, face, self._detector.square)
         height, width = picture.shape[:2]
         return Probe(self._parts.vector(picture, points), assess(face, width, height))
 
@@ -111,30 +146,76 @@ class PackEngine:
         return template_of(photo, self.detect, self.embed)
 
 
-def model_files(manifest: Manifest) -> tuple[ModelFile, ...]:
-    """The models of a pack; the embedder bears the pack's ``model_id``."""
-    found = []
-    for file in manifest.files:
-        if file.role in ("detector", "aligner", "embedder"):
-            own = f"{manifest.body.name}-{file.role}@{file.sha256[:8]}"
-            model_id = manifest.body.model_id if file.role == "embedder" else own
-            found.append(ModelFile(file.role, model_id, file.sha256))
-    return tuple(found)
+def _one_of(pack: Pack, detector: DetectorPack | None) -> FaceDetector:
+    if detector is not None:
+        return detector.detector
+    if pack.parts.detector is None:
+        raise PackError(
+            f"the pack {pack.body.name!r} carries no detector: run 'gatehouse models fetch"
+            f" {BEST_DETECTOR}' or name a detector's pack under faces.detector"
+        )
+    return pack.parts.detector
 
 
-def open_engine(models: Models, pack_name: str) -> FaceEngine:
+def model_files(pack: Manifest, *others: Manifest) -> tuple[ModelFile, ...]:
+    """What is computed with: the embedder's pack, and of each other pack what it was named for.
+
+    A detector from another pack stands in place of the pack's own. The embedder bears the pack's
+    ``model_id``.
+    """
+    found: dict[str, list[ModelFile]] = {}
+    for manifest in (pack, *others):
+        own = {"detector", "aligner", "embedder"} if manifest is pack else {"detector", "liveness"}
+        fresh: dict[str, list[ModelFile]] = {}
+        for file in manifest.files:
+            if file.role in own:
+                name = f"{manifest.body.name}-{file.role}@{file.sha256[:8]}"
+                model_id = manifest.body.model_id if file.role == "embedder" else name
+                fresh.setdefault(file.role, []).append(ModelFile(file.role, model_id, file.sha256))
+        found |= fresh
+    return tuple(one for files in found.values() for one in files)
+
+
+def open_engine(
+    models: Models, pack_name: str, detector: str | None = None, liveness: str | None = None
+) -> FaceEngine:
     """The engine that the configuration asks for; :class:`PackError` says what to do."""
-    cv2.setNumThreads(1)
-    folder = models_dir(models.dir)
     if models.backend == "face_recognition":
+        cv2.setNumThreads(1)
         return _reference(pack_name)
-    return PackEngine(load_pack(folder, pack_name, models.threads))
+    return open_pack(models_dir(models.dir), pack_name, models.threads, detector, liveness)
 
 
-def open_pack(folder: Path, pack_name: str, threads: int = 1) -> PackEngine:
-    """The engine of a pack in *folder*, whatever the configuration says."""
+def open_pack(
+    folder: Path,
+    pack_name: str,
+    threads: int = 1,
+    detector: str | None = None,
+    liveness: str | None = None,
+) -> PackEngine:
+    """The engine of packs in *folder*, whatever the configuration says.
+
+    Without *detector*: the pack's own, whose faces its thresholds were set on; without one YuNet
+    when it is installed, else the one that comes with the pack ``dlib``. With *liveness* YuNet,
+    whose boxes that needs.
+    """
     cv2.setNumThreads(1)
-    return PackEngine(load_pack(folder, pack_name, threads))
+    pack = load_pack(folder, pack_name, threads)
+    name = detector or _default_detector(folder, pack, liveness)
+    return PackEngine(
+        pack,
+        None if name == pack_name else load_detector(folder, name, threads),
+        None if liveness is None else load_liveness(folder, liveness, threads),
+    )
+
+
+def _default_detector(folder: Path, pack: Pack, liveness: str | None) -> str:
+    if liveness is not None:
+        return BEST_DETECTOR
+    if pack.parts.detector is not None:
+        return pack.body.name
+    found = [name for name in (BEST_DETECTOR, LAST_DETECTOR) if (folder / name).is_dir()]
+    return found[0] if found else pack.body.name
 
 
 def _reference(pack_name: str) -> FaceEngine:

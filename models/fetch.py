@@ -1,7 +1,8 @@
 """Makes model packs: artefacts in, converted, proved, stored. The only writer of pack folders.
 
 A pack appears whole or not at all: it is built in a hidden sibling folder, synced, then renamed
-over. Not here: downloading (``models.artefacts``), converting (``models.convert``).
+over. Not here: downloading (``models.artefacts``, ``models.web``), converting (``models.convert``),
+what a stick brings (``models.stick``).
 """
 
 from __future__ import annotations
@@ -13,23 +14,31 @@ import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from agent.core.errors import PackError
 from models import convert
-from models.artefacts import Progress, download, from_folder, read_members
+from models.artefacts import Progress, download, from_folder, read_members, read_whole
+from models.fasnet import convert_fasnet
+from models.licences import shipped
 from models.manifest import Manifest, PackFile, dump_manifest
-from models.packs import MANIFEST, Contents, check_recipe, prove, read_pack
-from models.sources import Artefact, Conversion, Recipe, recipe
+from models.packs import MANIFEST, Contents, prove, read_pack
+from models.sources import SHIPPED, Artefact, Conversion, Member, Recipe, recipe
+from models.specs import FileRole
+from models.web import Web, fetch_file
 
 GOLDEN = "golden.json"
 _CONVERSIONS: dict[Conversion, Callable[[bytes], bytes]] = {
     "centerface": convert.convert_centerface,
     "dlib-landmarks": convert.convert_landmarks,
     "dlib-resnet": convert.convert_resnet,
+    "minifasnet": convert_fasnet,
     "none": bytes,
 }
+
+
+_HOSTS = Web()
 
 
 def _silent(_stage: str, _share: float) -> None:
@@ -37,9 +46,14 @@ def _silent(_stage: str, _share: float) -> None:
 
 
 def fetch_pack(
-    name: str, folder: Path, *, source: Path | None = None, progress: Progress = _silent
+    name: str,
+    folder: Path,
+    *,
+    source: Path | None = None,
+    web: Web = _HOSTS,
+    progress: Progress = _silent,
 ) -> Path:
-    """Make the pack *name* in *folder*, from the package index or from artefacts in *source*.
+    """Make the pack *name* in *folder*, from the network or from artefacts in *source*.
 
     A pack that stands there whole is proved and brought up to date without a download, and left
     alone when nothing changed. Who comes second waits for the first.
@@ -47,18 +61,58 @@ def fetch_pack(
     :class:`PackError` says what to do; an older pack then still stands.
     """
     made = recipe(name)
+
+    def gather(scratch: Path) -> dict[str, bytes]:
+        parts: dict[str, bytes] = {}
+        for artefact in made.artefacts.values():
+            members = [m for m in made.members.values() if m.artefact == artefact.name]
+            if source is None:
+                parts |= _downloaded(artefact, members, scratch, web, progress)
+            else:
+                progress(f"read {artefact.file}", 0.0)
+                parts |= members_in(artefact, from_folder(artefact, source), members)
+                progress(f"read {artefact.file}", 1.0)
+        return parts
+
+    return make_pack(made, folder, gather, progress)
+
+
+def make_pack(
+    made: Recipe,
+    folder: Path,
+    gather: Callable[[Path], dict[str, bytes]],
+    progress: Progress = _silent,
+) -> Path:
+    """Make a pack of what *gather* brings: its members by id, given a folder for a while."""
     with _scratch(folder) as scratch, _alone(folder):
         contents = _kept(made, folder)
         if contents is None:
-            parts: dict[str, bytes] = {}
-            for artefact in made.artefacts.values():
-                parts |= _members_of(made, artefact, scratch, source, progress)
-            contents = _converted(made, parts, progress)
+            contents = _converted(made, gather(scratch) | _texts(made), progress)
         manifest = _manifest(made, contents)
-        _prove(manifest, contents, progress)
+        _prove(manifest, contents, folder / made.name, progress)
         if _stands(manifest, folder):
-            return folder / name
+            return folder / made.name
         return store_pack(folder, manifest, contents, progress)
+
+
+def members_in(artefact: Artefact, path: Path, members: Sequence[Member]) -> dict[str, bytes]:
+    """The members in an artefact's file, checked, by id."""
+    return read_whole(path, members) if artefact.whole else read_members(path, members)
+
+
+def _downloaded(
+    artefact: Artefact, members: Sequence[Member], scratch: Path, web: Web, progress: Progress
+) -> dict[str, bytes]:
+    stage = f"download {artefact.file if artefact.whole else artefact.requirement}"
+    progress(stage, 0.0)
+    if artefact.url:
+        path = fetch_file(artefact, scratch.parent, web, progress)
+    else:
+        path = download(artefact, scratch, progress)
+    data = members_in(artefact, path, members)
+    path.unlink()
+    progress(stage, 1.0)
+    return data
 
 
 def _kept(made: Recipe, folder: Path) -> Contents | None:
@@ -67,13 +121,14 @@ def _kept(made: Recipe, folder: Path) -> Contents | None:
         manifest, contents = read_pack(folder, made.name)
     except PackError:
         return None
-    wanted = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    wanted: dict[str, FileRole] = {part.path: part.role for part in made.parts}
+    wanted |= dict.fromkeys(_golden(made), "golden")
     if (
         manifest.body.origins != made.body.origins
         or {file.path: file.role for file in manifest.files} != wanted
     ):
         return None
-    return contents | {GOLDEN: made.golden}
+    return contents | _golden(made)
 
 
 def _stands(manifest: Manifest, folder: Path) -> bool:
@@ -99,8 +154,7 @@ def import_pack(source: Path, folder: Path, *, progress: Progress = _silent) -> 
     """Bring in a pack made elsewhere: the folder *source*, verified and proved before it counts."""
     source = source.absolute()
     manifest, contents = read_pack(source.parent, source.name)
-    check_recipe(manifest, contents[manifest.file("golden").path], source)
-    _prove(manifest, contents, progress)
+    _prove(manifest, contents, source, progress)
     return store_pack(folder, manifest, contents, progress)
 
 
@@ -131,9 +185,9 @@ def store_pack(
     return target
 
 
-def _prove(manifest: Manifest, contents: Contents, progress: Progress) -> None:
+def _prove(manifest: Manifest, contents: Contents, place: Path, progress: Progress) -> None:
     progress("self-test", 0.0)
-    prove(manifest, contents)
+    prove(manifest, contents, place)
     progress("self-test", 1.0)
 
 
@@ -153,34 +207,28 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _members_of(
-    made: Recipe, artefact: Artefact, scratch: Path, source: Path | None, progress: Progress
-) -> dict[str, bytes]:
-    stage = f"download {artefact.requirement}" if source is None else f"read {artefact.file}"
-    progress(stage, 0.0)
-    path = (
-        download(artefact, scratch, progress) if source is None else from_folder(artefact, source)
-    )
-    members = [m for m in made.members.values() if m.artefact == artefact.name]
-    data = read_members(path, members)
-    if source is None:
-        path.unlink()
-    progress(stage, 1.0)
-    return data
-
-
 def _converted(made: Recipe, parts: dict[str, bytes], progress: Progress) -> Contents:
     contents: Contents = {}
     for done, part in enumerate(made.parts):
         progress("convert", done / len(made.parts))
         contents[part.path] = _CONVERSIONS[part.convert](parts[part.member])
-    contents[GOLDEN] = made.golden
     progress("convert", 1.0)
-    return contents
+    return contents | _golden(made)
+
+
+def _golden(made: Recipe) -> Contents:
+    """The golden answers, if the recipe has any."""
+    return {GOLDEN: made.golden} if made.golden else {}
+
+
+def _texts(made: Recipe) -> dict[str, bytes]:
+    """The licence texts that ship with the program, by their members' ids."""
+    return {m.id: shipped(m.path) for m in made.members.values() if m.artefact == SHIPPED}
 
 
 def _manifest(made: Recipe, contents: Contents) -> Manifest:
-    roles = {part.path: part.role for part in made.parts} | {GOLDEN: "golden"}
+    roles: dict[str, FileRole] = {part.path: part.role for part in made.parts}
+    roles |= {GOLDEN: "golden"}
     files = tuple(
         PackFile(roles[path], path, len(data), hashlib.sha256(data).hexdigest())
         for path, data in contents.items()

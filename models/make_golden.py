@@ -1,7 +1,8 @@
-"""Makes ``golden/dlib.json`` anew, with dlib itself and the untouched CenterFace. Not run-time.
+"""Makes ``golden/NAME.json`` anew, with other code than ours. Not run-time.
 
-``python -m models.make_golden FOLDER`` in an environment with dlib (``pip install --no-deps
-dlib-bin``) and OpenCV; FOLDER holds the two artefacts of ``sources.json``. The answers come from
+``python -m models.make_golden NAME FOLDER``; FOLDER holds the artefacts of ``sources.json``. Packs
+but ``dlib`` are computed by ``models.oracles``. For ``dlib``, with dlib itself (``pip install
+--no-deps dlib-bin``) and the untouched CenterFace: the answers come from
 code that shares nothing with ours but the pictures: dlib's predictor, chips and network, and
 CenterFace as published run by OpenCV's own engine and decoded cell by cell.
 """
@@ -21,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models import pictures
-from models.artefacts import from_folder, read_members
+from models.artefacts import from_folder, read_members, read_whole
+from models.oracles import oracle
 from models.selftest import (
     ChainSample,
     FaceSample,
@@ -46,15 +48,23 @@ _CHAINS: tuple[tuple[PictureName, int], ...] = (("head-320x256", 1), ("head-lean
 def main() -> int:
     """Write the file; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", help="which pack")
     parser.add_argument("folder", type=Path, help="where the artefacts lie")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "golden" / "dlib.json")
+    parser.add_argument("--exported", type=Path, nargs="*", default=[],
+                        help="of a pack that we convert, its makers' own export")  # fmt: skip
     options = parser.parse_args()
-    made = recipe("dlib", golden=False)
+    made = recipe(options.name, golden=False)
     data: dict[str, bytes] = {}
     for artefact in made.artefacts.values():
         members = [m for m in made.members.values() if m.artefact == artefact.name]
-        data |= read_members(from_folder(artefact, options.folder), members)
-    options.out.write_text(json.dumps(asdict(_golden(data)), separators=(",", ":")) + "\n", "utf-8")
+        read = read_whole if artefact.whole else read_members
+        data |= read(from_folder(artefact, options.folder), members)
+    weights = [data[part.member] for part in made.parts if part.role == made.body.role]
+    weights = [path.read_bytes() for path in options.exported] or weights
+    answers = _golden(data) if made.name == "dlib" else oracle(made, weights)
+    out = Path(__file__).parent / "golden" / f"{made.name}.json"
+    kept = {kind: found for kind, found in asdict(answers).items() if found}
+    out.write_text(json.dumps(kept, separators=(",", ":")) + "\n", "utf-8")
     return 0
 
 

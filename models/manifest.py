@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from agent.core.errors import PackError
 from models.chips import Geometry
+from models.faults import faults
+from models.specs import (
+    STRICT,
+    Bytes,
+    Colour,
+    Count,
+    DetectorSpec,
+    FileName,
+    FileRole,
+    Licence,
+    LivenessSpec,
+    PackName,
+    PlateSpec,
+    Scale,
+    Score,
+    Sentence,
+    Sha256,
+    Triple,
+)
 
-FORMAT = 1
 FEWEST_FRAMES = 3
 MOST_FRAMES = 5
-_STRICT = ConfigDict(extra="forbid", strict=True)
-
-PackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Bytes = Annotated[int, Field(gt=0, le=1 << 30)]
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Score = Annotated[float, Field(ge=-1, le=1)]
-Sentence = Annotated[str, Field(min_length=1, max_length=2000)]
-Triple = tuple[float, float, float]
-Role = Literal["detector", "aligner", "embedder", "golden", "licence"]
 Metric = Literal["euclidean", "cosine"]
 
 
@@ -38,8 +44,8 @@ Metric = Literal["euclidean", "cosine"]
 class PackFile:
     """A file of the pack, beside the manifest."""
 
-    __pydantic_config__ = _STRICT
-    role: Role
+    __pydantic_config__ = STRICT
+    role: FileRole
     path: FileName
     bytes: Bytes
     sha256: Sha256
@@ -49,7 +55,7 @@ class PackFile:
 class Origin:
     """Where a part came from: the pinned artefact, the file inside, that file's hash."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     artefact: Sentence
     member: Sentence
     sha256: Sha256
@@ -63,13 +69,11 @@ class EmbedderSpec:
     ``mirror``: the template is the mean of a chip's and its mirror image's.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     geometry: Geometry
-    colour: Literal["rgb", "bgr"]
+    colour: Colour
     mean: Triple
-    scale: tuple[
-        Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
-    ]
+    scale: Scale
     dim: Annotated[int, Field(ge=1, le=4096)]
     metric: Metric
     mirror: bool
@@ -85,7 +89,7 @@ class Thresholds:
     configuration may put in place of the lead's.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     frame: Score
     mean_of_3: Score
     mean_of_4: Score
@@ -109,7 +113,7 @@ class Thresholds:
 class Figure:
     """One measurement: at ``threshold`` so many of so many comparisons were accepted."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     group: Sentence
     people: Count
     method: Sentence
@@ -124,78 +128,153 @@ class Figure:
 class Population:
     """On whom, and how, the thresholds were set, with the counts."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     text: Sentence
     method: Sentence
     figures: tuple[Figure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """All of a manifest that does not depend on where and when the pack was made."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Common:
+    """What every pack says of itself.
 
-    __pydantic_config__ = _STRICT
+    ``licences``: register entries that a pack made elsewhere brings for its own files.
+    ``unproved``: why there are no golden answers by other code; such a pack is for review only.
+    """
+
+    __pydantic_config__ = STRICT
     format: Literal[1]
     name: PackName
     version: Annotated[str, Field(pattern=r"^[0-9]+$")]
     model_id: Annotated[str, Field(pattern=r"^[a-z0-9.-]+@[0-9a-f]{8}$", max_length=100)]
     title: Sentence
-    aligner: Literal["dlib-5-point", "none"]
-    embedder: EmbedderSpec
-    thresholds: Thresholds
     population: Population
     review_only: bool
     review_reason: Annotated[str, Field(max_length=2000)]
     origins: tuple[Origin, ...] = ()
+    licences: Annotated[tuple[Licence, ...], Field(max_length=16)] = ()
+    unproved: Annotated[str, Field(max_length=2000)] = ""
 
     def __post_init__(self) -> None:
         """What one field demands of another."""
         if self.review_only and not self.review_reason:
             raise ValueError("a pack for review only says why in review_reason")
+        if self.unproved and not self.review_only:
+            raise ValueError("a pack that nothing proves is for review only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body(_Common):
+    """An embedder's pack, all of it that does not depend on where and when it was made."""
+
+    aligner: Literal["dlib-5-point", "none"]
+    embedder: EmbedderSpec
+    thresholds: Thresholds
+    role: Literal["embedder"] = "embedder"
+
+    def __post_init__(self) -> None:
+        """What one field demands of another."""
+        _Common.__post_init__(self)
         if self.embedder.geometry is Geometry.DLIB_150 and self.aligner != "dlib-5-point":
             raise ValueError("dlib's chips need dlib's landmarks: aligner must be dlib-5-point")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorBody(_Common):
+    """A detector's pack."""
+
+    role: Literal["detector"]
+    detector: DetectorSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivenessBody(_Common):
+    """A pack that tells live faces from prints and screens."""
+
+    role: Literal["liveness"]
+    liveness: LivenessSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateBody(_Common):
+    """A pack that reads number plates."""
+
+    role: Literal["plate"]
+    plate: PlateSpec
+
+
+def _role_of(value: Any) -> Any:
+    """The first packs were all embedders and did not say so."""
+    return value.get("role", "embedder") if isinstance(value, dict) else value.role
+
+
+AnyBody = Annotated[
+    Annotated[Body, Tag("embedder")]
+    | Annotated[DetectorBody, Tag("detector")]
+    | Annotated[LivenessBody, Tag("liveness")]
+    | Annotated[PlateBody, Tag("plate")],
+    Discriminator(_role_of),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """``manifest.json``."""
 
-    __pydantic_config__ = _STRICT
-    body: Body
+    __pydantic_config__ = STRICT
+    body: AnyBody
     files: Annotated[tuple[PackFile, ...], Field(min_length=1, max_length=16)]
     made_with: Annotated[str, Field(max_length=200)]
 
     def __post_init__(self) -> None:
-        """Exactly one file for every role that computes, no path twice, a licence for all."""
-        if not self.body.origins:
-            raise ValueError("origins must say where the weights come from, with their licence")
-        wanted = {"detector", "embedder", "golden"}
-        if self.body.aligner != "none":
-            wanted.add("aligner")
-        single = [file.role for file in self.files if file.role != "licence"]
-        if sorted(single) != sorted(wanted):
-            raise ValueError(f"files must have the roles {sorted(wanted)} once each")
+        """Exactly the files that its role needs, no path twice, an origin with licence for each."""
+        weighed = [file for file in self.files if file.role != "golden"]
+        if len(self.body.origins) != len(weighed):
+            raise ValueError("origins must say of each file but the golden answers, in their order,"
+                             " where it comes from, with its licence")  # fmt: skip
+        found = sorted(file.role for file in self.files if file.role != "licence")
+        allowed = _wanted(self.body)
+        if found not in allowed:
+            raise ValueError(f"files must have the roles {' or '.join(map(str, allowed))}")
         if len({file.path for file in self.files}) != len(self.files):
             raise ValueError("a path stands twice")
+        if isinstance(self.body, LivenessBody):
+            named = {network.path for network in self.body.liveness.networks}
+            if named != {file.path for file in self.files if file.role == "liveness"}:
+                raise ValueError("liveness.networks must name the files of the role liveness")
 
-    def file(self, role: Role) -> PackFile:
-        """The file of a role; KeyError when the pack has none."""
+    def file(self, role: FileRole) -> PackFile:
+        """The first file of a role; KeyError when the pack has none."""
         for file in self.files:
             if file.role == role:
                 return file
         raise KeyError(role)
 
 
-_BODY: TypeAdapter[Body] = TypeAdapter(Body)
+def _wanted(body: AnyBody) -> list[list[str]]:
+    """The roles that the files of a pack must have, sorted; a list of what is allowed."""
+    golden = [] if body.unproved else ["golden"]
+    match body:
+        case Body(aligner="none"):
+            return [sorted(["embedder", *golden]), sorted(["detector", "embedder", *golden])]
+        case Body():
+            return [sorted(["aligner", "detector", "embedder", *golden])]
+        case LivenessBody():
+            return [sorted(["liveness"] * len(body.liveness.networks) + golden)]
+        case _:
+            return [sorted([body.role, *golden])]
+
+
+_BODY: TypeAdapter[AnyBody] = TypeAdapter(AnyBody)
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 
 
-def parse_body(data: bytes, where: str) -> Body:
+def parse_body(data: bytes, where: str) -> AnyBody:
     """A manifest's body; :class:`PackError` with every fault."""
     try:
         return _BODY.validate_json(data)
     except ValidationError as error:
-        raise PackError(f"{where}: {_faults(error)}") from error
+        raise PackError(f"{where}: {faults(error)}") from error
 
 
 def parse_manifest(data: bytes, where: str) -> Manifest:
@@ -203,7 +282,7 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
     try:
         return _MANIFEST.validate_json(data)
     except ValidationError as error:
-        raise PackError(f"{where} is no pack manifest: {_faults(error)}") from error
+        raise PackError(f"{where} is no pack manifest: {faults(error)}") from error
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -211,9 +290,11 @@ def dump_manifest(manifest: Manifest) -> bytes:
     return (json.dumps(asdict(manifest), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _faults(error: ValidationError) -> str:
-    lines = (
-        f"{'.'.join(str(part) for part in fault['loc']) or 'manifest'}: {fault['msg']}"
-        for fault in error.errors(include_url=False)
+def embedder_body(body: AnyBody, where: str) -> Body:
+    """*body*, if it is an embedder's; :class:`PackError` when faces cannot be compared with it."""
+    if isinstance(body, Body):
+        return body
+    raise PackError(
+        f"{where} is a pack for the role {body.role!r}, not an embedder: name it under"
+        f" faces.{body.role}, and an embedder's pack under faces.pack"
     )
-    return "; ".join(lines)

@@ -16,13 +16,28 @@ from pathlib import Path
 from agent.core.errors import PackError
 from agent.core.memory import give_back_memory
 from models.aligner import Aligner
-from models.detector import Detector
+from models.detector import Detector, FaceDetector
 from models.dlibshape import load_cascade
 from models.embedder import Embedder
-from models.manifest import Manifest, PackFile, Role, parse_manifest
-from models.selftest import Parts, check, parse_golden
+from models.licences import check_licences
+from models.livenet import LivenessNet
+from models.manifest import (
+    Body,
+    DetectorBody,
+    LivenessBody,
+    Manifest,
+    PackFile,
+    PlateBody,
+    embedder_body,
+    parse_manifest,
+)
+from models.parts import AnyParts, Parts
+from models.platenet import PlateNet
+from models.selftest import check, parse_golden
 from models.sessions import Session
 from models.sources import recipe, recipe_names
+from models.specs import PackRole
+from models.yunet import YuNet
 
 MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 20
@@ -34,10 +49,28 @@ Contents = dict[str, bytes]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pack:
-    """A loaded pack."""
+    """A loaded embedder pack."""
 
     manifest: Manifest
+    body: Body
     parts: Parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectorPack:
+    """A detector and the pack that it came in."""
+
+    manifest: Manifest
+    detector: FaceDetector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LivenessPack:
+    """A loaded liveness pack."""
+
+    manifest: Manifest
+    body: LivenessBody
+    net: LivenessNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +123,77 @@ def read_pack(folder: Path, name: str) -> tuple[Manifest, Contents]:
 
 
 def load_pack(folder: Path, name: str, threads: int = 1) -> Pack:
-    """Verify, open and self-test a pack; :class:`PackError` naming file and remedy.
+    """Verify, open and self-test an embedder pack; :class:`PackError` naming file and remedy.
 
     One file at a time is in memory besides its network.
     """
+    manifest, parts = _load(folder, name, "embedder", threads)
+    if not isinstance(parts, Parts):
+        raise TypeError(f"an embedder pack made {type(parts).__name__}")
+    return Pack(manifest, embedder_body(manifest.body, name), parts)
+
+
+def load_detector(folder: Path, name: str, threads: int = 1) -> DetectorPack:
+    """Verify, open and self-test a detector pack; of an embedder pack its own detector."""
     manifest = read_manifest(folder, name)
-    golden = _verified(folder / name, manifest.file("golden"))
+    if isinstance(manifest.body, Body):
+        own = load_pack(folder, name, threads).parts.detector
+        if own is None:
+            raise PackError(f"the pack {name!r} carries no detector; fetch one: yunet")
+        return DetectorPack(manifest, own)
+    manifest, parts = _load(folder, name, "detector", threads)
+    if isinstance(parts, Parts | LivenessNet | PlateNet):
+        raise TypeError(f"a detector pack made {type(parts).__name__}")
+    return DetectorPack(manifest, parts)
+
+
+def load_liveness(folder: Path, name: str, threads: int = 1) -> LivenessPack:
+    """Verify, open and self-test a liveness pack; :class:`PackError` naming file and remedy."""
+    manifest, parts = _load(folder, name, "liveness", threads)
+    if not isinstance(parts, LivenessNet) or not isinstance(manifest.body, LivenessBody):
+        raise TypeError(f"a liveness pack made {type(parts).__name__}")
+    return LivenessPack(manifest, manifest.body, parts)
+
+
+def _load(folder: Path, name: str, role: PackRole, threads: int) -> tuple[Manifest, AnyParts]:
+    manifest = read_manifest(folder, name)
+    found = manifest.body.role
+    if found != role:
+        raise PackError(f"the pack {name!r} is for the role {found!r}; here {role!r} is due")
+    check_licences(manifest)
+    golden = _golden(manifest, lambda file: _verified(folder / name, file))
     check_recipe(manifest, golden, folder / name)
     parts = assemble(manifest, lambda file: _verified(folder / name, file), threads)
-    check(parts, parse_golden(golden, f"{name}: golden answers"), name)
+    _check(parts, golden, name)
     give_back_memory()
-    return Pack(manifest, parts)
+    return manifest, parts
 
 
 def verify_pack(folder: Path, name: str) -> Verified:
     """Hashes and golden answers of a pack; :class:`PackError` when one is wrong."""
     manifest, contents = read_pack(folder, name)
-    check_recipe(manifest, contents[manifest.file("golden").path], folder / name)
-    return Verified(manifest, len(contents), prove(manifest, contents))
+    answers = prove(manifest, contents, folder / name)
+    return Verified(manifest, len(contents), answers)
 
 
-def prove(manifest: Manifest, contents: Contents) -> int:
-    """Run the golden answers on the bytes of a pack; returns how many there are."""
-    name = manifest.body.name
-    golden = parse_golden(contents[manifest.file("golden").path], f"{name}: golden answers")
-    return check(assemble(manifest, lambda file: contents[file.path]), golden, name)
+def prove(manifest: Manifest, contents: Contents, place: Path) -> int:
+    """Licences, our recipe if it is ours, golden answers on the bytes; how many answers.
+
+    *place* is how errors call the pack. 0 for a pack that says why nothing proves it.
+    """
+    check_licences(manifest)
+    golden = _golden(manifest, lambda file: contents[file.path])
+    check_recipe(manifest, golden, place)
+    parts = assemble(manifest, lambda file: contents[file.path])
+    return _check(parts, golden, manifest.body.name)
+
+
+def _golden(manifest: Manifest, read: Callable[[PackFile], bytes]) -> bytes:
+    return b"" if manifest.body.unproved else read(manifest.file("golden"))
+
+
+def _check(parts: AnyParts, golden: bytes, name: str) -> int:
+    return check(parts, parse_golden(golden, f"{name}: golden answers"), name) if golden else 0
 
 
 def list_packs(folder: Path) -> list[PackState]:
@@ -135,19 +214,40 @@ def list_packs(folder: Path) -> list[PackState]:
     return states
 
 
-def assemble(manifest: Manifest, read: Callable[[PackFile], bytes], threads: int = 1) -> Parts:
+def assemble(manifest: Manifest, read: Callable[[PackFile], bytes], threads: int = 1) -> AnyParts:
     """The working parts of a pack; *read* gives the verified bytes of a file, once each."""
-    name, spec = manifest.body.name, manifest.body.embedder
+    body = manifest.body
 
-    def session(role: Role) -> Session:
-        file = manifest.file(role)
-        return Session(read(file), f"{name}/{file.path}", threads)
+    def session(file: PackFile) -> Session:
+        return Session(read(file), f"{body.name}/{file.path}", threads)
 
-    aligner = None
-    if manifest.body.aligner == "dlib-5-point":
+    match body:
+        case DetectorBody():
+            return YuNet(session(manifest.file("detector")), body.detector)
+        case LivenessBody():
+            files = {file.path: file for file in manifest.files}
+            networks = [session(files[network.path]) for network in body.liveness.networks]
+            return LivenessNet(networks, body.liveness)
+        case PlateBody():
+            return PlateNet(session(manifest.file("plate")), body.plate)
+        case Body():
+            return _embedder_parts(manifest, body, read, session)
+
+
+def _embedder_parts(
+    manifest: Manifest,
+    body: Body,
+    read: Callable[[PackFile], bytes],
+    session: Callable[[PackFile], Session],
+) -> Parts:
+    detector = aligner = None
+    if any(file.role == "detector" for file in manifest.files):
+        detector = Detector(session(manifest.file("detector")))
+    if body.aligner == "dlib-5-point":
         file = manifest.file("aligner")
-        aligner = Aligner(load_cascade(read(file), f"{name}/{file.path}"))
-    return Parts(Detector(session("detector")), aligner, Embedder(session("embedder"), spec), spec)
+        aligner = Aligner(load_cascade(read(file), f"{body.name}/{file.path}"))
+    embedder = Embedder(session(manifest.file("embedder")), body.embedder)
+    return Parts(detector, aligner, embedder, body.embedder)
 
 
 def check_recipe(manifest: Manifest, golden: bytes, place: Path) -> None:

@@ -114,6 +114,7 @@ _PICTURES: dict[str, Callable[[], Image]] = {
     "gradient-150": lambda: gradient(150, 150),
     "noise-112": lambda: noise(112, 112, 2),
     "gradient-112": lambda: gradient(112, 112),
+    "noise-94x24": lambda: noise(24, 94, 4),
     "soft-96x64": lambda: smooth(noise(64, 96, 3), 2, 1),
     "head-320x256": lambda: head(256, 320, x=150, y=130, tall=150),
     "head-lean-480x520": lambda: head(520, 480, x=235, y=250, tall=430, lean=180),

@@ -20,7 +20,7 @@ import numpy as np
 from agent.core.errors import PackError
 from models.detector import BUDGET_PX
 from models.enrol import template_of
-from models.manifest import Body, Metric, Thresholds
+from models.manifest import Body, Metric, Thresholds, embedder_body
 from models.quality import assess
 from models.sessions import memory_file
 from models.sources import Member, recipe
@@ -53,7 +53,7 @@ def open_reference(models: Path | None = None) -> ReferenceEngine:
         dlib,
         _checked(folder, made.members["dlib-landmarks"]),
         _checked(folder, made.members["dlib-resnet"]),
-        made.body,
+        embedder_body(made.body, made.name),
     )
 
 
@@ -121,6 +121,11 @@ class ReferenceEngine:
     def thresholds(self) -> Thresholds:
         """The pack's."""
         return self._body.thresholds
+
+    @property
+    def liveness(self) -> None:
+        """Dlib has nothing for it."""
+        return
 
     def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
         """HOG's faces, one upsampling; *budget* is ignored, as the original knows none."""

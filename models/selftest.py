@@ -1,30 +1,32 @@
 """Proves that a pack computes what it must, on pictures that show nobody.
 
-Golden answers were made with other code (dlib itself, the untouched CenterFace on another
-engine; ``models.make_golden``). They catch a damaged network, swapped colours, another alignment
-and half a pixel. Cheap enough (a quarter of a second) to run at every start.
+Golden answers were made with other code (dlib itself, the untouched networks on another engine;
+``models.make_golden``). They catch a damaged or another network, swapped colours, another
+normalisation, another alignment and half a pixel. Cheap enough (a quarter of a second) to run at
+every start. Each role must have the answers that show all this: ``_need``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.core.errors import PackError
 from models import pictures
-from models.aligner import Aligner
-from models.chips import cut
-from models.detector import Detector
-from models.embedder import Embedder
-from models.manifest import EmbedderSpec
-from models.values import FoundFace, Image, Points, Vector
+from models.detector import FaceDetector
+from models.livenet import LivenessNet
+from models.parts import AnyParts, Parts
+from models.platenet import PlateNet
+from models.specs import STRICT
+from models.values import Box, Image, Vector
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
 Floats = tuple[float, ...]
+Draw = Callable[[str], Image]
 # Another processor may round a probed pixel, and then a landmark, to its neighbour.
 _ROUNDING_PX = 1.0
 PictureName = Literal[
@@ -32,6 +34,7 @@ PictureName = Literal[
     "gradient-150",
     "noise-112",
     "gradient-112",
+    "noise-94x24",
     "soft-96x64",
     "head-320x256",
     "head-lean-480x520",
@@ -42,7 +45,7 @@ PictureName = Literal[
 class MapSample:
     """The detector's maps for a picture: every ``step``-th value of all four, joined."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     picture: PictureName
     step: Annotated[int, Field(ge=1)]
     values: Floats
@@ -53,7 +56,7 @@ class MapSample:
 class FaceSample:
     """The one face in a picture, found at a budget."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     picture: PictureName
     budget: int
     score: float
@@ -66,7 +69,7 @@ class FaceSample:
 class LandmarkSample:
     """dlib's five landmarks for a square (left, top, right, bottom, inside)."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     picture: PictureName
     square: tuple[int, int, int, int]
     landmarks: tuple[tuple[float, float], ...]
@@ -76,7 +79,7 @@ class LandmarkSample:
 class VectorSample:
     """The template of a picture that is a chip already."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     picture: PictureName
     vector: Floats
     tolerance: float
@@ -86,7 +89,7 @@ class VectorSample:
 class ChainSample:
     """The template of the face whose landmarks (the aligner's) are given."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     picture: PictureName
     landmarks: tuple[tuple[float, float], ...]
     vector: Floats
@@ -94,16 +97,40 @@ class ChainSample:
 
 
 @dataclass(frozen=True, slots=True)
-class Golden:
-    """All answers. A pack without an aligner has no ``landmarks``."""
+class LiveSample:
+    """The class probabilities of each liveness network for a detector's box in a picture."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
+    picture: PictureName
+    box: tuple[float, float, float, float]
+    classes: tuple[Floats, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlateSample:
+    """The plate network's answer for a picture: every ``step``-th value."""
+
+    __pydantic_config__ = STRICT
+    picture: PictureName
+    step: Annotated[int, Field(ge=1)]
+    values: Annotated[Floats, Field(min_length=1)]
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """All answers, of those kinds that the pack's role needs."""
+
+    __pydantic_config__ = STRICT
     made_with: str
-    maps: Annotated[tuple[MapSample, ...], Field(min_length=1)]
-    faces: Annotated[tuple[FaceSample, ...], Field(min_length=1)]
-    landmarks: tuple[LandmarkSample, ...]
-    vectors: Annotated[tuple[VectorSample, ...], Field(min_length=1)]
-    chains: Annotated[tuple[ChainSample, ...], Field(min_length=1)]
+    maps: tuple[MapSample, ...] = ()
+    faces: tuple[FaceSample, ...] = ()
+    landmarks: tuple[LandmarkSample, ...] = ()
+    vectors: tuple[VectorSample, ...] = ()
+    chains: tuple[ChainSample, ...] = ()
+    lives: tuple[LiveSample, ...] = ()
+    plates: tuple[PlateSample, ...] = ()
 
 
 _GOLDEN: TypeAdapter[Golden] = TypeAdapter(Golden)
@@ -119,33 +146,59 @@ def parse_golden(data: bytes, where: str = "golden.json") -> Golden:
         ) from error
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """A pack's working parts."""
-
-    detector: Detector
-    aligner: Aligner | None
-    embedder: Embedder
-    spec: EmbedderSpec
-
-    def points(self, picture: Image, face: FoundFace) -> Points:
-        """The landmarks that chips are cut by."""
-        if self.aligner is None:
-            return face.landmarks
-        return self.aligner.find(picture, face.box)
-
-    def vector(self, picture: Image, points: Points) -> Vector:
-        """The template of the face with these landmarks."""
-        return self.embedder.embed(cut(picture, points, self.spec.geometry))
-
-
-def check(parts: Parts, golden: Golden, name: str) -> int:
+def check(parts: AnyParts, golden: Golden, name: str) -> int:
     """Compare all answers; returns how many, :class:`PackError` naming the first that differs."""
+    _need(parts, golden, name)
     draw = cache(pictures.picture)  # drawing takes longer than the networks; kept for this check
+    match parts:
+        case Parts():
+            if parts.detector is not None:
+                _check_detector(parts.detector, golden, draw, name)
+            _check_embedder(parts, golden, draw, name)
+        case LivenessNet():
+            _check_lives(parts, golden, draw, name)
+        case PlateNet():
+            _check_plates(parts, golden, draw, name)
+        case _:
+            _check_detector(parts, golden, draw, name)
+    return sum(len(kind) for kind in _kinds(golden).values())
+
+
+def _kinds(golden: Golden) -> dict[str, tuple[object, ...]]:
+    """The answers by kind."""
+    found = {field.name: getattr(golden, field.name) for field in fields(golden)}
+    return {name: value for name, value in found.items() if isinstance(value, tuple)}
+
+
+def _need(parts: AnyParts, golden: Golden, name: str) -> None:
+    """Just the kinds of answers that prove the parts: one too few leaves something unproved."""
+    match parts:
+        case Parts():
+            needed = {"vectors", "chains"}
+            needed |= {"maps", "faces"} if parts.detector is not None else set()
+            needed |= {"landmarks"} if parts.aligner is not None else set()
+        case LivenessNet():
+            needed = {"lives"}
+        case PlateNet():
+            needed = {"plates"}
+        case _:
+            needed = {"maps", "faces"}
+    found = {kind for kind, samples in _kinds(golden).items() if samples}
+    if found != needed:
+        raise PackError(
+            f"{name}: the golden answers are {', '.join(sorted(found)) or 'none'}; what proves"
+            f" this pack is {', '.join(sorted(needed))}"
+        )
+
+
+def _check_detector(detector: FaceDetector, golden: Golden, draw: Draw, name: str) -> None:
     for sample in golden.maps:
-        _check_maps(parts, sample, draw(sample.picture), name)
+        _check_maps(detector, sample, draw(sample.picture), name)
     for face in golden.faces:
-        _check_face(parts, face, draw(face.picture), name)
+        _check_face(detector, face, draw(face.picture), name)
+
+
+def _check_embedder(parts: Parts, golden: Golden, draw: Draw, name: str) -> None:
     for landmark in golden.landmarks:
         _check_landmarks(parts, landmark, draw(landmark.picture), name)
     for vector in golden.vectors:
@@ -154,19 +207,33 @@ def check(parts: Parts, golden: Golden, name: str) -> int:
     for chain in golden.chains:
         got = parts.vector(draw(chain.picture), np.array(chain.landmarks, np.float64))
         _near(got, chain.vector, chain.tolerance, f"{name}: face in {chain.picture}")
-    kinds = (golden.maps, golden.faces, golden.landmarks, golden.vectors, golden.chains)
-    return sum(len(kind) for kind in kinds)
 
 
-def _check_maps(parts: Parts, sample: MapSample, picture: Image, name: str) -> None:
-    joined = np.concatenate([one.ravel() for one in parts.detector.maps(picture)])[:: sample.step]
+def _check_lives(net: LivenessNet, golden: Golden, draw: Draw, name: str) -> None:
+    for sample in golden.lives:
+        if len(sample.classes) != len(net.sessions):
+            raise PackError(f"{name}: golden answers for {len(sample.classes)} liveness networks")
+        for number, wanted in enumerate(sample.classes):
+            got = net.one(number, draw(sample.picture), Box(*sample.box))
+            _near(got, wanted, sample.tolerance, f"{name}: liveness {number + 1} of the"
+                  f" face in {sample.picture}")  # fmt: skip
+
+
+def _check_plates(net: PlateNet, golden: Golden, draw: Draw, name: str) -> None:
+    for sample in golden.plates:
+        got = net.scores(draw(sample.picture)).ravel()[:: sample.step]
+        _near(got, sample.values, sample.tolerance, f"{name}: the plate {sample.picture}")
+
+
+def _check_maps(detector: FaceDetector, sample: MapSample, picture: Image, name: str) -> None:
+    joined = np.concatenate([one.ravel() for one in detector.maps(picture)])[:: sample.step]
     wanted = np.array(sample.values)
     if joined.shape != wanted.shape or np.abs(joined - wanted).max() > sample.tolerance:
         raise _differs(f"{name}: the detector's maps of {sample.picture}")
 
 
-def _check_face(parts: Parts, sample: FaceSample, picture: Image, name: str) -> None:
-    found = parts.detector.detect(picture, sample.budget)
+def _check_face(detector: FaceDetector, sample: FaceSample, picture: Image, name: str) -> None:
+    found = detector.detect(picture, sample.budget)
     what = f"{name}: the face in {sample.picture}"
     if len(found) != 1 or abs(found[0].score - sample.score) > 0.01:
         raise _differs(what)

@@ -47,6 +47,7 @@ class Session:
                 )
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise PackError(f"{name} is no network that can run here: {error}") from error
+        self._name = name
         self._rare: Any = onnxruntime.RunOptions()
         self._rare.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         inputs = self._session.get_inputs()
@@ -57,12 +58,16 @@ class Session:
         give_back_memory()
 
     def run(self, batch: Tensor, *, rare: bool = False) -> list[Tensor]:
-        """All outputs for *batch*, which must be contiguous float32.
+        """All outputs for *batch*, which must be contiguous float32; PackError if it cannot.
 
         *rare*: a size beyond what cameras need; its memory is given back afterwards.
         """
         options = self._rare if rare else None
-        outputs: list[Tensor] = self._session.run(None, {self._input: batch}, options)
+        try:
+            outputs: list[Tensor] = self._session.run(None, {self._input: batch}, options)
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            shape = "x".join(map(str, batch.shape))
+            raise PackError(f"{self._name} cannot compute an input of {shape}: {error}") from error
         return outputs
 
 

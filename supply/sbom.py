@@ -26,7 +26,8 @@ from packaging.utils import canonicalize_name
 
 from agent.files.atomic import write_atomic
 from agent.runtime.version import VERSION
-from models.sources import Artefact, Member, recipe, recipe_names, register
+from models.licences import register
+from models.sources import Artefact, Member, recipe, recipe_names
 from supply.lock import Pin, read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,10 +129,14 @@ def _models() -> list[Component]:
 def _model(pack: str, member: Member, artefacts: dict[str, Artefact]) -> Component:
     licence = next(one for one in register().usable if one.id == member.licence)
     artefact = artefacts[member.artefact]
-    origin = {"pack": pack, "artefact": artefact.requirement, "artefact-sha256": artefact.sha256,
-              "licence-basis": licence.basis}  # fmt: skip
+    origin = {
+        "pack": pack,
+        "artefact": artefact.url or artefact.requirement,
+        "artefact-sha256": artefact.sha256,
+        "licence-basis": licence.basis,
+    }
     return Component(
-        name=member.path.rsplit("/", 1)[1],
+        name=member.path.rsplit("/", 1)[-1],
         version=artefact.version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=f"model:{pack}/{member.id}",

@@ -79,6 +79,10 @@ class Faces(Section):
 
     enabled: bool = False
     pack: Id = "dlib"
+    detector: Annotated[
+        Id | None, Field(description="detector pack; none: the pack's own, else yunet")
+    ] = None
+    liveness: Annotated[Id | None, Field(description="liveness pack; none: no check")] = None
     threshold: Annotated[
         Fraction | None, Field(description="score of a lead; higher is stricter; none: the pack's")
     ] = None
@@ -92,3 +96,13 @@ class Models(Section):
     backend: Literal["onnx", "face_recognition"] = "onnx"
     dir: AbsolutePath | None = None
     threads: Annotated[int, Field(ge=1, le=4)] = 1
+    mirror: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https://[A-Za-z0-9.:/_-]+$",
+            description="stands for the host of every address that packs are fetched from",
+        ),
+    ] = None
+    ca: Annotated[
+        AbsolutePath | None, Field(description="PEM file of the mirror's own authority")
+    ] = None

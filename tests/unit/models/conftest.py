@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.unit.models.fixtures import engine, pack, pack_copy, packs_dir
+from tests.unit.models.fixtures import engine, every_engine, pack, pack_copy, packs, packs_dir
 
-__all__ = ["engine", "pack", "pack_copy", "packs_dir"]
+__all__ = ["engine", "every_engine", "pack", "pack_copy", "packs", "packs_dir"]

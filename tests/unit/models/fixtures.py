@@ -19,6 +19,11 @@ from models.packs import Pack, load_pack
 REPO = Path(__file__).resolve().parents[3]
 PACKS = REPO / ".gatehouse" / "models"
 DATA = REPO.parent / "shared" / "data"
+BESIDE = {
+    "yunet": "yunet",
+    "mobilefacenet": "mobilefacenet_foamliu",
+    "minifasnet": "minivision",
+}
 FACES = DATA / "faces" / "face_recognition"
 
 
@@ -55,6 +60,33 @@ def pack(packs_dir: Path) -> Pack:
 def engine(packs_dir: Path) -> PackEngine:
     """The engine that runs the pack."""
     return open_pack(packs_dir, "dlib")
+
+
+@pytest.fixture(scope="session")
+def packs(packs_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every pack that can be had here: ``dlib``, and those whose files lie beside.
+
+    It is this session's own: ``yunet`` stands in it, so it finds the faces of every pack.
+    """
+    folder = tmp_path_factory.mktemp("packs")
+    shutil.copytree(packs_dir / "dlib", folder / "dlib")
+    for name, where in BESIDE.items():
+        if (DATA / "models" / where).is_dir():
+            fetch_pack(name, folder, source=DATA / "models" / where)
+    return folder
+
+
+def need_pack(packs: Path, name: str) -> str:
+    """The pack's name; skips the test where its files are not here."""
+    if not (packs / name).is_dir():
+        pytest.skip(f"the files of the pack {name} are not in {DATA / 'models'}")
+    return name
+
+
+@pytest.fixture(scope="session", params=["dlib", "mobilefacenet"])
+def every_engine(packs: Path, request: pytest.FixtureRequest) -> PackEngine:
+    """An engine of each embedder pack that can be had here, with its default detector."""
+    return open_pack(packs, need_pack(packs, request.param))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import pictures
-from models.detector import Detector, budget_for, input_size, shrink
+from models.detector import budget_for, input_size, shrink
 from models.engine import PackEngine
 from models.packs import Pack
 from models.values import Image
@@ -92,6 +92,7 @@ def test_boxes_stay_within_the_picture(engine: PackEngine) -> None:
 
 
 def test_of_overlapping_answers_the_best_remains(pack: Pack) -> None:
-    detector: Detector = pack.parts.detector
+    detector = pack.parts.detector
+    assert detector is not None
     faces = detector.detect(pictures.picture("head-320x256"), 320)
     assert [round(face.score, 1) for face in faces] == [0.9]

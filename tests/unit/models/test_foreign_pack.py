@@ -1,117 +1,63 @@
-"""A pack given by hand: another network, another alignment, another metric, the same program.
+"""A pack given by hand: its own name, its own licence entry, the same program and the same proof.
 
-MobileFaceNet's weights lie beside the test data; they are not ours to ship. Its golden answers
-are made here by OpenCV's engine, the pack runs on onnxruntime.
+The weights are MobileFaceNet's, which lie beside the test data; golden answers and geometry are
+those of our recipe for them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from agent.core.errors import PackError
-from models import pictures
-from models.chips import Geometry, cut
 from models.engine import PackEngine, open_pack
 from models.evaluate import collect, passages
 from models.fetch import GOLDEN, import_pack
 from models.gallery import score
-from models.manifest import (
-    Body,
-    EmbedderSpec,
-    Manifest,
-    Origin,
-    PackFile,
-    Population,
-    Role,
-    Thresholds,
-    dump_manifest,
-)
+from models.licences import register
+from models.manifest import Manifest, Origin, dump_manifest
 from models.matcher import policy_for
-from models.packs import MANIFEST
+from models.packs import MANIFEST, read_manifest, verify_pack
 from models.quality import live_gate
-from models.selftest import ChainSample, VectorSample, parse_golden
-from models.sources import recipe
-from models.values import Image
-from tests.unit.models.fixtures import photo, real
+from models.specs import Licence
+from tests.unit.models.fixtures import need_pack, photo, real
 
-MEAN = (123.675, 116.28, 103.53)
-SCALE = (58.395, 57.12, 57.375)
-SPEC = EmbedderSpec(
-    geometry=Geometry.ARCFACE_112, colour="rgb", mean=MEAN, scale=SCALE, dim=128, metric="cosine",
-    mirror=True,
+NAME = "by-hand"
+LICENCE = Licence(
+    "by-hand", "somebody's network", "somebody", "Apache-2.0", commercial_use=True,
+    basis="told on paper", note="tests only",
 )  # fmt: skip
-THRESHOLDS = Thresholds(
-    frame=0.5, mean_of_3=0.5, mean_of_4=0.5, mean_of_5=0.5, review=0.4, margin=0.05, floor=0.45
-)
 
 
-def oracle(weights: bytes, chip: Image) -> tuple[float, ...]:
-    """The template by OpenCV's engine: unit vectors of the chip and its mirror image, averaged."""
-    net = cv2.dnn.readNetFromONNX(np.frombuffer(weights, np.uint8))
-    rows = []
-    for one in (chip, chip[:, ::-1]):
-        planes = (one[:, :, ::-1].astype(np.float32) - MEAN) / SCALE
-        net.setInput(np.ascontiguousarray(planes.transpose(2, 0, 1)[None], np.float32))
-        row = net.forward()[0]
-        rows.append(row / np.linalg.norm(row))
-    mean = np.mean(rows, 0)
-    return tuple(float(value) for value in mean / np.linalg.norm(mean))
+def write(place: Path, manifest: Manifest) -> None:
+    (place / MANIFEST).write_bytes(dump_manifest(manifest))
 
 
-def golden(weights: bytes) -> bytes:
-    ours = parse_golden(recipe("dlib").golden)
-    face = ours.faces[0]
-    chip = cut(pictures.picture(face.picture), np.array(face.landmarks), Geometry.ARCFACE_112)
-    answers = replace(
-        ours,
-        made_with=f"OpenCV {cv2.__version__}",
-        landmarks=(),
-        vectors=(VectorSample("noise-112", oracle(weights, pictures.picture("noise-112")), 1e-3),),
-        chains=(ChainSample(face.picture, face.landmarks, oracle(weights, chip), 5e-3),),
+@pytest.fixture
+def made_by_hand(packs: Path, tmp_path: Path) -> Path:
+    place = tmp_path / "stick" / NAME
+    shutil.copytree(packs / need_pack(packs, "mobilefacenet"), place)
+    ours = read_manifest(packs, "mobilefacenet")
+    origins = tuple(
+        Origin("a stick", origin.member, origin.sha256, "by-hand") for origin in ours.body.origins
     )
-    return json.dumps(asdict(answers)).encode()
-
-
-@pytest.fixture(scope="module")
-def made_by_hand(packs_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    weights = real("models", "mobilefacenet_foamliu", "mobilefacenet.onnx").read_bytes()
-    place = tmp_path_factory.mktemp("stick") / "mobilefacenet"
-    place.mkdir()
-    contents: dict[str, tuple[Role, bytes]] = {
-        "detector.onnx": ("detector", (packs_dir / "dlib" / "detector.onnx").read_bytes()),
-        "embedder.onnx": ("embedder", weights),
-        GOLDEN: ("golden", golden(weights)),
-    }
-    files = tuple(
-        PackFile(role, path, len(data), hashlib.sha256(data).hexdigest())
-        for path, (role, data) in contents.items()
-    )
-    digest = hashlib.sha256(weights).hexdigest()
-    body = Body(
-        format=1, name="mobilefacenet", version="1", model_id=f"mobilefacenet@{digest[:8]}",
-        title="MobileFaceNet, given by hand", aligner="none", embedder=SPEC,
-        thresholds=THRESHOLDS, population=Population("tests only", "tests only", ()),
-        review_only=False, review_reason="",
-        origins=(Origin("by hand", "mobilefacenet.onnx", digest, "by-hand"),),
-    )  # fmt: skip
-    for path, (_, data) in contents.items():
-        (place / path).write_bytes(data)
-    (place / MANIFEST).write_bytes(dump_manifest(Manifest(body, files, "by hand")))
+    body = replace(ours.body, name=NAME, origins=origins, licences=(LICENCE,))
+    write(place, replace(ours, body=body))
     return place
 
 
-@pytest.fixture(scope="module")
-def foreign(made_by_hand: Path, tmp_path_factory: pytest.TempPathFactory) -> PackEngine:
-    folder = tmp_path_factory.mktemp("gate")
+@pytest.fixture
+def foreign(made_by_hand: Path, packs: Path, tmp_path: Path) -> PackEngine:
+    folder = tmp_path / "gate"
+    import_pack(packs / "yunet", folder)
     import_pack(made_by_hand, folder)
-    return open_pack(folder, "mobilefacenet")
+    return open_pack(folder, NAME)
 
 
 def test_it_recognises_people(foreign: PackEngine) -> None:
@@ -131,10 +77,61 @@ def test_it_tells_strangers_of_the_strictest_group_apart(foreign: PackEngine) ->
 
 def test_swapped_colours_are_caught_before_it_counts(made_by_hand: Path, tmp_path: Path) -> None:
     text = (made_by_hand / MANIFEST).read_text("utf-8")
-    try:
-        (made_by_hand / MANIFEST).write_text(text.replace('"rgb"', '"bgr"'), "utf-8")
-        with pytest.raises(PackError, match="is not what it must be"):
-            import_pack(made_by_hand, tmp_path)
-    finally:
-        (made_by_hand / MANIFEST).write_text(text, "utf-8")
-    assert not (tmp_path / "mobilefacenet").exists()
+    (made_by_hand / MANIFEST).write_text(text.replace('"rgb"', '"bgr"'), "utf-8")
+    with pytest.raises(PackError, match="is not what it must be"):
+        import_pack(made_by_hand, tmp_path / "gate")
+    assert not (tmp_path / "gate").exists()
+
+
+def test_without_a_licence_of_its_files_it_is_refused(made_by_hand: Path, tmp_path: Path) -> None:
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    for licences in ((), (replace(LICENCE, commercial_use=False),)):
+        write(made_by_hand, replace(manifest, body=replace(manifest.body, licences=licences)))
+        with pytest.raises(PackError, match=r"embedder\.onnx has no licence in the register"):
+            import_pack(made_by_hand, tmp_path / "gate")
+
+
+@pytest.mark.parametrize("member", [f"{one.names[0]}.dat" for one in register().refused])
+def test_what_the_register_refuses_is_refused_by_name(
+    made_by_hand: Path, tmp_path: Path, member: str
+) -> None:
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    first, *others = manifest.body.origins
+    origins = (replace(first, member=member), *others)
+    write(made_by_hand, replace(manifest, body=replace(manifest.body, origins=origins)))
+    with pytest.raises(PackError, match=f"{member} is refused"):
+        import_pack(made_by_hand, tmp_path / "gate")
+
+
+def test_a_pack_that_nothing_proves_says_so_and_is_for_review_only(
+    made_by_hand: Path, tmp_path: Path
+) -> None:
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    files = tuple(file for file in manifest.files if file.role != "golden")
+    body = replace(manifest.body, unproved="nobody computed it", review_only=True,
+                   review_reason="not proved")  # fmt: skip
+    write(made_by_hand, replace(manifest, body=body, files=files))
+    import_pack(made_by_hand, tmp_path / "gate")
+    verified = verify_pack(tmp_path / "gate", NAME)
+    assert (verified.answers, verified.manifest.body.unproved) == (0, "nobody computed it")
+    with pytest.raises(ValueError, match="nothing proves is for review only"):
+        replace(body, review_only=False)
+
+
+def test_golden_answers_that_prove_too_little_are_refused(
+    made_by_hand: Path, tmp_path: Path
+) -> None:
+    answers = json.loads((made_by_hand / GOLDEN).read_bytes())
+    del answers["chains"]
+    data = json.dumps(answers).encode()
+    (made_by_hand / GOLDEN).write_bytes(data)
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    files = tuple(
+        replace(file, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        if file.role == "golden"
+        else file
+        for file in manifest.files
+    )
+    write(made_by_hand, replace(manifest, files=files))
+    with pytest.raises(PackError, match="what proves this pack is chains, vectors"):
+        import_pack(made_by_hand, tmp_path / "gate")

@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.errors import PackError
-from models.manifest import Manifest, PackFile, Role, dump_manifest, parse_manifest
+from models.manifest import Manifest, PackFile, dump_manifest, embedder_body, parse_manifest
 from models.sources import recipe
+from models.specs import FileRole
 
-BODY = recipe("dlib").body
-ROLES: tuple[Role, ...] = ("detector", "aligner", "embedder", "golden", "licence")
-FILES = tuple(PackFile(role, f"{role}.bin", 10, "0" * 64) for role in ROLES)
+BODY = embedder_body(recipe("dlib").body, "dlib")
+ROLES: tuple[FileRole, ...] = (
+    "detector", "aligner", "embedder", "licence", "golden", "licence",
+)  # fmt: skip
+FILES = tuple(PackFile(role, f"{role}-{i}.bin", 10, "0" * 64) for i, role in enumerate(ROLES))
 MANIFEST = Manifest(BODY, FILES, "by hand")
 
 
@@ -33,7 +36,7 @@ def changed(path: str, value: Any) -> bytes:
 
 def test_a_manifest_comes_back() -> None:
     assert parse_manifest(dump_manifest(MANIFEST), "here") == MANIFEST
-    assert MANIFEST.file("golden").path == "golden.bin"
+    assert MANIFEST.file("golden").path == "golden-4.bin"
 
 
 @pytest.mark.parametrize(
@@ -54,16 +57,19 @@ def test_a_manifest_comes_back() -> None:
         ("body.thresholds.mean_of_3", "0.6"),
         ("body.review_reason", ""),
         ("body.origins", []),
+        ("body.role", "oracle"),
+        ("body.role", "plate"),
+        ("body.unproved", "nobody did"),
         ("files.0.path", "../../etc/passwd"),
         ("files.0.path", "/etc/passwd"),
-        ("files.0.path", "aligner.bin"),
+        ("files.0.path", "aligner-1.bin"),
         ("files.0.path", "a/b"),
         ("files.0.sha256", "00"),
         ("files.0.bytes", 0),
         ("files.0.bytes", 1 << 40),
         ("files.0.role", "licence"),
-        ("files.4.role", "detector"),
-        ("files.4.role", "pickle"),
+        ("files.3.role", "detector"),
+        ("files.3.role", "pickle"),
         ("files", []),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.errors import PackError
-from models.manifest import dump_manifest
+from models.manifest import dump_manifest, embedder_body
 from models.packs import MANIFEST, list_packs, load_pack, models_dir, read_pack, verify_pack
 
 
@@ -50,8 +50,9 @@ def test_a_link_in_place_of_a_file_is_refused(pack_copy: Path, packs_dir: Path) 
 
 def test_a_threshold_edited_beside_the_weights_is_refused(pack_copy: Path) -> None:
     manifest, _ = read_pack(pack_copy, "dlib")
-    thresholds = replace(manifest.body.thresholds, mean_of_3=0.63, frame=0.4)
-    lax = replace(manifest, body=replace(manifest.body, thresholds=thresholds))
+    body = embedder_body(manifest.body, "dlib")
+    thresholds = replace(body.thresholds, mean_of_3=0.63, frame=0.4)
+    lax = replace(manifest, body=replace(body, thresholds=thresholds))
     (pack_copy / "dlib" / MANIFEST).write_bytes(dump_manifest(lax))
     with pytest.raises(PackError, match=r"was altered.*faces\.threshold"):
         load_pack(pack_copy, "dlib")

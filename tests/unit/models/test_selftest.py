@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,9 +17,10 @@ from models.aligner import Aligner, Square
 from models.detector import Detector
 from models.dlibshape import load_cascade
 from models.embedder import Embedder
-from models.manifest import EmbedderSpec
+from models.manifest import EmbedderSpec, embedder_body
 from models.packs import Pack
-from models.selftest import Golden, Parts, PictureName, check, parse_golden
+from models.parts import Parts
+from models.selftest import Golden, PictureName, check, parse_golden
 from models.sessions import Tensor
 from models.sources import recipe
 from models.values import Image, Points, Vector
@@ -48,6 +50,7 @@ class SwappedEmbedder(Embedder):
 
 
 def swapped_detector(pack: Pack, _place: Path) -> Parts:
+    assert isinstance(pack.parts.detector, Detector)
     return replace(pack.parts, detector=SwappedDetector(pack.parts.detector._session))
 
 
@@ -76,7 +79,7 @@ def test_swapped_colours_and_shifted_points_are_caught(
         check(spoil(pack, packs_dir / "dlib"), GOLDEN, "dlib")
 
 
-SPEC = recipe("dlib").body.embedder
+SPEC = embedder_body(recipe("dlib").body, "dlib").embedder
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,10 @@ def test_every_picture_can_be_asked_for() -> None:
 def test_golden_answers_that_are_none_are_refused() -> None:
     with pytest.raises(PackError, match="no golden answers"):
         parse_golden(b'{"maps": []}')
+
+
+@pytest.mark.parametrize("kind", ["maps", "faces", "landmarks", "vectors", "chains"])
+def test_golden_answers_that_leave_something_unproved_are_refused(pack: Pack, kind: str) -> None:
+    fewer = parse_golden(json.dumps(asdict(GOLDEN) | {kind: ()}).encode())
+    with pytest.raises(PackError, match="what proves this pack is chains, faces, landmarks, maps"):
+        check(pack.parts, fewer, "dlib")

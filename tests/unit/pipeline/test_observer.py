@@ -208,3 +208,12 @@ def test_a_topic_that_the_broker_refuses_is_an_issue_until_it_is_heard(bench: Be
     assert "renew the broker's rights for this gate" in texts[1]
     bench.observer.subscribed(call, "")
     assert bench.issues == [("not-heard", "site/node/ack")]
+
+
+def test_entries_of_another_model_are_an_issue_until_none_is_left(bench: Bench) -> None:
+    bench.observer.stranded(3, "mobilefacenet@85cdeb73")
+    assert bench.issues == [("watchlist-resend", "watchlist")]
+    assert bench.health.issues[0].text.startswith("3 entries are not searched for")
+    assert "mobilefacenet@85cdeb73" in bench.health.issues[0].text
+    bench.observer.stranded(0, "mobilefacenet@85cdeb73")
+    assert bench.issues == []

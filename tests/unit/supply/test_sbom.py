@@ -17,6 +17,13 @@ from supply.sbom import LOCKS, as_text, gate_bom, installed_bom
 Part = Mapping[str, Any]
 UNKNOWN_LICENCES = {"colorama", "lgpio", "numpy", "setuptools"}  # not installed in that version
 MODELS = {"shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"}
+FROM_THE_WEB = (
+    "mobilefacenet.onnx",
+    "yunet_n_dynamic.onnx",
+    "face_recognition_sface_2021dec.onnx",
+    "2.7_80x80_MiniFASNetV2.pth",
+    "4_0_0_80x80_MiniFASNetV1SE.pth",
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +85,12 @@ def test_a_gates_is_its_lock_and_its_models(gate: Part) -> None:
 
 def test_models_stand_in_it_with_hash_and_licence(gate: Part) -> None:
     models = {part["name"]: part for part in of(gate, "machine-learning-model")}
-    assert set(models) == {*MODELS, "centerface.onnx"}
+    assert set(models) == {*MODELS, "centerface.onnx", *FROM_THE_WEB}
     resnet = models["dlib_face_recognition_resnet_model_v1.dat"]
     assert resnet["licenses"][0]["license"]["id"] == "CC0-1.0"
     assert hashes(resnet) == {"55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"}
     assert models["centerface.onnx"]["licenses"][0]["license"]["id"] == "MIT"
+    assert {models[name]["licenses"][0]["license"]["id"] for name in FROM_THE_WEB} == {"Apache-2.0"}
     assert "68" not in "".join(models)
 
 
