@@ -221,4 +221,4 @@ def _shortage(groups: Groups, name: str, size: int, photos: int) -> str:
     people = {sample.person for samples in groups.values() for sample in samples}
     if len(people) - len(_by_person(groups[name])) // 2 < size:
         return f"{len(people)} people of all groups are too few for a gallery of {size}"
-    return f"nobody of {name} has {photos} photos and one of another session to search with"
+    return f"nobody of {name} has {photos} photo(s) and one of another session to search with"
