@@ -18,6 +18,7 @@ from models.enrol import template_of
 from models.manifest import Manifest, Metric, Thresholds
 from models.packs import Pack, load_pack, models_dir
 from models.quality import assess
+from models.settle import settle
 from models.values import FoundFace, Image, ModelFile, Probe
 
 
@@ -101,8 +102,9 @@ class PackEngine:
         return self._parts.detector.detect(picture, budget)
 
     def embed(self, picture: Image, face: FoundFace) -> Probe:
-        """Landmarks, chip, network."""
-        points = self._parts.points(picture, face)
+        """Landmarks, chip, network. Without an aligner the detector's landmarks are settled."""
+        settled = face if self._parts.aligner else settle(self.detect, picture, face)
+        points = self._parts.points(picture, settled)
         height, width = picture.shape[:2]
         return Probe(self._parts.vector(picture, points), assess(face, width, height))
 
