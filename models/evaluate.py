@@ -46,16 +46,32 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collected:
-    """Usable photos, and how many were not used, by reason; ``people`` with a photo at all."""
+    """Usable photos, and of those not used the person's folder and the reason."""
 
     samples: tuple[Sample, ...]
-    skipped: Counter[str]
-    people: int
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many photos were not used, by reason."""
+        return Counter(why for _, why in self.refused)
 
     @property
     def images(self) -> int:
         """All photos, usable or not."""
-        return len(self.samples) + self.skipped.total()
+        return len(self.samples) + len(self.refused)
+
+    @property
+    def people(self) -> int:
+        """People with a photo, usable or not."""
+        return len({s.person for s in self.samples} | {person for person, _ in self.refused})
+
+    def of(self, wanted: Callable[[str], bool]) -> Collected:
+        """The photos of those people only whom *wanted* says yes to."""
+        return Collected(
+            tuple(sample for sample in self.samples if wanted(sample.person)),
+            tuple(one for one in self.refused if wanted(one[0])),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +142,16 @@ def read_people(
         for path in sorted(person.rglob("*"))
         if path.suffix.lower() in _SUFFIXES
     ]
-    samples, skipped = [], Counter[str]()
+    samples, refused = [], []
     for done, (person, path) in enumerate(photos, 1):
         vector = _vector(engine, path, gate, border_px)
         if isinstance(vector, str):
-            skipped[vector] += 1
+            refused.append((person.name, vector))
         else:
             session = str(path.parent.relative_to(person))
             samples.append(Sample(person.name, session, vector))
         advance(done / len(photos))
-    return Collected(tuple(samples), skipped, len({person for person, _ in photos}))
+    return Collected(tuple(samples), tuple(refused))
 
 
 def _vector(engine: FaceEngine, path: Path, gate: Gate, border_px: int) -> Vector | str:

@@ -7,7 +7,7 @@ Here: which folder is a group, which person is kept aside. Not here: reading a p
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,16 +35,18 @@ class People(StrEnum):
 
 
 def read_groups(
-    engine: FaceEngine, folder: Path, gate: Gate, people: People, stage: Stage
+    engine: FaceEngine, folder: Path, gate: Gate, people: Sequence[People], stage: Stage
 ) -> dict[str, Collected]:
-    """What is usable of every group below *folder*, by the group's name.
+    """What is usable of every group below *folder*, of all *people* together, by group's name.
 
     A group in which no photo is usable is reported as such; :class:`PackError` when that is so of
     all. *stage* hears the group's name and the share of its photos done.
     """
     groups: dict[str, Collected] = {}
     for group in people_in(folder):
-        chosen = [person for person in people_in(group) if people.has(person.name)]
+        chosen = [
+            person for person in people_in(group) if any(of.has(person.name) for of in people)
+        ]
 
         def advance(share: float, name: str = group.name) -> None:
             stage(name, share)

@@ -51,7 +51,7 @@ def evaluate(
     from provisioning.progress import bars
 
     with bars() as stage:
-        found = measure(data, pack, people, directory, stage)
+        (found,) = measure(data, pack, [people], directory, stage)
     if html is not None:
         try:
             html.write_text(page(found), encoding="utf-8")
@@ -61,23 +61,35 @@ def evaluate(
 
 
 def measure(
-    data: Path, pack: str, people: str, directory: Path | None, stage: Callable[[str, float], None]
-) -> Evaluation:
-    """The evaluation of *pack* on the photos below *data*."""
+    data: Path,
+    pack: str,
+    people: Sequence[str],
+    directory: Path | None,
+    stage: Callable[[str, float], None],
+) -> list[Evaluation]:
+    """An evaluation of *pack* for each choice of *people*; photos below *data* are read once."""
     from models.engine import open_pack
     from models.evaluate_groups import People, read_groups
     from models.evaluate_report import evaluate as figures
     from models.packs import models_dir
     from models.quality import live_gate
 
-    if people not in {choice.value for choice in People}:
-        raise PackError(f"--people {people}: choose {', '.join(People)}")
-    chosen = People(people)
+    wrong = set(people) - {choice.value for choice in People}
+    if wrong:
+        raise PackError(f"--people {', '.join(wrong)}: choose {', '.join(People)}")
     engine = open_pack(models_dir(directory), pack)
+    chosen = [People(choice) for choice in people]
     groups = read_groups(engine, data, live_gate(_SMALLEST_PX), chosen, stage)
-    return figures(
-        pack, engine.model_id, engine.thresholds, engine.metric, groups, people=chosen, stage=stage
-    )
+    found = []
+    for choice in chosen:
+        some = {name: of for name, group in groups.items() if (of := group.of(choice.has)).images}
+        found.append(
+            figures(
+                pack, engine.model_id, engine.thresholds, engine.metric, some, people=choice,
+                stage=stage,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _text(found: Evaluation) -> str:

@@ -42,10 +42,7 @@ def main() -> None:
         for name, place in GROUPS.items():
             (Path(made) / name).symlink_to((options.data / place).resolve())
         for pack in options.packs:
-            found = [
-                measure(Path(made), pack, people, options.dir, stage)
-                for people in ("all", "held-out")
-            ]
+            found = measure(Path(made), pack, ["all", "held-out"], options.dir, stage)
             text = replaced(text, pack, "\n".join(map(tables, found)))
     options.page.write_text(text, "utf-8")
 

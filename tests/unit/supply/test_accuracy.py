@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,7 @@ def test_every_table_is_as_wide_as_its_head() -> None:
         for number, middle in enumerate(people)
         for _ in range(4)
     )
-    groups = {"g": Collected(samples, Counter(), 60)}
+    groups = {"g": Collected(samples, ())}
     text = tables(evaluate("x", "x@00000000", THRESHOLDS, "cosine", groups))
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
