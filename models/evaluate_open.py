@@ -95,15 +95,21 @@ def search(
 
 
 def row_at(found: Searches, gallery: int, photos: int, fpir: float) -> OpenRow:
-    """FNIR at *fpir*; strangers of other groups join when the own are too few to show it."""
-    scores, joined, why = found.strangers, 0, found.why
-    if not why and len(scores) * fpir < 1:
-        scores, joined = np.concatenate([scores, found.guests]), found.people[2]
+    """FNIR at *fpir*; strangers of other groups join when the own are too few to show it.
+
+    Then none of the group's own strangers passes either, so joining never makes a threshold laxer.
+    """
+    own = found.strangers
+    joined = 0 if found.why or len(own) * fpir >= 1 else found.people[2]
+    scores = np.concatenate([own, found.guests]) if joined else own
+    why = found.why
     if not why and len(scores) * fpir < 1:
         why = f"{len(scores)} searches of strangers cannot show a rate of {fpir:g}"
     if not why and not len(found.mated):
         why = "no enrolled person has a further photo to search with"
     threshold = None if why else threshold_at(scores, fpir)
+    if threshold is not None and joined and len(own):
+        threshold = max(threshold, float(np.nextafter(own.max(), np.inf)))
     fnir = None if threshold is None else missed(found, threshold)
     return OpenRow(
         gallery, photos, fpir, threshold, fnir, found.people[1] + joined, joined, len(scores),
@@ -221,4 +227,7 @@ def _shortage(groups: Groups, name: str, size: int, photos: int) -> str:
     people = {sample.person for samples in groups.values() for sample in samples}
     if len(people) - len(_by_person(groups[name])) // 2 < size:
         return f"{len(people)} people of all groups are too few for a gallery of {size}"
-    return f"nobody of {name} has {photos} photo(s) and one of another session to search with"
+    return (
+        f"too few people of {name} have {photos} photo(s) and one of another session to search"
+        f" with, and other groups too few people to fill a gallery of {size}"
+    )

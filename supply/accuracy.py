@@ -121,7 +121,7 @@ def _share(rate: Rate | None) -> str:
     if rate is None or not rate.trials:
         return "–"
     low, high = (100 * bound for bound in rate.bounds)
-    return f"{100 * rate.value:.3g} % ({low:.2g}–{high:.3g})"
+    return f"{100 * rate.value:.3g} % ({low:.3g}–{high:.3g})"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

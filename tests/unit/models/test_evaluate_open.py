@@ -69,7 +69,7 @@ def test_the_same_name_in_another_group_is_the_same_person() -> None:
 def test_photos_of_the_enrolled_session_do_not_search() -> None:
     one = [Sample(f"p{i}", "mon", np.ones(2, np.float32)) for i in range(30) for _ in range(3)]
     found = search({"g": one}, "g", "cosine", gallery=10, photos=1)
-    assert "nobody of g has 1 photo(s)" in found.why
+    assert "too few people of g have 1 photo(s)" in found.why
 
 
 def test_more_photos_of_an_entry_find_more() -> None:
@@ -112,3 +112,16 @@ def test_nobody_with_a_further_photo_cannot_be_missed() -> None:
 def test_misses_and_hits_are_all_searches(threshold: float) -> None:
     found = Searches(np.array([0.2, 0.7, -np.inf]), np.zeros(1), np.zeros(0), (3, 1, 0), 0)
     assert missed(found, threshold) == Rate({-1.0: 1, 0.5: 2, 2.0: 3}[threshold], 3)
+
+
+def test_joining_strangers_of_other_groups_never_makes_a_threshold_laxer() -> None:
+    draw = np.random.default_rng(2)
+    found = Searches(
+        draw.normal(0.6, 0.2, 200), draw.normal(0.4, 0.1, 200), draw.normal(0.1, 0.1, 3000),
+        (10, 10, 300), 90,
+    )  # fmt: skip
+    rows = [row_at(found, 100, 1, fpir) for fpir in (0.01, 0.003, 0.001)]
+    assert [row.joined for row in rows] == [0, 300, 300]
+    thresholds = [row.threshold for row in rows if row.threshold is not None]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[1] > found.strangers.max()
