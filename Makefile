@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 FUZZ_S ?= 60
+DATA ?= ../shared/data
+PACKS ?= mobilefacenet dlib
 export GATEHOUSE_HOME := $(HOME_DIR)
 
-.PHONY: help demo test lint bench soak fuzz clean lock sbom audit docs
+.PHONY: help demo test lint bench soak fuzz clean lock sbom audit docs accuracy
 
 help:
 	@echo "make demo   a whole site on this machine (make demo ARGS=\"--once --json\")"
@@ -19,6 +21,7 @@ help:
 	@echo "make soak   faults for a long time"
 	@echo "make fuzz   every parser by coverage, FUZZ_S seconds each (docs/security.md)"
 	@echo "make docs   renew docs/contract.md and docs/states.md from the code"
+	@echo "make accuracy  renew the figures in docs/accuracy.md (DATA=folder of evaluation photos)"
 	@echo "make sbom   CycloneDX bills of material into .gatehouse/sbom"
 	@echo "make audit  known vulnerabilities of what is locked (ends with 69 when nobody could say)"
 	@echo "make lock   renew the hash-locked requirements"
@@ -60,6 +63,9 @@ fuzz: $(VENV)/.dev requirements/fuzz.lock
 docs: $(VENV)/.dev
 	$(BIN)/python -m contract.document docs/contract.md
 	$(BIN)/python -m supply.states docs/states.md
+
+accuracy: $(VENV)/.dev
+	$(BIN)/python -m supply.accuracy docs/accuracy.md $(DATA) $(PACKS)
 
 sbom: $(VENV)/.dev
 	@$(BIN)/python -m supply.sbom $(HOME_DIR)/sbom

@@ -26,11 +26,12 @@ from models.packs import (
     models_dir,
 )
 from models.quality import assess
+from models.settle import settle
 from models.values import FoundFace, Image, ModelFile, Probe
 from models.yunet import YuNet
 
-BEST_DETECTOR = "yunet"
-LAST_DETECTOR = "dlib"
+YUNET = "yunet"
+CENTERFACE = "dlib"
 
 
 class FaceEngine(Protocol):
@@ -136,8 +137,9 @@ class PackEngine:
         return self._detector.detect(picture, budget)
 
     def embed(self, picture: Image, face: FoundFace) -> Probe:
-        """Landmarks, chip, network."""
-        points = self._parts.points(picture, face, self._detector.square)
+        """Landmarks, chip, network. Without an aligner the detector's landmarks are settled."""
+        settled = face if self._parts.aligner else settle(self.detect, picture, face)
+        points = self._parts.points(picture, settled, self._detector.square)
         height, width = picture.shape[:2]
         return Probe(self._parts.vector(picture, points), assess(face, width, height))
 
@@ -152,7 +154,7 @@ def _one_of(pack: Pack, detector: DetectorPack | None) -> FaceDetector:
     if pack.parts.detector is None:
         raise PackError(
             f"the pack {pack.body.name!r} carries no detector: run 'gatehouse models fetch"
-            f" {BEST_DETECTOR}' or name a detector's pack under faces.detector"
+            f" {YUNET}' or name a detector's pack under faces.detector"
         )
     return pack.parts.detector
 
@@ -195,9 +197,8 @@ def open_pack(
 ) -> PackEngine:
     """The engine of packs in *folder*, whatever the configuration says.
 
-    Without *detector*: the pack's own, whose faces its thresholds were set on; without one YuNet
-    when it is installed, else the one that comes with the pack ``dlib``. With *liveness* YuNet,
-    whose boxes that needs.
+    Without *detector*: the pack's own; without one CenterFace of the pack ``dlib``, with which the
+    shipped thresholds were measured, else YuNet. With *liveness* YuNet, whose boxes that needs.
     """
     cv2.setNumThreads(1)
     pack = load_pack(folder, pack_name, threads)
@@ -211,10 +212,10 @@ def open_pack(
 
 def _default_detector(folder: Path, pack: Pack, liveness: str | None) -> str:
     if liveness is not None:
-        return BEST_DETECTOR
+        return YUNET
     if pack.parts.detector is not None:
         return pack.body.name
-    found = [name for name in (BEST_DETECTOR, LAST_DETECTOR) if (folder / name).is_dir()]
+    found = [name for name in (CENTERFACE, YUNET) if (folder / name).is_dir()]
     return found[0] if found else pack.body.name
 
 

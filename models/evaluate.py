@@ -11,7 +11,7 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,11 @@ from models.quality import Gate, assess
 from models.values import Image, Vector
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
-_NO_SESSION = "."
+NO_SESSION = "."
+# A photo cut tight around a face is looked at again with this share of its width added all round.
+_TIGHT = 0.5
+
+Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +46,32 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collected:
-    """Usable photos, and how many were not used, by reason."""
+    """Usable photos, and of those not used the person's folder and the reason."""
 
     samples: tuple[Sample, ...]
-    skipped: Counter[str]
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many photos were not used, by reason."""
+        return Counter(why for _, why in self.refused)
+
+    @property
+    def images(self) -> int:
+        """All photos, usable or not."""
+        return len(self.samples) + len(self.refused)
+
+    @property
+    def people(self) -> int:
+        """People with a photo, usable or not."""
+        return len({s.person for s in self.samples} | {person for person, _ in self.refused})
+
+    def of(self, wanted: Callable[[str], bool]) -> Collected:
+        """The photos of those people only whom *wanted* says yes to."""
+        return Collected(
+            tuple(sample for sample in self.samples if wanted(sample.person)),
+            tuple(one for one in self.refused if wanted(one[0])),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +110,48 @@ class Outcome:
 
 
 def collect(engine: FaceEngine, folder: Path, gate: Gate, border_px: int = 0) -> Collected:
-    """Templates of all photos below *folder*, whose sub-folders are persons.
-
-    A person's photos lie there directly, or in folders for sessions (one camera, one day). The
-    largest face of each photo that passes *gate* counts. *border_px* is added all round first,
-    for collections cut so tight that no detector finds the face.
-    """
-    samples, skipped = [], Counter[str]()
-    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        for path in sorted(person.rglob("*")):
-            if path.suffix.lower() not in _SUFFIXES:
-                continue
-            vector = _vector(engine, path, gate, border_px)
-            if isinstance(vector, str):
-                skipped[vector] += 1
-            else:
-                session = str(path.parent.relative_to(person))
-                samples.append(Sample(person.name, session, vector))
-    if not samples:
+    """As :func:`read_people`, of everybody; :class:`PackError` when no photo is usable."""
+    found = read_people(engine, people_in(folder), gate, border_px)
+    if not found.samples:
         raise PackError(f"{folder} has no usable photo; it needs one folder of photos a person")
-    return Collected(tuple(samples), skipped)
+    return found
+
+
+def people_in(folder: Path) -> list[Path]:
+    """The persons' folders below *folder*, sorted."""
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def read_people(
+    engine: FaceEngine,
+    people: Sequence[Path],
+    gate: Gate,
+    border_px: int = 0,
+    advance: Advance = lambda _share: None,
+) -> Collected:
+    """Templates of all photos in the folders *people*, one a person.
+
+    Photos lie there directly, or in folders for sessions (one camera, one day). The largest face
+    of each photo that passes *gate* counts. *border_px* is added all round first; a photo without
+    a face is looked at once more with a border of half its width, since some collections are cut
+    so tight that no detector finds the face. *advance* hears the share done, 0 to 1.
+    """
+    photos = [
+        (person, path)
+        for person in people
+        for path in sorted(person.rglob("*"))
+        if path.suffix.lower() in _SUFFIXES
+    ]
+    samples, refused = [], []
+    for done, (person, path) in enumerate(photos, 1):
+        vector = _vector(engine, path, gate, border_px)
+        if isinstance(vector, str):
+            refused.append((person.name, vector))
+        else:
+            session = str(path.parent.relative_to(person))
+            samples.append(Sample(person.name, session, vector))
+        advance(done / len(photos))
+    return Collected(tuple(samples), tuple(refused))
 
 
 def _vector(engine: FaceEngine, path: Path, gate: Gate, border_px: int) -> Vector | str:
@@ -111,17 +159,23 @@ def _vector(engine: FaceEngine, path: Path, gate: Gate, border_px: int) -> Vecto
     raw = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if raw is None:
         return "unreadable"
-    picture: Image = np.asarray(raw, np.uint8)
-    if border_px:
-        edges = (border_px, border_px)
-        picture = np.pad(picture, (edges, edges, (0, 0)), mode="edge")
+    picture = _bordered(np.asarray(raw, np.uint8), border_px)
     faces = engine.detect(picture)
+    if not faces and not border_px:
+        picture = _bordered(picture, round(picture.shape[1] * _TIGHT))
+        faces = engine.detect(picture)
     if not faces:
         return "no-face"
     face = max(faces, key=lambda one: one.box.width * one.box.height)
     height, width = picture.shape[:2]
     refusal = gate.refusal(assess(face, width, height), face.score)
     return refusal or engine.embed(picture, face).vector
+
+
+def _bordered(picture: Image, border_px: int) -> Image:
+    """*picture* with its edge repeated outwards."""
+    edges = (border_px, border_px)
+    return np.pad(picture, (edges, edges, (0, 0)), mode="edge") if border_px else picture
 
 
 def pairs(
@@ -176,7 +230,7 @@ def passages(
         first = samples[chosen[0]]
         for i, enrolled in enumerate(samples):
             same = enrolled.person == first.person
-            if i in chosen or (same and enrolled.session == first.session != _NO_SESSION):
+            if i in chosen or (same and enrolled.session == first.session != NO_SESSION):
                 continue
             mean = float(scores[0, i])
             results[same][

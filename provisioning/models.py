@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provisioning.call import ConfigOption, load_config
+from provisioning.evaluate import evaluate
 from provisioning.output import JsonFlag, show
 
 if TYPE_CHECKING:
     from agent.config.schema.vision import Models
 
 app = typer.Typer(help="Model packs for faces.", no_args_is_help=True)
+app.command()(evaluate)
 DirOption = Annotated[
     Path | None, typer.Option("--dir", help="The packs' folder.", show_default=False)
 ]

@@ -80,7 +80,7 @@ class Faces(Section):
     enabled: bool = False
     pack: Id = "dlib"
     detector: Annotated[
-        Id | None, Field(description="detector pack; none: the pack's own, else yunet")
+        Id | None, Field(description="detector pack; none: the pack's own, else dlib's, else yunet")
     ] = None
     liveness: Annotated[Id | None, Field(description="liveness pack; none: no check")] = None
     threshold: Annotated[

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from agent.core.errors import PackError
 from models import pictures
+from models.detector import BUDGET_PX
 from models.engine import PackEngine
-from models.evaluate import Rate, Sample, collect, count, pairs, passages, threshold_at
+from models.evaluate import Collected, Rate, Sample, collect, count, pairs, passages, threshold_at
 from models.matcher import Policy
 from models.quality import live_gate
+from models.values import FoundFace, Image
 
 POLICY = Policy(frames=3, lead=0.7, frame=0.7, review=0.6, margin=0.0)
 
@@ -99,3 +101,29 @@ def test_a_folder_of_people_is_read_and_what_is_unusable_counted(
     assert found.skipped == {"no-face": 1, "unreadable": 2}
     with pytest.raises(PackError, match="no usable photo"):
         collect(engine, tmp_path / "two", live_gate(500))
+
+
+class ShortSighted(PackEngine):
+    """Finds nothing in a picture lower than 300 px, as no detector does in a chip."""
+
+    def __init__(self, engine: PackEngine) -> None:
+        self.__dict__.update(vars(engine))
+
+    def detect(self, picture: Image, budget: int = BUDGET_PX) -> list[FoundFace]:
+        return super().detect(picture, budget) if picture.shape[0] >= 300 else []
+
+
+def test_a_photo_without_a_face_is_looked_at_again_with_a_border(
+    engine: PackEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    cv2.imwrite(str(tmp_path / "one" / "a.png"), pictures.picture("head-320x256"))
+    found = collect(ShortSighted(engine), tmp_path, live_gate(45))
+    assert (len(found.samples), found.people, found.images) == (1, 1, 1)
+
+
+def test_people_are_parted_with_their_failures() -> None:
+    found = Collected(tuple(people(0.01)), (("p0", "no-face"), ("p9", "turned")))
+    part = found.of(lambda person: person in ("p0", "p9"))
+    assert (part.people, part.images, len(part.samples)) == (2, 7, 5)
+    assert part.skipped == {"no-face": 1, "turned": 1}
