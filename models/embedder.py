@@ -6,12 +6,23 @@ Here: colour order, normalisation, the mirror image, and the network. Not here: 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from agent.core.errors import PackError
 from models.manifest import EmbedderSpec
 from models.sessions import Session, Tensor
 from models.values import Image, Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A template, and what the network's own answer says of its worth (see ``Probe``)."""
+
+    vector: Vector
+    norm: float
+    agreement: float
 
 
 class Embedder:
@@ -26,6 +37,10 @@ class Embedder:
 
     def embed(self, chip: Image) -> Vector:
         """The template, float32 (dim,), of a BGR chip of the network's side."""
+        return self.measure(chip).vector
+
+    def measure(self, chip: Image) -> Measured:
+        """The template of a chip, with its norm and the agreement of its mirror image."""
         side = self._spec.geometry.side_px
         if chip.shape != (side, side, 3):
             raise PackError(f"a chip of shape {chip.shape} where ({side}, {side}, 3) is due")
@@ -37,12 +52,22 @@ class Embedder:
             batch = np.concatenate([batch, batch[:, :, :, ::-1]])
         return self._join(self._session.run(np.ascontiguousarray(batch))[0])
 
-    def _join(self, rows: Tensor) -> Vector:
+    def _join(self, rows: Tensor) -> Measured:
         if rows.ndim != 2 or rows.shape[1] != self._spec.dim or not np.isfinite(rows).all():
             raise PackError(f"the embedder gave {rows.shape}, not vectors of {self._spec.dim}")
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
         if self._spec.metric == "cosine":
-            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+            rows = rows / np.maximum(norms, 1e-12)
         joined = rows.mean(0)
         if self._spec.metric == "cosine":
             joined = joined / max(float(np.linalg.norm(joined)), 1e-12)
-        return np.ascontiguousarray(joined, np.float32)
+        vector = np.ascontiguousarray(joined, np.float32)
+        return Measured(vector, float(norms.mean()), self._agreement(rows))
+
+    def _agreement(self, rows: Tensor) -> float:
+        """The cosine of face and mirror image, or 1 - their distance; never below 0."""
+        if len(rows) < 2:
+            return 1.0
+        if self._spec.metric == "cosine":
+            return max(float(rows[0] @ rows[1]), 0.0)
+        return max(1.0 - float(np.linalg.norm(rows[0] - rows[1])), 0.0)

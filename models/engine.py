@@ -104,7 +104,9 @@ class PackEngine:
         """Landmarks, chip, network."""
         points = self._parts.points(picture, face)
         height, width = picture.shape[:2]
-        return Probe(self._parts.vector(picture, points), assess(face, width, height))
+        made = self._parts.measured(picture, points)
+        quality = assess(face, width, height)
+        return Probe(made.vector, quality, made.norm, made.agreement)
 
     def template(self, photo: bytes) -> Probe:
         """See ``models.enrol``."""

@@ -19,7 +19,7 @@ from models import pictures
 from models.aligner import Aligner
 from models.chips import cut
 from models.detector import Detector
-from models.embedder import Embedder
+from models.embedder import Embedder, Measured
 from models.manifest import EmbedderSpec
 from models.values import FoundFace, Image, Points, Vector
 
@@ -137,6 +137,10 @@ class Parts:
     def vector(self, picture: Image, points: Points) -> Vector:
         """The template of the face with these landmarks."""
         return self.embedder.embed(cut(picture, points, self.spec.geometry))
+
+    def measured(self, picture: Image, points: Points) -> Measured:
+        """The same, with what the network's answer says of its worth."""
+        return self.embedder.measure(cut(picture, points, self.spec.geometry))
 
 
 def check(parts: Parts, golden: Golden, name: str) -> int:

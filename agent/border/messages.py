@@ -167,12 +167,16 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """Which rows of the gallery's matrix belong to an entry."""
+    """Which rows of the gallery's matrix belong to an entry.
+
+    ``look_alikes`` more follow its templates: of people who are known not to be this person.
+    """
 
     __pydantic_config__ = _STRICT
     entry_id: EntryName
     exercise: bool
     templates: Annotated[int, Field(ge=1, le=64)]
+    look_alikes: Annotated[int, Field(ge=0, le=64)] = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,9 @@ class FaceWork:
         if values.size % message.dim:
             raise PackError("the gallery's rows are not whole")
         rows = values.reshape(-1, message.dim).astype(np.float32)
-        entries = [Entry(row.entry_id, row.exercise, row.templates) for row in index]
+        entries = [
+            Entry(row.entry_id, row.exercise, row.templates, row.look_alikes) for row in index
+        ]
         self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
 
     def _find(self, watched: _Watched, frame: Frame, picture: Image) -> list[FoundFace]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 from agent.watchlist.entry import Stored
 from agent.watchlist.packing import pack, unpack
@@ -35,6 +36,8 @@ ENTRIES = [
     an_entry("a", dlib=[ROW, ROW[:4]], other=[ROW]),
     an_entry("b"),
     an_entry("c", dlib=[ROW]),
+    replace(an_entry("d", dlib=[ROW]), look_alikes={"dlib": [ROW[:4], ROW]}),
+    replace(an_entry("e", dlib=[ROW]), look_alike_photos=[b"somebody", b"else"]),
 ]
 
 
@@ -42,6 +45,12 @@ def test_what_goes_in_comes_out() -> None:
     assert unpack(json.loads(json.dumps(pack(ENTRIES)))) == ENTRIES
     assert unpack(pack([])) == []
     assert unpack({}) == []
+
+
+def test_a_file_from_before_there_were_look_alikes_is_read() -> None:
+    table = pack(ENTRIES[:3])
+    table["rows"] = [row[:9] for row in table["rows"]]
+    assert unpack(table) == ENTRIES[:3]
 
 
 def test_a_file_of_the_first_form_is_read() -> None:
