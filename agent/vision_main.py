@@ -14,6 +14,8 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+
 from agent.config.last_good import open_config
 from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
@@ -65,7 +67,8 @@ def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
     if not config.faces.enabled or config.privacy.face_off:
         return None, ""
     try:
-        return FaceWork(open_engine(config.models, config.faces.pack), config.faces), ""
+        engine = open_engine(config.models, config.faces.pack)
+        return FaceWork(engine, config.faces, np.random.default_rng().standard_normal), ""
     except PackError as error:
         log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
         return None, str(error)

@@ -25,7 +25,8 @@ import numpy as np
 from agent.core.errors import PackError
 from models.gallery import Gallery, Hit, mean_template
 from models.manifest import FEWEST_FRAMES, MOST_FRAMES, Thresholds
-from models.values import Probe, Quality
+from models.strangers import Strangers
+from models.values import Probe, Quality, Vector
 
 _NS = 1_000_000_000
 _AGREEING_FRAMES = 2
@@ -107,8 +108,13 @@ class _Held:
 class Matcher:
     """Compares the tracks of one camera with the gallery."""
 
-    def __init__(self, policy: Policy, gallery: Gallery) -> None:
+    def __init__(
+        self, policy: Policy, gallery: Gallery, strangers: Strangers | None = None
+    ) -> None:
+        """*strangers* gathers statistics of who is compared."""
         self._policy = policy
+        self._strangers = strangers
+        self._best: dict[int, float] = {}
         self._gallery = gallery
         self._held: dict[int, list[_Held]] = {}
         self._said: dict[int, dict[tuple[str, bool], Band]] = {}
@@ -147,14 +153,15 @@ class Matcher:
         frames[place : place + 1] = [_Held(now_ns, probe)]
         if len(frames) < FEWEST_FRAMES:
             return []
-        self._compared.add(track)
         return self._judge(track, frames, now_ns)
 
     def end(self, tracks: Sequence[int]) -> None:
         """Forget tracks that ended."""
         for track in tracks:
             self._held.pop(track, None)
-            self._said.pop(track, None)
+            said, best = self._said.pop(track, {}), self._best.pop(track, None)
+            if self._strangers and best is not None and Band.LEAD not in said.values():
+                self._strangers.ended(best)
             if track in self._compared:
                 self._compared.discard(track)
                 self._compared_before += 1
@@ -187,6 +194,7 @@ class Matcher:
         scores = self._gallery.scores(np.stack([mean, *vectors]))
         near = [self._gallery.look_alikes(vector) for vector in (mean, *vectors)]
         singles = [self._gallery.best(row, other) for row, other in zip(scores, near, strict=True)]
+        self._count(track, mean, float(scores[0].max()))
         verdicts = []
         for hit in singles.pop(0):
             band = self._band(hit, singles)
@@ -197,6 +205,12 @@ class Matcher:
             said[key] = band
             verdicts.append(self._verdict(track, hit, band, frames, now_ns))
         return verdicts
+
+    def _count(self, track: int, mean: Vector, best: float) -> None:
+        if track not in self._compared and self._strangers is not None:
+            self._strangers.add(mean, len(self._gallery.entries))
+        self._compared.add(track)
+        self._best[track] = max(self._best.get(track, best), best)
 
     def _band(self, hit: Hit, singles: list[list[Hit]]) -> Band:
         return band_of(

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from provisioning.calibrate import calibrate
 from provisioning.output import JsonFlag, show
 
 app = typer.Typer(help="Model packs for faces.", no_args_is_help=True)
+app.command()(calibrate)
 DirOption = Annotated[
     Path | None, typer.Option("--dir", help="The packs' folder.", show_default=False)
 ]

@@ -17,12 +17,16 @@ from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
+FEWEST_TRACKS = 200
+SCORE_BINS = 400
+LOWEST_SCORE, HIGHEST_SCORE = -1.0, 1.0
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EntryName = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(max_length=300)]
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class BorderError(GatehouseError):
@@ -128,6 +132,26 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Strangers:
+    """Vision -> core, now and then: statistics of hundreds of people who were no leads.
+
+    As in ``models.strangers.Batch`` and ``Moments``.
+    """
+
+    __pydantic_config__ = _STRICT
+    model_id: Annotated[str, Field(max_length=100)]
+    tracks: Annotated[int, Field(ge=FEWEST_TRACKS, lt=1 << 40)]
+    entries: Count
+    seconds: Amount
+    length: Amount
+    spread: Amount
+    squares: Amount
+    along: Amount
+    scores: Annotated[list[Count], Field(min_length=SCORE_BINS, max_length=SCORE_BINS)]
+    message: Literal["strangers"] = "strangers"
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoVerdict:
     """What became of one photo: a template, or the reason why not (empty: it became one)."""
 
@@ -204,7 +228,7 @@ class FaceSwitch:
     message: Literal["face-switch"] = "face-switch"
 
 
-FromVision = Hello | Beat | CameraReport | Sighting | Embedded
+FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded
 FromCore = Embed | Gallery | FaceSwitch
 
 _FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(

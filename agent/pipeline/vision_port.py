@@ -44,6 +44,7 @@ class VisionPort:
         on_hello: Callable[[border.Hello], None],
         on_beat: Callable[[border.Beat], None],
         on_gone: Callable[[], None],
+        on_strangers: Callable[[border.Strangers], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._group = group
@@ -52,6 +53,7 @@ class VisionPort:
         self._on_hello = on_hello
         self._on_beat = on_beat
         self._on_gone = on_gone
+        self._on_strangers = on_strangers
         self._listener: socket.socket | None = None
         self._channel: Channel | None = None
         self._requests: dict[int, Made] = {}
@@ -179,6 +181,8 @@ class VisionPort:
                     self._put(change)
             case border.Sighting():
                 self._sighting(message)
+            case border.Strangers():
+                self._on_strangers(message)
             case border.Embedded():
                 done = self._requests.pop(message.request, None)
                 if done is not None:

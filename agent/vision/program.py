@@ -185,6 +185,9 @@ class VisionProgram:
                 generation=faces.generation if faces else 0,
             )
         )
+        statistics = faces.statistics() if faces else None
+        if statistics is not None:
+            self._client.send(statistics)
         self._notifier.alive()
 
     def _now_s(self) -> float:
