@@ -17,6 +17,8 @@ from agent.config.schema.rules import WatchlistRule
 from agent.core.answers import Answer
 from agent.core.clock import Clock, Stamp
 from agent.core.decisions import Page
+from agent.core.events import ComponentState
+from agent.core.health import HealthBoard
 from agent.core.text import Text
 from agent.incidents.ack_times import AckTimes
 from agent.incidents.assist import Assist
@@ -102,6 +104,16 @@ class AllWays:
             on_decided=outward.decided,
         )
 
+    def tell_leads(self, health: HealthBoard) -> None:
+        """What became of this month's leads stands in the heartbeat from now on."""
+
+        def note(figures: Mapping[str, int]) -> None:
+            health.note("leads", ComponentState.OK, **figures)
+
+        self.months.on_leads = note
+        if any(self.months.leads.values()):
+            note(self.months.leads)
+
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config
         answering, standing = config.answering, self.book.standing
@@ -139,7 +151,7 @@ class AllWays:
         item = next((item for item in self.together.items if item.id == about), None)
         if item is None or item.status is not Status.ACTUAL or Answer.REJECT not in item.answers:
             return About.OTHER
-        return About.LEAD if Answer.CONFIRM in item.answers else About.ALARM
+        return About.REVIEW if Answer.CONFIRM in item.answers else About.ALARM
 
     def _real(self) -> bool:
         """Whether something real goes on that people answer or that drives outputs."""
@@ -162,6 +174,7 @@ class AllWays:
             labels={name: camera.name for name, camera in config.cameras.items()},
             outputs=lead_outputs(config),
             new_id=self._around.new_id,
+            decided=lambda confirmed: self.months.decided(confirmed=confirmed),
         )
 
     def _instruction(self, entry_id: str, exercise: bool) -> Text | None:  # noqa: FBT001 - a key

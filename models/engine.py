@@ -13,6 +13,8 @@ import cv2
 
 from agent.config.schema.vision import Models
 from agent.core.errors import PackError
+from models.chips import cut
+from models.covering import covered_part
 from models.detector import BUDGET_PX
 from models.enrol import template_of
 from models.manifest import Manifest, Metric, Thresholds
@@ -110,7 +112,13 @@ class PackEngine:
 
     def template(self, photo: bytes) -> Probe:
         """See ``models.enrol``."""
-        return template_of(photo, self.detect, self.embed)
+        return template_of(photo, self.detect, self.embed, self.covered)
+
+    def covered(self, picture: Image, face: FoundFace) -> str:
+        """See ``models.covering``."""
+        parts, spec = self._parts, self._body.embedder
+        chip = cut(picture, parts.points(picture, face), spec.geometry)
+        return covered_part(chip, spec.geometry, parts.embedder.embed, spec.metric)
 
 
 def model_files(manifest: Manifest) -> tuple[ModelFile, ...]:

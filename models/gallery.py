@@ -136,6 +136,19 @@ class Gallery:
             hits.append(Hit(self.entries[order[0]].entry_id, realm, top, margin))
         return hits
 
+    def resembles(
+        self, vector: Vector, entry_id: str, at_least: float, *, exercise: bool
+    ) -> str | None:
+        """Another entry of that realm that a template is this much like; the most alike."""
+        found = self.scores(vector[None])[0]
+        others = [
+            place
+            for place in np.flatnonzero(found >= at_least).tolist()
+            if self.entries[place].exercise is exercise and self.entries[place].entry_id != entry_id
+        ]
+        best = max(others, key=lambda place: float(found[place]), default=None)
+        return None if best is None else self.entries[best].entry_id
+
     def twins(self, at_least: float) -> list[tuple[str, str, float]]:
         """Pairs of entries of one realm that look like one person, most alike first.
 

@@ -42,6 +42,8 @@ _LABELS = {
     "drills": ("drills", "演练"),
     "leads_confirmed": ("leads confirmed", "线索属实"),
     "leads_rejected": ("leads rejected", "线索不符"),
+    "reviews_confirmed": ("reviews confirmed by a guard", "值班员确认相似"),
+    "reviews_rejected": ("reviews rejected by a guard", "值班员否定相似"),
     "absences": ("absences", "脱岗次数"),
     "absent_s": ("absent, s", "脱岗时长（秒）"),
     "false_alarms": ("false alarms", "误报"),

@@ -177,15 +177,28 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """Of which entry photos are; the first ``own`` of them, the others are of look-alikes."""
+
+    entry_id: str = ""
+    exercise: bool = False
+    own: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
     """Core -> vision: make templates of photos (JPEG or PNG).
 
-    They travel beside it, joined; ``sizes`` are their lengths in bytes.
+    They travel beside it, joined; ``sizes`` are their lengths in bytes. The first ``own`` are of
+    this entry: they are refused when that person stands under another id.
     """
 
     __pydantic_config__ = _STRICT
     request: Count
     sizes: Annotated[list[Count], Field(min_length=1, max_length=64)]
+    entry_id: Annotated[str, Field(max_length=64)] = ""
+    exercise: bool = False
+    own: Annotated[int, Field(ge=0, le=64)] = 0
     message: Literal["embed"] = "embed"
 
 

@@ -39,6 +39,8 @@ class Month:
     drills: int = 0
     leads_confirmed: int = 0
     leads_rejected: int = 0
+    reviews_confirmed: int = 0
+    reviews_rejected: int = 0
     absent_ns: int = 0
     absent: Mapping[str, Stamp] = field(default_factory=dict)
     false_alarms: int = 0
@@ -106,6 +108,8 @@ def _figures(month: Month, to_ns: int) -> Details:
         "drills": month.drills,
         "leads_confirmed": month.leads_confirmed,
         "leads_rejected": month.leads_rejected,
+        "reviews_confirmed": month.reviews_confirmed,
+        "reviews_rejected": month.reviews_rejected,
         "absences": month.alerts.get("guard.absent", 0),
         "absent_s": round(month.absent_ns / NS_PER_S),
         "false_alarms": month.false_alarms,

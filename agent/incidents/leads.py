@@ -52,7 +52,7 @@ class Knows:
 
     ``instruction`` of a valid entry (of a drill or not), ``hushed``: nothing of that entry may show
     at this gate; ``taken``: that likeness is not for the guard; ``labels`` of cameras, ``outputs``
-    by rule, ``new_id`` for reviews.
+    by rule, ``new_id`` for reviews; ``decided`` hears of real leads that persons confirmed or not.
     """
 
     instruction: Callable[[str, bool], Text | None]
@@ -61,6 +61,7 @@ class Knows:
     labels: Mapping[str, Label]
     outputs: Mapping[str, tuple[str, ...]]
     new_id: Callable[[], str]
+    decided: Callable[[bool], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -207,6 +208,8 @@ class Leads(Way[Lead]):
         self.keep(lead.id, replace(lead, standing=standing, moved=now, entry=entry))
         if standing is Standing.OVER:
             return []
+        if standing in (Standing.CONFIRMED, Standing.REJECTED) and not lead.exercise:
+            self.knows.decided(standing is Standing.CONFIRMED)
         details = {"alert": lead.id, "kind": lead.kind.value, "after_s": after_s, **told}
         sounding = self._sounding(lead) if standing is Standing.CONFIRMED else []
         return [*sounding, self._note(lead, f"lead.{standing}", now, details)]

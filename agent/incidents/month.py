@@ -30,12 +30,13 @@ KEEP_NS = 300 * NS_PER_S
 AFTER_END_NS = NS_PER_S
 KEPT_MONTHS = 13
 LAST_FALSE = 50
+_COUNTED = {"leads_confirmed", "leads_rejected", "reviews_confirmed", "reviews_rejected"}
 
 
 class About(StrEnum):
     """What an answer of the guard is about, as far as figures go."""
 
-    LEAD = "lead"
+    REVIEW = "review"
     ALARM = "alarm"
     OTHER = "other"
 
@@ -51,6 +52,7 @@ class Months(Way[Month]):
     CASE: ClassVar[type] = Month
 
     what_is: Callable[[str], About]
+    on_leads: Callable[[Mapping[str, int]], None] = field(default=lambda _: None, init=False)
     _last: Stamp | None = field(default=None, init=False)
     _kept_ns: int = field(default=0, init=False)
     _link_up: bool = field(default=False, init=False)
@@ -105,6 +107,14 @@ class Months(Way[Month]):
         else:
             self._set(seen=add(month.seen, after_s))
 
+    def decided(self, *, confirmed: bool) -> None:
+        """Persons at the station decided on a real lead."""
+        month = self._month
+        if confirmed:
+            self._set(leads_confirmed=month.leads_confirmed + 1)
+        else:
+            self._set(leads_rejected=month.leads_rejected + 1)
+
     def told(self, month: str, now: Stamp) -> Mapping[str, object] | None:
         """The report of *month*, of the one that goes on when empty; None: nothing is known."""
         self._count(now)
@@ -114,11 +124,19 @@ class Months(Way[Month]):
         return None if found is None else report(found, now)
 
     @property
+    def leads(self) -> Mapping[str, int]:
+        """How many leads and reviews were confirmed and rejected this month, for the heartbeat."""
+        month = self.cases.get(CURRENT)
+        return {name: getattr(month, name, 0) for name in sorted(_COUNTED)}
+
+    @property
     def _month(self) -> Month:
         return self.cases[CURRENT]
 
     def _set(self, **changes: Any) -> None:
         self.keep(CURRENT, replace(self._month, **changes))
+        if _COUNTED & changes.keys():
+            self.on_leads(self.leads)
 
     def _incident(self, event: IncidentChanged) -> None:
         month, incident = self._month, event.incident
@@ -136,10 +154,10 @@ class Months(Way[Month]):
         month, about = self._month, event.about or ""
         confirmed = event.answer is Answer.CONFIRM
         match self.what_is(about):
-            case About.LEAD if confirmed:
-                self._set(leads_confirmed=month.leads_confirmed + 1)
-            case About.LEAD:
-                self._set(leads_rejected=month.leads_rejected + 1)
+            case About.REVIEW if confirmed:
+                self._set(reviews_confirmed=month.reviews_confirmed + 1)
+            case About.REVIEW:
+                self._set(reviews_rejected=month.reviews_rejected + 1)
             case About.ALARM if not confirmed and about not in month.last_false:
                 last_false = (*month.last_false, about)[-LAST_FALSE:]
                 self._set(false_alarms=month.false_alarms + 1, last_false=last_false)

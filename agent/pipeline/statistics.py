@@ -94,16 +94,17 @@ def _joined(before: Kept | None, told: Strangers) -> Kept:
         seconds += before.seconds
         scores = list(map(float.__add__, scores, before.scores))
         fresh = told.tracks / tracks
-        moments = {
-            name: fresh * value + (1 - fresh) * getattr(before, name)
-            for name, value in moments.items()
-        }
+        for name in MOMENTS:
+            moments[name] = fresh * moments[name] + (1 - fresh) * getattr(before, name)
     share = 0.5 if tracks > MOST_TRACKS else 1.0
     return Kept(
         model_id=told.model_id,
         tracks=tracks * share,
         entries=entries * share,
         seconds=seconds * share,
+        length=moments["length"],
+        spread=moments["spread"],
+        squares=moments["squares"],
+        along=moments["along"],
         scores=[count * share for count in scores],
-        **moments,
     )

@@ -26,6 +26,7 @@ from agent.pipeline.vision_watch import VisionWatch
 log = logging.getLogger(__name__)
 
 CHECK_S = 1.0
+NOBODY = border.Meant()
 MAX_MESSAGES_A_TURN = 64
 Made = Callable[[border.Embedded, bytes], None]
 
@@ -89,13 +90,14 @@ class VisionPort:
             self._listener = None
             self._path.unlink(missing_ok=True)
 
-    def embed(self, photos: Sequence[bytes], done: Made) -> bool:
+    def embed(self, photos: Sequence[bytes], done: Made, meant: border.Meant = NOBODY) -> bool:
         """Have templates made of photos; ``done`` hears the answer, or never when vision goes.
 
         False when vision does not listen now; ``done`` is not called then.
         """
         self._request += 1
-        message = border.Embed(self._request, [len(photo) for photo in photos])
+        sizes = [len(photo) for photo in photos]
+        message = border.Embed(self._request, sizes, meant.entry_id, meant.exercise, meant.own)
         heard = self._send(message, b"".join(photos))
         if heard:
             self._requests[self._request] = done

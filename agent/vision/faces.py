@@ -23,13 +23,15 @@ from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
 from models.gallery import Entry, Gallery
+from models.manifest import MOST_FRAMES
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
 from models.strangers import Normal, Strangers
 from models.tracker import Tracker
-from models.values import Box, FoundFace, Image
+from models.values import Box, FoundFace, Image, Vector
 
 LOOK_FAR_NS = 1_000_000_000
+TWIN_MARGINS = 2
 LONGEST_GAP_NS = 60_000_000_000
 
 
@@ -119,6 +121,12 @@ class FaceWork:
         if watched is not None:
             watched.matcher.end(watched.tracker.clear())
             watched.first.clear()
+
+    def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
+        """Another entry that is the same person, as far as one photo can tell: very alike."""
+        limits = self.engine.thresholds
+        at_least = limits.lead(MOST_FRAMES) + TWIN_MARGINS * limits.margin
+        return self._gallery.resembles(vector, entry_id, at_least, exercise=exercise)
 
     def statistics(self) -> border.Strangers | None:
         """Statistics of strangers for the core, once they are of enough people."""

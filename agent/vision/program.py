@@ -122,7 +122,7 @@ class VisionProgram:
                 self._faces.replace_gallery(message, beside)
                 log.info("%d entries are searched for", self._faces.entries)
             case border.Embed():
-                self._photos.append(PhotoWork(self._faces.engine, message, beside))
+                self._photos.append(PhotoWork(self._faces, message, beside))
             case border.FaceSwitch(on=on):
                 self._faces.switch(on=on)
                 log.info("face work is %s", "on" if on else "off")

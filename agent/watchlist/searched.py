@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from agent.border.messages import Embedded, GalleryRow
+from agent.border.messages import Embedded, GalleryRow, Meant
 from agent.core.errors import StoreError
 from agent.watchlist.entry import Stored
 from agent.watchlist.store import WatchlistStore
@@ -37,7 +37,9 @@ class Vision(Protocol):
     def faces_off(self) -> bool:
         """True while the station has switched face work off."""
 
-    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
+    def embed(
+        self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None], meant: Meant
+    ) -> bool:
         """Have templates made; ``done`` hears the verdicts and the float32 rows.
 
         False when vision does not listen now; ``done`` is not called then.
@@ -147,7 +149,8 @@ class Searched:
                 own, near = entry.unmade(model_id)
                 if own or near:
                     done = functools.partial(self._made, store, entry)
-                    self._busy = vision.embed([*own, *near], done)
+                    meant = Meant(entry.entry_id, entry.exercise, len(own))
+                    self._busy = vision.embed([*own, *near], done, meant)
                     if self._busy:
                         self._idle.clear()
                     return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -153,16 +154,24 @@ def test_alerts_that_nobody_acks_do_not_pile_up(gate: Gate) -> None:
 
 
 def test_leads_and_false_alarms(gate: Gate) -> None:
-    gate.says(Answer.CONFIRM, "lead-1", About.LEAD)
-    gate.says(Answer.REJECT, "lead-2", About.LEAD)
-    gate.says(Answer.REJECT, "lead-3", About.LEAD)
+    heard: list[Mapping[str, int]] = []
+    gate.months.on_leads = heard.append
+    gate.says(Answer.CONFIRM, "review-1", About.REVIEW)
+    gate.says(Answer.REJECT, "review-2", About.REVIEW)
+    gate.says(Answer.REJECT, "review-3", About.REVIEW)
     gate.says(Answer.REJECT, "i-1", About.ALARM)
     gate.says(Answer.REJECT, "i-1", About.ALARM)
     gate.says(Answer.CONFIRM, "notice", About.OTHER)
     gate.says(Answer.ARRIVED, "i-1", About.ALARM)
+    for confirmed in (True, False, False, False):
+        gate.months.decided(confirmed=confirmed)
     figures = gate.figures()
-    assert (figures["leads_confirmed"], figures["leads_rejected"]) == (1, 2)
+    assert (figures["leads_confirmed"], figures["leads_rejected"]) == (1, 3)
+    assert (figures["reviews_confirmed"], figures["reviews_rejected"]) == (1, 2)
     assert figures["false_alarms"] == 1
+    assert len(heard) == 7
+    assert heard[-1] == gate.months.leads
+    assert heard[-1]["leads_rejected"] == 3
 
 
 def test_absences_and_how_long(gate: Gate) -> None:

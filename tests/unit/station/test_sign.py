@@ -187,9 +187,9 @@ def test_a_look_alikes_photos_are_read_in_and_need_a_basis(tmp_path: Path) -> No
     assert entry["not_this_person"][0]["photos"] == entry["photos"]
     assert json.loads(make([entry]))["entries"][0]["not_this_person"] == entry["not_this_person"]
     nobody = {**entry, "not_this_person": [{"photos": ["bm8gcGhvdG8="]}]}
-    (basis, photo) = sorted(sign.entry_problems([nobody], NOW_NS))
-    assert "not_this_person.0: 'legal_basis'" in basis or "legal_basis" in basis
-    assert photo.endswith("not_this_person.0.photos.0: is neither JPEG nor PNG")
+    told = sign.entry_problems([nobody], NOW_NS)
+    assert any("legal_basis" in problem for problem in told)
+    assert any(p.endswith("not_this_person.0.photos.0: is neither JPEG nor PNG") for p in told)
 
 
 def test_three_photos_are_asked_for(tmp_path: Path) -> None:
