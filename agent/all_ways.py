@@ -108,7 +108,7 @@ class AllWays:
         """What became of this month's leads stands in the heartbeat from now on."""
 
         def note(figures: Mapping[str, int]) -> None:
-            health.note("leads", ComponentState.OK, **figures)
+            health.note("leads", ComponentState.OK, "", **figures)
 
         self.months.on_leads = note
         if any(self.months.leads.values()):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core.errors import PackError
+from models.gallery import score
 from models.manifest import EmbedderSpec
 from models.sessions import Session, Tensor
 from models.values import Image, Vector
@@ -55,19 +56,17 @@ class Embedder:
     def _join(self, rows: Tensor) -> Measured:
         if rows.ndim != 2 or rows.shape[1] != self._spec.dim or not np.isfinite(rows).all():
             raise PackError(f"the embedder gave {rows.shape}, not vectors of {self._spec.dim}")
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        agreement, norm = self._agreement(rows), 1.0
         if self._spec.metric == "cosine":
-            rows = rows / np.maximum(norms, 1e-12)
+            norms = np.linalg.norm(rows, axis=1, keepdims=True)
+            rows, norm = rows / np.maximum(norms, 1e-12), float(norms.mean())
         joined = rows.mean(0)
         if self._spec.metric == "cosine":
             joined = joined / max(float(np.linalg.norm(joined)), 1e-12)
-        vector = np.ascontiguousarray(joined, np.float32)
-        return Measured(vector, float(norms.mean()), self._agreement(rows))
+        return Measured(np.ascontiguousarray(joined, np.float32), norm, agreement)
 
     def _agreement(self, rows: Tensor) -> float:
-        """The cosine of face and mirror image, or 1 - their distance; never below 0."""
+        """How much face and mirror image are alike; never below 0."""
         if len(rows) < 2:
             return 1.0
-        if self._spec.metric == "cosine":
-            return max(float(rows[0] @ rows[1]), 0.0)
-        return max(1.0 - float(np.linalg.norm(rows[0] - rows[1])), 0.0)
+        return max(score(rows[0], rows[1], self._spec.metric), 0.0)

@@ -31,7 +31,8 @@ def best_of(entries: int, mean: float, deviation: float) -> tuple[Draw, Share]:
     one = NormalDist(mean, deviation)
 
     def draw(generator: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
-        return generator.normal(mean, deviation, (count, entries)).max(1)
+        scores = generator.normal(mean, deviation, (count, entries))
+        return np.asarray(scores.max(1), np.float64)
 
     return draw, lambda threshold: 1 - one.cdf(threshold) ** entries
 

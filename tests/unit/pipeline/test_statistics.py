@@ -27,7 +27,7 @@ def passers_by(count: int, seed: int) -> Rows:
     """Unit templates with the common part that those of real networks have."""
     draw = np.random.default_rng(seed)
     rows = draw.standard_normal((count, DIM)) + 0.3
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
 def batch_of(rows: Rows, seed: int) -> Batch:
