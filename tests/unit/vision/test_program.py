@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from agent.border import messages as border
@@ -46,9 +47,10 @@ class Core:
     """The other end of the socket, and a program that takes turns when told."""
 
     def __init__(self, path: Path, engine: PackEngine, clock: ManualClock) -> None:
-        self.engine = engine
+        self.engine, self.clock = engine, clock
         self._listener = listen(path)
-        faces = FaceWork(SlowEngine(engine, clock), Faces())
+        normal = np.random.default_rng(1).standard_normal
+        self.faces = faces = FaceWork(SlowEngine(engine, clock), Faces(), normal)
         seconds = lambda: clock.monotonic_ns() / 1e9  # noqa: E731
         backoff = Backoff(BackoffPolicy(0.01, 0.01), lambda: 0.0)
         client = CoreClient(path, backoff, seconds, lambda: hello(faces, ""))
@@ -161,3 +163,39 @@ def test_somebody_else_is_not_taken_for_the_same_person(core: Core) -> None:
     core.turn()
     answer = next(m for m in core.heard if isinstance(m, border.Embedded))
     assert answer.photos[0].refused == ""
+
+
+def passed_by(core: Core, count: int) -> None:
+    """So many strangers were compared and went."""
+    strangers = core.faces._strangers
+    assert strangers is not None
+    for _ in range(count):
+        strangers.add(np.full(core.engine.dim, 0.09, np.float32), 20)
+        strangers.ended(0.3)
+
+
+def told(core: Core) -> list[border.Strangers]:
+    core.clock.advance(1.0)
+    core.turn()
+    return [m for m in core.heard if isinstance(m, border.Strangers)]
+
+
+def test_statistics_go_to_the_core_in_hundreds_and_never_in_less(core: Core) -> None:
+    core.turn()
+    passed_by(core, border.FEWEST_TRACKS - 1)
+    assert told(core) == []
+    passed_by(core, 1)
+    (message,) = told(core)
+    assert (message.tracks, sum(message.scores)) == (200, 200)
+    assert message.model_id == core.engine.model_id
+    assert told(core) == []
+
+
+def test_switching_faces_off_forgets_what_was_gathered(core: Core) -> None:
+    core.turn()
+    passed_by(core, border.FEWEST_TRACKS - 1)
+    for on in (False, True):
+        core.channel.send(border.encode(border.FaceSwitch(on=on)))
+        core.turn()
+    passed_by(core, 1)
+    assert told(core) == []
