@@ -97,5 +97,5 @@ def test_answers_say_nothing_about_who_or_how_somebody_is() -> None:
     said = {field.name for kind in (FoundFace, Box, Quality, Probe) for field in fields(kind)}
     assert said == {
         "box", "score", "landmarks", "left", "top", "right", "bottom", "detector", "size", "pose",
-        "size_px", "yaw", "vector", "quality",
+        "size_px", "yaw", "vector", "quality", "norm", "agreement",
     }  # fmt: skip

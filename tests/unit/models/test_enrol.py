@@ -65,7 +65,7 @@ def test_a_turned_face_is_refused_and_a_tiny_one_behind_does_not_matter() -> Non
     front = face_in(Box(100, 100, 300, 350))
     behind = face_in(Box(20, 20, 60, 70))
     turned = face_in(front.box, yaw=0.4)
-    data = as_photo(pictures.gradient(448, 416))
+    data = as_photo(pictures.noise(448, 416, 1))
 
     def embed(_picture: Image, face: FoundFace) -> Probe:
         assert face is front
@@ -79,6 +79,8 @@ def test_a_turned_face_is_refused_and_a_tiny_one_behind_does_not_matter() -> Non
         template_of(data, lambda _p, _b: [turned], embed, bare)
     with pytest.raises(PhotoError, match=r"^covered: mouth and nose"):
         template_of(data, lambda _p, _b: [front], embed, masked)
+    with pytest.raises(PhotoError, match=r"^blurred: "):
+        template_of(as_photo(pictures.gradient(448, 416)), lambda _p, _b: [front], embed, bare)
     with pytest.raises(PhotoError, match=r"^two-faces: "):
         template_of(data, lambda _p, _b: [front, face_in(Box(310, 100, 400, 210))], embed, bare)
 
