@@ -35,7 +35,9 @@ PLANTED = [
     base64.b64encode(ROW),
     ROW.hex().encode(),
 ]
-SET_ASIDE = ("watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp")
+SET_ASIDE = (
+    "watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp", "strangers.json",
+)  # fmt: skip
 WORDS = ("fsync", "fdatasync", "replace", "rename", "unlink", "pwrite", "write")
 
 
