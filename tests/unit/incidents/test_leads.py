@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,20 +288,3 @@ def test_no_way_leads_around_the_second_person() -> None:
     into = {move for move, reached in TRANSITIONS.items() if reached is Standing.CONFIRMED}
     assert {step for standing, step in into if standing is not Standing.CONFIRMED} == {Step.TWO}
     assert {TRANSITIONS[m] for m in TRANSITIONS if m[0] in DECIDED} == {Standing.REJECTED}
-
-
-def test_what_persons_decided_on_real_leads_is_counted(clock: ManualClock) -> None:
-    heard: list[bool] = []
-    made = leads(clock)
-    made.knows = replace(made.knows, decided=heard.append)
-    life = Life([made], clock)
-    for name, verdict, persons in (
-        ("a-1", "confirm", ("desk-1", "desk-2")),
-        ("a-2", "reject", ("desk-1",)),
-        ("a-3", "confirm", ("desk-1",)),
-    ):
-        alert(life, name, incident=IncidentId(name), alert=AlertId(name))
-        decide(life, verdict, *persons, name=name, cmd=f"c-{name}")
-    alert(life, "drill", status=Status.EXERCISE)
-    decide(life, "reject", "desk-1", name="drill", cmd="c-drill", drill=True)
-    assert heard == [True, False]
