@@ -113,8 +113,7 @@ def test_a_mean_of_unit_vectors_is_a_unit_vector(seed: int) -> None:
 
 
 def test_another_entry_of_the_realm_that_looks_like_a_photo_is_named() -> None:
-    rows = {"a": [[0.0, 0.0]], "b": [[0.1, 0.0]], "drill": [[0.0, 0.0]]}
-    gallery = gallery_of(rows, exercise=["drill"])
+    gallery = gallery_of({"a": [[0, 0]], "b": [[0.1, 0]], "drill": [[0, 0]]}, exercise=["drill"])
     vector = np.array([0.02, 0.0], np.float32)
     assert gallery.resembles(vector, "c", 0.8, exercise=False) == "a"
     assert gallery.resembles(vector, "a", 0.8, exercise=False) == "b"
