@@ -17,6 +17,8 @@ from agent.config.schema.rules import WatchlistRule
 from agent.core.answers import Answer
 from agent.core.clock import Clock, Stamp
 from agent.core.decisions import Details, Page
+from agent.core.events import ComponentState
+from agent.core.health import HealthBoard
 from agent.core.text import Text
 from agent.incidents.ack_times import AckTimes
 from agent.incidents.acks import Acks
@@ -111,6 +113,16 @@ class AllWays:
     def profile(self) -> str | None:
         """The name of the profile that holds now."""
         return self._profiles.holds
+
+    def tell_leads(self, health: HealthBoard) -> None:
+        """What became of this month's leads stands in the heartbeat from now on."""
+
+        def note(figures: Mapping[str, int]) -> None:
+            health.note("leads", ComponentState.OK, "", **figures)
+
+        self.months.on_leads = note
+        if any(self.months.leads.values()):
+            note(self.months.leads)
 
     def _build(self) -> Sequence[Way[Any]]:
         config = self._around.config

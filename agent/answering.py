@@ -157,6 +157,7 @@ class Answering:
 
     async def read_hands(self, put: Callable[[Event], None], health: HealthBoard) -> None:
         """Keep every keypad and card reader open; *put* hears of what they were shown."""
+        self._all.tell_leads(health)
         pipes = self._around.config.node.pin_factory == "mock"
         await self._badges.read(put, health, pipes=pipes)
 

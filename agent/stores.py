@@ -29,6 +29,7 @@ from agent.outbox.sealed_store import SealedStore
 from agent.outbox.segments.ledger import Damage
 from agent.outbox.segments.store import SegmentStore
 from agent.pipeline.command_journal import CommandJournal
+from agent.pipeline.statistics import FILE as STATISTICS
 from agent.pipeline.switches import Switches
 from agent.pipeline.wiping import Wiped
 from agent.runtime.crash_count import NORMAL_START, Level, Start
@@ -241,9 +242,12 @@ class Stores:
         return Wiped(stores, self._keeper.when_kept, retire, loop.call_later)
 
     def _erase_set_aside(self) -> None:
-        """What was put out of the way unread, and drafts of a write that a kill cut short."""
+        """What was put out of the way unread, drafts of a write that a kill cut short.
+
+        And the statistics of strangers: they are of nobody, and go with the rest all the same.
+        """
         folder = self._config.node.data_dir
-        for path in map(self._file, (UNREADABLE, CASES_UNREADABLE)):
+        for path in map(self._file, (UNREADABLE, CASES_UNREADABLE, STATISTICS)):
             erase(path)
         for name in (WATCHLIST, HOTLIST):
             erase(self._file(f"{name}.json.damaged"))

@@ -14,6 +14,8 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+
 from agent.config.last_good import open_config
 from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
@@ -67,7 +69,7 @@ def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
     try:
         faces = config.faces
         engine = open_engine(config.models, faces.pack, faces.detector, faces.liveness)
-        return FaceWork(engine, faces), ""
+        return FaceWork(engine, faces, np.random.default_rng().standard_normal), ""
     except PackError as error:
         log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
         return None, str(error)

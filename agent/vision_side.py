@@ -6,16 +6,20 @@ vision program (``agent.vision``).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
-from agent.border.messages import Hello
+from agent.border.messages import Hello, Strangers
 from agent.config.schema.root import Config
 from agent.core.clock import Clock, stamp
-from agent.core.errors import DeviceError
+from agent.core.errors import DeviceError, StoreError
 from agent.pipeline.observer import Observer
+from agent.pipeline.statistics import FILE, SiteStatistics
 from agent.pipeline.vision_port import VisionPort
 from agent.pipeline.vision_watch import VisionWatch
 from agent.watchlist.service import Watchlist
+
+log = logging.getLogger(__name__)
 
 
 class VisionSide:
@@ -47,7 +51,9 @@ class VisionSide:
             on_hello=self._up,
             on_beat=observer.vision_figures,
             on_gone=self._gone,
+            on_strangers=self._strangers,
         )
+        self._statistics = SiteStatistics(config.node.data_dir / FILE)
 
     def open(self) -> None:
         """Listen, where there are cameras."""
@@ -68,6 +74,13 @@ class VisionSide:
         if self._face_off():
             self.port.switch_faces(on=False)
         self._models_changed()
+
+    def _strangers(self, told: Strangers) -> None:
+        """Statistics are worth a line in the log, never an alarm."""
+        try:
+            self._statistics.add(told)
+        except StoreError as error:
+            log.warning("statistics of %d passages are lost: %s", told.tracks, error)
 
     def _gone(self) -> None:
         self._observer.vision_gone()

@@ -58,14 +58,23 @@ def entry(value: Mapping[str, Any]) -> Iterator[Broken]:
             yield Broken("expires_at", "is not after not_before")
         elif last - first > MAX_VALIDITY:
             yield Broken("expires_at", "is more than 90 days after not_before")
+    yield from _face("", value)
+    others = value.get("not_this_person")
+    for number, other in enumerate(others if isinstance(others, list) else []):
+        if isinstance(other, Mapping):
+            yield from _face(f"not_this_person.{number}.", other)
+
+
+def _face(path: str, value: Mapping[str, Any]) -> Iterator[Broken]:
+    """Problems of photos and templates."""
     for number, photo in enumerate(_texts(value.get("photos"))):
-        yield from _photo(f"photos.{number}", photo)
+        yield from _photo(f"{path}photos.{number}", photo)
     templates = value.get("templates")
     for number, template in enumerate(templates if isinstance(templates, list) else []):
         vector = template.get("vector") if isinstance(template, Mapping) else None
         data = _decoded(vector) if isinstance(vector, str) else b""
         if data is None or len(data) % 4:
-            yield Broken(f"templates.{number}.vector", "is not base64 of float32 values")
+            yield Broken(f"{path}templates.{number}.vector", "is not base64 of float32 values")
 
 
 def _photo(path: str, text: str) -> Iterator[Broken]:

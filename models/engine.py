@@ -13,6 +13,8 @@ import cv2
 
 from agent.config.schema.vision import Models
 from agent.core.errors import PackError
+from models.chips import cut
+from models.covering import covered_part
 from models.detector import BUDGET_PX, FaceDetector
 from models.enrol import template_of
 from models.manifest import Manifest, Metric, Thresholds
@@ -141,11 +143,19 @@ class PackEngine:
         settled = face if self._parts.aligner else settle(self.detect, picture, face)
         points = self._parts.points(picture, settled, self._detector.square)
         height, width = picture.shape[:2]
-        return Probe(self._parts.vector(picture, points), assess(face, width, height))
+        made = self._parts.measured(picture, points)
+        quality = assess(face, width, height)
+        return Probe(made.vector, quality, made.norm, made.agreement)
 
     def template(self, photo: bytes) -> Probe:
         """See ``models.enrol``."""
-        return template_of(photo, self.detect, self.embed)
+        return template_of(photo, self.detect, self.embed, self.covered)
+
+    def covered(self, picture: Image, face: FoundFace) -> str:
+        """See ``models.covering``."""
+        parts, spec = self._parts, self._body.embedder
+        chip = cut(picture, parts.points(picture, face, self._detector.square), spec.geometry)
+        return covered_part(chip, spec.geometry, parts.embedder.embed, spec.metric)
 
 
 def _one_of(pack: Pack, detector: DetectorPack | None) -> FaceDetector:

@@ -1,19 +1,22 @@
 """Makes one template of one photo, or says why not. Strict: a bad template poisons a list.
 
 A library of blurred or tiny faces matches strangers, so a photo must show exactly one face, large
-enough and turned to the camera. The photo is not kept.
+enough, turned to the camera, sharp and uncovered. The photo is not kept. Not here: whether the
+person stands under another id already (``Gallery.resembles``), which needs the gallery.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.covering import MOST_BLUR, blur_of
 from models.photo import PhotoFault, decode, refused
 from models.quality import ENROLMENT, assess
 from models.values import FoundFace, Image, Probe
 
 Detect = Callable[[Image, int], list[FoundFace]]
 Embed = Callable[[Image, FoundFace], Probe]
+Covered = Callable[[Image, FoundFace], str]
 
 # Longest sides to look at: close-ups are found at the small one, faces in a group at the large.
 _BUDGETS = (480, 320, 192)
@@ -24,12 +27,12 @@ _RIVAL = 0.3
 _WHY = {
     "too-small": "the face is {size:.0f} px wide or high, at least {least:.0f} are needed",
     "turned": "the face is turned away or cut off; use a frontal photo",
-    "unclear": "the face is covered, blurred or badly lit",
+    "unclear": "the face is hardly found as one: badly lit, covered or blurred",
 }
 
 
-def template_of(photo: bytes, detect: Detect, embed: Embed) -> Probe:
-    """The template of the one face in *photo* (JPEG or PNG).
+def template_of(photo: bytes, detect: Detect, embed: Embed, covered: Covered) -> Probe:
+    """The template of the one face in *photo* (JPEG or PNG); *covered* names a part that is.
 
     :class:`PhotoError`, starting with a ``PhotoFault``, when it is refused.
     """
@@ -41,6 +44,11 @@ def template_of(photo: bytes, detect: Detect, embed: Embed) -> Probe:
     if why:
         detail = _WHY[why].format(size=quality.size_px, least=ENROLMENT.size_px)
         raise refused(PhotoFault(why), detail)
+    if blur_of(picture, face) > MOST_BLUR:
+        raise refused(PhotoFault.BLURRED, "the face has no detail; use a sharper or larger photo")
+    part = covered(picture, face)
+    if part:
+        raise refused(PhotoFault.COVERED, f"{part} cannot be seen; use a photo with the face bare")
     return embed(picture, face)
 
 

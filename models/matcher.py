@@ -6,25 +6,27 @@ frames and votes; "any frame matches" multiplies false alarms).
 
 Bands, without a gap, for a track with enough frames:
   lead     the mean reaches the lead threshold, two of the frames reach the frame threshold for
-           the same entry on their own, and the second entry is a margin behind
+           the same entry on their own, and the second entry, and everybody who is known not to be
+           this person, is a margin behind
   review   the mean reaches the review threshold, or a lead lacks agreement or margin
-  unknown  everything else, which is the normal answer and is never reported
+  unknown  everything else, which is the normal answer and is never reported; also a face that is
+           nearer to a look-alike of the entry than to the entry
 A verdict is given once for a track and entry, and again only when its band rises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.core.errors import PackError
 from models.gallery import Gallery, Hit, mean_template
 from models.manifest import FEWEST_FRAMES, MOST_FRAMES, Thresholds
-from models.values import Probe, Quality
+from models.strangers import Strangers
+from models.values import Probe, Quality, Vector
 
 _NS = 1_000_000_000
 _AGREEING_FRAMES = 2
@@ -106,8 +108,13 @@ class _Held:
 class Matcher:
     """Compares the tracks of one camera with the gallery."""
 
-    def __init__(self, policy: Policy, gallery: Gallery) -> None:
+    def __init__(
+        self, policy: Policy, gallery: Gallery, strangers: Strangers | None = None
+    ) -> None:
+        """*strangers* gathers statistics of who is compared."""
         self._policy = policy
+        self._strangers = strangers
+        self._best: dict[int, float] = {}
         self._gallery = gallery
         self._held: dict[int, list[_Held]] = {}
         self._said: dict[int, dict[tuple[str, bool], Band]] = {}
@@ -134,26 +141,27 @@ class Matcher:
         if not self._gallery.entries:
             return False
         frames = self._held.get(track, [])
-        return self._place(frames, quality.score, now_ns) is not None
+        return self._place(frames, quality.score, now_ns, _seen) is not None
 
     def observe(self, track: int, probe: Probe, now_ns: int) -> list[Verdict]:
         """Take a frame of *track*; returns what is newly known: at most one verdict a realm."""
         self.forget(now_ns)
         frames = self._held.setdefault(track, [])
-        place = self._place(frames, probe.quality.score, now_ns)
+        place = self._place(frames, probe.trust, now_ns, _trust)
         if place is None or not self._gallery.entries:
             return []
         frames[place : place + 1] = [_Held(now_ns, probe)]
         if len(frames) < FEWEST_FRAMES:
             return []
-        self._compared.add(track)
         return self._judge(track, frames, now_ns)
 
     def end(self, tracks: Sequence[int]) -> None:
         """Forget tracks that ended."""
         for track in tracks:
             self._held.pop(track, None)
-            self._said.pop(track, None)
+            said, best = self._said.pop(track, {}), self._best.pop(track, None)
+            if self._strangers and best is not None and Band.LEAD not in said.values():
+                self._strangers.ended(best)
             if track in self._compared:
                 self._compared.discard(track)
                 self._compared_before += 1
@@ -168,23 +176,28 @@ class Matcher:
             else:
                 del self._held[track]
 
-    def _place(self, frames: list[_Held], quality: float, now_ns: int) -> int | None:
+    def _place(
+        self, frames: list[_Held], worth: float, now_ns: int, worth_of: Callable[[_Held], float]
+    ) -> int | None:
         """Where a frame goes: over a neighbour in time, at the end, over the worst, or nowhere."""
         spacing = self._policy.spacing_s * _NS
         near = [i for i, held in enumerate(frames) if now_ns - held.at_ns < spacing]
         if not near and len(frames) < self._policy.frames:
             return len(frames)
         rivals = near or range(len(frames))
-        worst = min(rivals, key=lambda i: frames[i].probe.quality.score)
-        return worst if quality > frames[worst].probe.quality.score else None
+        worst = min(rivals, key=lambda i: worth_of(frames[i]))
+        return worst if worth > worth_of(frames[worst]) else None
 
     def _judge(self, track: int, frames: list[_Held], now_ns: int) -> list[Verdict]:
         vectors = [held.probe.vector for held in frames]
         mean = mean_template(vectors, self._gallery.metric)
         scores = self._gallery.scores(np.stack([mean, *vectors]))
+        near = [self._gallery.look_alikes(vector) for vector in (mean, *vectors)]
+        singles = [self._gallery.best(row, other) for row, other in zip(scores, near, strict=True)]
+        self._count(track, mean, float(scores[0].max()))
         verdicts = []
-        for hit in self._gallery.best(scores[0]):
-            band = self._band(hit, scores[1:])
+        for hit in singles.pop(0):
+            band = self._band(hit, singles)
             said = self._said.setdefault(track, {})
             key = (hit.entry_id, hit.exercise)
             if band.rank <= said.get(key, Band.UNKNOWN).rank:
@@ -193,7 +206,13 @@ class Matcher:
             verdicts.append(self._verdict(track, hit, band, frames, now_ns))
         return verdicts
 
-    def _band(self, hit: Hit, singles: npt.NDArray[np.float64]) -> Band:
+    def _count(self, track: int, mean: Vector, best: float) -> None:
+        if track not in self._compared and self._strangers is not None:
+            self._strangers.add(mean, len(self._gallery.entries))
+        self._compared.add(track)
+        self._best[track] = max(self._best.get(track, best), best)
+
+    def _band(self, hit: Hit, singles: list[list[Hit]]) -> Band:
         return band_of(
             self._policy,
             hit.score,
@@ -202,13 +221,10 @@ class Matcher:
             agreeing=self._agreeing(hit, singles),
         )
 
-    def _agreeing(self, hit: Hit, singles: npt.NDArray[np.float64]) -> int:
+    def _agreeing(self, hit: Hit, singles: list[list[Hit]]) -> int:
         """Frames that reach the frame threshold on their own, with *hit* best of its realm."""
-        count = 0
-        for row in singles:
-            own = {h.exercise: h for h in self._gallery.best(row)}[hit.exercise]
-            count += own.entry_id == hit.entry_id and own.score >= self._policy.frame
-        return count
+        own = [one for hits in singles for one in hits if one.exercise is hit.exercise]
+        return sum(o.entry_id == hit.entry_id and o.score >= self._policy.frame for o in own)
 
     def _verdict(
         self, track: int, hit: Hit, band: Band, frames: list[_Held], now_ns: int
@@ -219,6 +235,16 @@ class Matcher:
             track, hit.entry_id, hit.exercise, band, hit.score, threshold, hit.margin,
             len(frames), quality, now_ns,
         )  # fmt: skip
+
+
+def _seen(held: _Held) -> float:
+    """What a frame is worth before its template is made."""
+    return held.probe.quality.score
+
+
+def _trust(held: _Held) -> float:
+    """What it is worth once it is."""
+    return held.probe.trust
 
 
 def band_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models.aligner import Aligner
 from models.chips import cut
 from models.detector import CENTERFACE_SQUARE, FaceDetector
-from models.embedder import Embedder
+from models.embedder import Embedder, Measured
 from models.livenet import LivenessNet
 from models.manifest import EmbedderSpec
 from models.platenet import PlateNet
@@ -33,6 +33,10 @@ class Parts:
     def vector(self, picture: Image, points: Points) -> Vector:
         """The template of the face with these landmarks."""
         return self.embedder.embed(cut(picture, points, self.spec.geometry))
+
+    def measured(self, picture: Image, points: Points) -> Measured:
+        """The same, with what the network's answer says of its worth."""
+        return self.embedder.measure(cut(picture, points, self.spec.geometry))
 
 
 AnyParts = Parts | FaceDetector | LivenessNet | PlateNet

@@ -33,6 +33,9 @@ class PhotoFault(StrEnum):
     TOO_SMALL = "too-small"
     TURNED = "turned"
     UNCLEAR = "unclear"
+    BLURRED = "blurred"
+    COVERED = "covered"
+    SAME_PERSON = "same-person"
 
 
 def refused(fault: PhotoFault, detail: str) -> PhotoError:

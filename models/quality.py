@@ -44,7 +44,7 @@ def live_gate(smallest_px: float) -> Gate:
     return Gate(size_px=smallest_px, score=0.6, yaw=0.35)
 
 
-ENROLMENT = Gate(size_px=112.0, score=0.6, yaw=0.30)
+ENROLMENT = Gate(size_px=112.0, score=0.6, yaw=0.25)
 
 
 def assess(face: FoundFace, width: int, height: int) -> Quality:

@@ -18,13 +18,15 @@ import cv2
 import numpy as np
 
 from agent.core.errors import PackError
+from models.chips import Geometry
+from models.covering import covered_part
 from models.detector import BUDGET_PX
 from models.enrol import template_of
 from models.manifest import Body, Metric, Thresholds, embedder_body
 from models.quality import assess
 from models.sessions import memory_file
 from models.sources import Member, recipe
-from models.values import Box, FoundFace, Image, ModelFile, Points, Probe
+from models.values import Box, FoundFace, Image, ModelFile, Points, Probe, Vector
 
 _HOW = (
     "; the backend face_recognition needs dlib and its models:"
@@ -136,16 +138,28 @@ class ReferenceEngine:
 
     def embed(self, picture: Image, face: FoundFace) -> Probe:
         """Landmarks, chip and network of dlib."""
-        rgb = _rgb(picture)
-        shape = self._predictor(rgb, self._rectangle(face.box))
-        chip = self._dlib.get_face_chip(rgb, shape, size=_CHIP_PX, padding=_CHIP_PADDING)
-        vector = np.array(self._resnet.compute_face_descriptor(chip), np.float32)
+        vector = self._vector(self._chip(picture, face))
         height, width = picture.shape[:2]
         return Probe(vector, assess(face, width, height))
 
+    def covered(self, picture: Image, face: FoundFace) -> str:
+        """See ``models.covering``."""
+        chip = self._chip(picture, face)
+        return covered_part(chip, Geometry.DLIB_150, self._vector, self.metric)
+
+    def _chip(self, picture: Image, face: FoundFace) -> Image:
+        """Dlib's own, RGB."""
+        rgb = _rgb(picture)
+        shape = self._predictor(rgb, self._rectangle(face.box))
+        chip = self._dlib.get_face_chip(rgb, shape, size=_CHIP_PX, padding=_CHIP_PADDING)
+        return np.asarray(chip, np.uint8)
+
+    def _vector(self, chip: Image) -> Vector:
+        return np.array(self._resnet.compute_face_descriptor(chip), np.float32)
+
     def template(self, photo: bytes) -> Probe:
         """See ``models.enrol``."""
-        return template_of(photo, self.detect, self.embed)
+        return template_of(photo, self.detect, self.embed, self.covered)
 
     def _found(self, rgb: Image, rect: Any, margin: float) -> FoundFace:
         edges = rect.left(), rect.top(), rect.right() + 1, rect.bottom() + 1

@@ -88,10 +88,23 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A face as a vector, float32 of shape (dim,), with the quality of the face it came from."""
+    """A face as a vector, float32 of shape (dim,), with the quality of the face it came from.
+
+    ``norm`` the length of what the network gave, before it was normalised (1 for a network whose
+    answers are not); ``agreement`` how much it was like the mirror image's, 0 to 1 (1 where no
+    mirror image was computed). Both fall with blur, covering and turning: they rank the frames of
+    one track, and are not compared over packs.
+    """
 
     vector: Vector
     quality: Quality
+    norm: float = 1.0
+    agreement: float = 1.0
+
+    @property
+    def trust(self) -> float:
+        """What this frame is worth beside other frames of its track; higher is better."""
+        return self.quality.score * self.norm * self.agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provisioning.calibrate import calibrate
 from provisioning.call import ConfigOption, load_config
 from provisioning.evaluate import evaluate
 from provisioning.output import JsonFlag, show
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Model packs for faces.", no_args_is_help=True)
 app.command()(evaluate)
+app.command()(calibrate)
 DirOption = Annotated[
     Path | None, typer.Option("--dir", help="The packs' folder.", show_default=False)
 ]

@@ -49,6 +49,7 @@ class WatchlistRule(Rule):
 
 def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
     """What an alert says of a lead: figures and ids, never who it is."""
+    marked = {"review_only": True} if event.review_only else {}
     return {
         "entry_id": event.entry_id,
         "list": listed.value,
@@ -60,6 +61,7 @@ def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
         "model_id": event.model_id,
         "camera": event.camera,
         "confirm": "required",
+        **marked,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -190,7 +191,21 @@ def sign_watchlist(
         "hash": content_hash(document),
         "bytes": len(data),
         "sendable": sendable,
+        "short_of_photos": sign.short_of_photos(entries),
     }
+
+
+def hints(told: Mapping[str, Any]) -> list[str]:
+    """What a person should know of a list that was signed none the less."""
+    lines: list[str] = []
+    short = told["short_of_photos"]
+    if short:
+        named = ", ".join(short[:5]) + (", ..." if len(short) > 5 else "")
+        lines = [f"Fewer than three photos: {named}. Three of different days are found far better."]
+    if not told["sendable"]:
+        size = told["bytes"]
+        lines += [f"It is {size} bytes long, with an entry too large to send: import it there."]
+    return lines
 
 
 def watch_station(folder: Path, lang: Lang | None, *, once: bool, as_json: bool) -> None:

@@ -255,10 +255,8 @@ def sign(
         write_json(told)
         return
     print(f"signed {output}: version {told['version']}, {told['entries']} entries, {told['hash']}")
-    if not told["sendable"]:
-        print(
-            f"It is {told['bytes']} bytes long, with an entry too large to send: import it there."
-        )
+    for hint in actions.hints(told):
+        print(hint)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from contract.words import Document, Role, Status
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32
+ASKED_PHOTOS = 3
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 
@@ -69,6 +70,16 @@ def entry_problems(entries: list[Any], now_ns: int) -> list[str]:
     names = [item["entry_id"] for item in entries if isinstance(item, dict) and "entry_id" in item]
     doubled = sorted({str(name) for name in names if names.count(name) > 1})
     return problems + [f"{name}: entry_id: stands twice" for name in doubled]
+
+
+def short_of_photos(entries: list[Any]) -> list[str]:
+    """Entries with fewer than three photos or templates: with one, far more is missed."""
+    counts = {
+        _name(number, item): len(item.get("photos") or ()) + len(item.get("templates") or ())
+        for number, item in enumerate(entries)
+        if isinstance(item, Mapping)
+    }
+    return [name for name, count in counts.items() if count < ASKED_PHOTOS]
 
 
 def make_watchlist(
@@ -163,6 +174,9 @@ def _with_both(item: Any) -> Any:
 
 
 def _with_photos(folder: Path, number: int, item: Any, problems: list[str]) -> Any:
+    if isinstance(item, Mapping) and isinstance(item.get("not_this_person"), list):
+        others = [_with_photos(folder, number, o, problems) for o in item["not_this_person"]]
+        item = {**item, "not_this_person": others}
     if not isinstance(item, Mapping) or not isinstance(item.get("photos"), list):
         return item
     texts = []

@@ -17,12 +17,16 @@ from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
+FEWEST_TRACKS = 200
+SCORE_BINS = 400
+LOWEST_SCORE, HIGHEST_SCORE = -1.0, 1.0
 _STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EntryName = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(max_length=300)]
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class BorderError(GatehouseError):
@@ -128,6 +132,26 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Strangers:
+    """Vision -> core, now and then: statistics of hundreds of people who were no leads.
+
+    As in ``models.strangers.Batch`` and ``Moments``.
+    """
+
+    __pydantic_config__ = _STRICT
+    model_id: Annotated[str, Field(max_length=100)]
+    tracks: Annotated[int, Field(ge=FEWEST_TRACKS, lt=1 << 40)]
+    entries: Count
+    seconds: Amount
+    length: Amount
+    spread: Amount
+    squares: Amount
+    along: Amount
+    scores: Annotated[list[Count], Field(min_length=SCORE_BINS, max_length=SCORE_BINS)]
+    message: Literal["strangers"] = "strangers"
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoVerdict:
     """What became of one photo: a template, or the reason why not (empty: it became one)."""
 
@@ -153,26 +177,43 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """Of which entry photos are; the first ``own`` of them, the others are of look-alikes."""
+
+    entry_id: str = ""
+    exercise: bool = False
+    own: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
     """Core -> vision: make templates of photos (JPEG or PNG).
 
-    They travel beside it, joined; ``sizes`` are their lengths in bytes.
+    They travel beside it, joined; ``sizes`` are their lengths in bytes. The first ``own`` are of
+    this entry: they are refused when that person stands under another id.
     """
 
     __pydantic_config__ = _STRICT
     request: Count
     sizes: Annotated[list[Count], Field(min_length=1, max_length=64)]
+    entry_id: Annotated[str, Field(max_length=64)] = ""
+    exercise: bool = False
+    own: Annotated[int, Field(ge=0, le=64)] = 0
     message: Literal["embed"] = "embed"
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """Which rows of the gallery's matrix belong to an entry."""
+    """Which rows of the gallery's matrix belong to an entry.
+
+    ``look_alikes`` more follow its templates: of people who are known not to be this person.
+    """
 
     __pydantic_config__ = _STRICT
     entry_id: EntryName
     exercise: bool
     templates: Annotated[int, Field(ge=1, le=64)]
+    look_alikes: Annotated[int, Field(ge=0, le=64)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +241,7 @@ class FaceSwitch:
     message: Literal["face-switch"] = "face-switch"
 
 
-FromVision = Hello | Beat | CameraReport | Sighting | Embedded
+FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded
 FromCore = Embed | Gallery | FaceSwitch
 
 _FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(

@@ -32,6 +32,7 @@ KEEP_NS = 300 * NS_PER_S
 AFTER_END_NS = NS_PER_S
 KEPT_MONTHS = 13
 LAST_FALSE = 50
+_COUNTED = {"leads_confirmed", "leads_rejected", "reviews_confirmed", "reviews_rejected"}
 
 
 class About(StrEnum):
@@ -53,6 +54,7 @@ class Months(Way[Month]):
     CASE: ClassVar[type] = Month
 
     what_is: Callable[[str], About]
+    on_leads: Callable[[Mapping[str, int]], None] = field(default=lambda _: None, init=False)
     _last: Stamp | None = field(default=None, init=False)
     _kept_ns: int = field(default=0, init=False)
     _link_up: bool = field(default=False, init=False)
@@ -132,11 +134,19 @@ class Months(Way[Month]):
         return None if found is None else report(found, now)
 
     @property
+    def leads(self) -> Mapping[str, int]:
+        """How many leads and reviews were confirmed and rejected this month, for the heartbeat."""
+        month = self.cases.get(CURRENT)
+        return {name: getattr(month, name, 0) for name in sorted(_COUNTED)}
+
+    @property
     def _month(self) -> Month:
         return self.cases[CURRENT]
 
     def _set(self, **changes: Any) -> None:
         self.keep(CURRENT, replace(self._month, **changes))
+        if _COUNTED & changes.keys():
+            self.on_leads(self.leads)
 
     def _incident(self, event: IncidentChanged) -> None:
         month, incident = self._month, event.incident

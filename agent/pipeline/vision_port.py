@@ -26,6 +26,7 @@ from agent.pipeline.vision_watch import VisionWatch
 log = logging.getLogger(__name__)
 
 CHECK_S = 1.0
+NOBODY = border.Meant()
 MAX_MESSAGES_A_TURN = 64
 Made = Callable[[border.Embedded, bytes], None]
 
@@ -44,6 +45,7 @@ class VisionPort:
         on_hello: Callable[[border.Hello], None],
         on_beat: Callable[[border.Beat], None],
         on_gone: Callable[[], None],
+        on_strangers: Callable[[border.Strangers], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._group = group
@@ -52,6 +54,7 @@ class VisionPort:
         self._on_hello = on_hello
         self._on_beat = on_beat
         self._on_gone = on_gone
+        self._on_strangers = on_strangers
         self._listener: socket.socket | None = None
         self._channel: Channel | None = None
         self._requests: dict[int, Made] = {}
@@ -87,13 +90,14 @@ class VisionPort:
             self._listener = None
             self._path.unlink(missing_ok=True)
 
-    def embed(self, photos: Sequence[bytes], done: Made) -> bool:
+    def embed(self, photos: Sequence[bytes], done: Made, meant: border.Meant = NOBODY) -> bool:
         """Have templates made of photos; ``done`` hears the answer, or never when vision goes.
 
         False when vision does not listen now; ``done`` is not called then.
         """
         self._request += 1
-        message = border.Embed(self._request, [len(photo) for photo in photos])
+        sizes = [len(photo) for photo in photos]
+        message = border.Embed(self._request, sizes, meant.entry_id, meant.exercise, meant.own)
         heard = self._send(message, b"".join(photos))
         if heard:
             self._requests[self._request] = done
@@ -179,6 +183,8 @@ class VisionPort:
                     self._put(change)
             case border.Sighting():
                 self._sighting(message)
+            case border.Strangers():
+                self._on_strangers(message)
             case border.Embedded():
                 done = self._requests.pop(message.request, None)
                 if done is not None:
@@ -213,6 +219,7 @@ class VisionPort:
             quality=seen.quality,
             model_id=seen.model_id,
             direction=seen.direction,
+            review_only=attended,
         )
         held = attended and not seen.exercise
         if held or seen.band != "lead":

@@ -9,7 +9,7 @@ With an empty gallery no face is looked for at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -23,12 +23,16 @@ from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
 from models.gallery import Entry, Gallery
+from models.manifest import MOST_FRAMES
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
+from models.strangers import Normal, Strangers
 from models.tracker import Tracker
-from models.values import Box, FoundFace, Image
+from models.values import Box, FoundFace, Image, Vector
 
 LOOK_FAR_NS = 1_000_000_000
+TWIN_MARGINS = 2
+LONGEST_GAP_NS = 60_000_000_000
 
 
 @dataclass(slots=True)
@@ -53,9 +57,14 @@ class Counts:
 class FaceWork:
     """Compares the faces of all cameras with one gallery."""
 
-    def __init__(self, engine: FaceEngine, config: Faces) -> None:
-        """PackError when the configured threshold is laxer than the pack allows."""
+    def __init__(self, engine: FaceEngine, config: Faces, normal: Normal | None = None) -> None:
+        """PackError when the configured threshold is laxer than the pack allows.
+
+        *normal* gives unforeseeable normal numbers, for statistics of strangers; none without it.
+        """
         self.engine = engine
+        self._strangers = Strangers(engine.dim, normal) if normal else None
+        self._looked_ns = 0
         self.counts = Counts()
         self.on = True
         self.generation = 0
@@ -81,6 +90,7 @@ class FaceWork:
             return [], False
         watched = self._watched(frame.camera)
         now_ns = frame.monotonic_ns
+        self._look_goes_on(now_ns)
         picture = frame.pixels
         found = self._find(watched, frame, picture)
         step = watched.tracker.update([face.box for face in found], now_ns)
@@ -112,12 +122,31 @@ class FaceWork:
             watched.matcher.end(watched.tracker.clear())
             watched.first.clear()
 
+    def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
+        """Another entry that is the same person, as far as one photo can tell: very alike."""
+        limits = self.engine.thresholds
+        at_least = limits.lead(MOST_FRAMES) + TWIN_MARGINS * limits.margin
+        return self._gallery.resembles(vector, entry_id, at_least, exercise=exercise)
+
+    def statistics(self) -> border.Strangers | None:
+        """Statistics of strangers for the core, once they are of enough people."""
+        batch = self._strangers.take() if self._strangers else None
+        if batch is None:
+            return None
+        return border.Strangers(
+            model_id=self.engine.model_id,
+            tracks=batch.tracks,
+            entries=batch.entries,
+            seconds=batch.seconds,
+            scores=list(batch.scores),
+            **asdict(batch.moments),
+        )
+
     def switch(self, *, on: bool) -> None:
         """Stop or resume; stopping forgets everything that is in memory of faces seen."""
         self.on = on
         if not on:
-            for camera in self._cameras:
-                self.camera_lost(camera)
+            self._forget_everybody()
 
     def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
         """Search *message*'s rows from now on; PackError when they are not of this embedder.
@@ -128,8 +157,7 @@ class FaceWork:
         index = border.decode_index(beside[: message.index_bytes])
         if not index:
             self._use(self._empty())
-            for camera in self._cameras:
-                self.camera_lost(camera)
+            self._forget_everybody()
             give_back_memory()
             return
         if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
@@ -140,8 +168,23 @@ class FaceWork:
         if values.size % message.dim:
             raise PackError("the gallery's rows are not whole")
         rows = values.reshape(-1, message.dim).astype(np.float32)
-        entries = [Entry(row.entry_id, row.exercise, row.templates) for row in index]
+        entries = [
+            Entry(row.entry_id, row.exercise, row.templates, row.look_alikes) for row in index
+        ]
         self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
+
+    def _look_goes_on(self, now_ns: int) -> None:
+        """Time counts while frames come: a gap of a minute is no looking."""
+        passed_ns = now_ns - self._looked_ns
+        self._looked_ns = max(self._looked_ns, now_ns)
+        if self._strangers and 0 < passed_ns < LONGEST_GAP_NS:
+            self._strangers.passed(passed_ns / 1e9)
+
+    def _forget_everybody(self) -> None:
+        for camera in self._cameras:
+            self.camera_lost(camera)
+        if self._strangers:
+            self._strangers.clear()
 
     def _find(self, watched: _Watched, frame: Frame, picture: Image) -> list[FoundFace]:
         """Faces where something moves or is followed; once a second anywhere."""
@@ -167,7 +210,9 @@ class FaceWork:
 
     def _watched(self, camera: str) -> _Watched:
         if camera not in self._cameras:
-            self._cameras[camera] = _Watched(Tracker(), Matcher(self._policy, self._gallery))
+            self._cameras[camera] = _Watched(
+                Tracker(), Matcher(self._policy, self._gallery, self._strangers)
+            )
         return self._cameras[camera]
 
     def _sighting(self, camera: str, verdict: Verdict, way: Direction | None) -> border.Sighting:

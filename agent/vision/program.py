@@ -122,7 +122,7 @@ class VisionProgram:
                 self._faces.replace_gallery(message, beside)
                 log.info("%d entries are searched for", self._faces.entries)
             case border.Embed():
-                self._photos.append(PhotoWork(self._faces.engine, message, beside))
+                self._photos.append(PhotoWork(self._faces, message, beside))
             case border.FaceSwitch(on=on):
                 self._faces.switch(on=on)
                 log.info("face work is %s", "on" if on else "off")
@@ -185,6 +185,9 @@ class VisionProgram:
                 generation=faces.generation if faces else 0,
             )
         )
+        statistics = faces.statistics() if faces else None
+        if statistics is not None:
+            self._client.send(statistics)
         self._notifier.alive()
 
     def _now_s(self) -> float:

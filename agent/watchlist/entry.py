@@ -12,7 +12,7 @@ import math
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -61,15 +61,10 @@ class Person(_Strict):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        if not self.photos and not self.templates:
-            raise ValueError("has neither 'photos' nor 'templates'")
+        _check_face(self.photos, self.templates)
         if not 0 < self.expires_ns - self.not_before_ns <= self.LONGEST_NS:
             longest = _in_words(self.LONGEST_NS)
             raise ValueError(f"'expires_at' must be within {longest} after 'not_before'")
-        for photo in self.photos:
-            _decode(photo, "photo", MAX_PHOTO_BYTES)
-        for template in self.templates:
-            _check_row(_decode(template.vector, "template", MAX_DIM * 4))
         return self
 
     @property
@@ -87,6 +82,23 @@ class Person(_Strict):
         return [base64.b64decode(photo) for photo in self.photos]
 
 
+class LookAlike(_Strict):
+    """Somebody else, who was taken for the person of the entry and must not be again.
+
+    ``legal_basis`` is that of keeping this face, their own consent for instance; it has nothing to
+    do with the entry's. It goes when the entry goes.
+    """
+
+    legal_basis: _Line
+    photos: Annotated[list[str], Field(max_length=4)] = []
+    templates: Annotated[list[Template], Field(max_length=16)] = []
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        _check_face(self.photos, self.templates)
+        return self
+
+
 class Entry(Person):
     """One person of a list, with everything CONTRACT 4 asks for."""
 
@@ -98,6 +110,7 @@ class Entry(Person):
     legal_basis: _Line
     category: _Line
     approvers: Annotated[list[_Line], Field(min_length=2, max_length=8)]
+    not_this_person: Annotated[list[LookAlike], Field(max_length=8)] = []
 
     @model_validator(mode="after")
     def _is_approved(self) -> Self:
@@ -144,7 +157,8 @@ class Stored:
     """One entry at the gate.
 
     ``facts`` are authority, case reference, legal basis and category; ``templates`` float32 rows
-    by model id; ``photos`` those that are no templates yet.
+    by model id; ``photos`` those that are no templates yet. ``look_alikes`` and
+    ``look_alike_photos`` are of people who are known not to be this person.
     """
 
     entry_id: str
@@ -156,6 +170,8 @@ class Stored:
     expires_ns: int
     templates: Mapping[str, Sequence[bytes]]
     photos: Sequence[bytes]
+    look_alikes: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    look_alike_photos: Sequence[bytes] = field(default_factory=list)
 
     @property
     def exercise(self) -> bool:
@@ -166,12 +182,16 @@ class Stored:
         """True within its time."""
         return self.not_before_ns <= now_ns < self.expires_ns
 
+    def unmade(self, model_id: str) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        """Photos, and look-alikes' photos, that have to become templates of this model."""
+        own = self.photos if model_id not in self.templates else ()
+        others = self.look_alike_photos if model_id not in self.look_alikes else ()
+        return own, others
+
 
 def stored(entry: Entry | MissingEntry, status: Status) -> Stored:
     """An entry as it is kept."""
-    templates: dict[str, list[bytes]] = {}
-    for template in entry.templates:
-        templates.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
+    others = entry.not_this_person if isinstance(entry, Entry) else []
     return Stored(
         entry_id=entry.entry_id,
         status=status,
@@ -180,14 +200,33 @@ def stored(entry: Entry | MissingEntry, status: Status) -> Stored:
         instruction={name: sys.intern(getattr(entry.instruction, name)) for name in LANGUAGES},
         not_before_ns=entry.not_before_ns,
         expires_ns=entry.expires_ns,
-        templates=templates,
+        templates=_rows(entry.templates),
         photos=entry.photo_bytes(),
+        look_alikes=_rows([template for other in others for template in other.templates]),
+        look_alike_photos=[base64.b64decode(p) for other in others for p in other.photos],
     )
+
+
+def _rows(templates: Sequence[Template]) -> dict[str, list[bytes]]:
+    """Float32 rows by model."""
+    rows: dict[str, list[bytes]] = {}
+    for template in templates:
+        rows.setdefault(template.model_id, []).append(base64.b64decode(template.vector))
+    return rows
 
 
 def _in_words(span_ns: int) -> str:
     hours = span_ns // (3600 * NS_PER_S)
     return f"{hours // 24} days" if hours > 72 else f"{hours} h"
+
+
+def _check_face(photos: Sequence[str], templates: Sequence[Template]) -> None:
+    if not photos and not templates:
+        raise ValueError("has neither 'photos' nor 'templates'")
+    for photo in photos:
+        _decode(photo, "photo", MAX_PHOTO_BYTES)
+    for template in templates:
+        _check_row(_decode(template.vector, "template", MAX_DIM * 4))
 
 
 def _check_row(row: bytes) -> None:

@@ -19,9 +19,13 @@ def pack(entries: Iterable[Stored]) -> dict[str, Any]:
     rows, together = [], bytearray()
     for entry in entries:
         sizes = {model: [len(row) for row in rows] for model, rows in entry.templates.items()}
+        others = {model: [len(row) for row in rows] for model, rows in entry.look_alikes.items()}
         for found in entry.templates.values():
             together += b"".join(found)
         together += b"".join(entry.photos)
+        for found in entry.look_alikes.values():
+            together += b"".join(found)
+        together += b"".join(entry.look_alike_photos)
         rows.append(
             [
                 entry.entry_id,
@@ -33,6 +37,8 @@ def pack(entries: Iterable[Stored]) -> dict[str, Any]:
                 entry.expires_ns,
                 sizes,
                 [len(photo) for photo in entry.photos],
+                others,
+                [len(photo) for photo in entry.look_alike_photos],
             ]
         )
     return {"rows": rows, "bytes": base64.b64encode(together).decode("ascii")}
@@ -69,7 +75,8 @@ class _Bytes:
 
 
 def _unpacked(row: Sequence[Any], data: _Bytes) -> Stored:
-    entry_id, status, listed, facts, instruction, not_before_ns, expires_ns, sizes, photos = row
+    entry_id, status, listed, facts, instruction, not_before_ns, expires_ns, *kept = row
+    sizes, photos, others, other_photos = kept
     return Stored(
         entry_id=str(entry_id),
         status=Status(status),
@@ -80,4 +87,6 @@ def _unpacked(row: Sequence[Any], data: _Bytes) -> Stored:
         expires_ns=int(expires_ns),
         templates={model: list(data.take(found)) for model, found in sizes.items()},
         photos=list(data.take(photos)),
+        look_alikes={model: list(data.take(found)) for model, found in others.items()},
+        look_alike_photos=list(data.take(other_photos)),
     )

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from agent.border.messages import Embedded, GalleryRow
+from agent.border.messages import Embedded, GalleryRow, Meant
 from agent.core.errors import StoreError
 from agent.watchlist.entry import Stored
 from agent.watchlist.store import WatchlistStore
@@ -37,7 +37,9 @@ class Vision(Protocol):
     def faces_off(self) -> bool:
         """True while the station has switched face work off."""
 
-    def embed(self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None]) -> bool:
+    def embed(
+        self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None], meant: Meant
+    ) -> bool:
         """Have templates made; ``done`` hears the verdicts and the float32 rows.
 
         False when vision does not listen now; ``done`` is not called then.
@@ -51,6 +53,8 @@ class Vision(Protocol):
 
 
 _Key = tuple[str, bool]
+# An entry, its realm, its templates, its look-alikes.
+Shown = tuple[str, bool, tuple[bytes, ...], tuple[bytes, ...]]
 Made = Callable[[WatchlistStore, Stored, str, int, str], None]
 
 
@@ -78,7 +82,7 @@ class Searched:
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._shown: tuple[tuple[str, bool, tuple[bytes, ...]], ...] | None = None
+        self._shown: tuple[Shown, ...] | None = None
 
     @property
     def here(self) -> bool:
@@ -149,8 +153,11 @@ class Searched:
             for entry in usable:
                 if entry not in fitting:
                     log.error("entry %s has templates of another size", entry.entry_id)
-            rows = [GalleryRow(name, exercise, len(found)) for name, exercise, found in shown]
-            heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
+            rows = [
+                GalleryRow(name, drill, len(own), len(near)) for name, drill, own, near in shown
+            ]
+            every = (row for _, _, own, near in shown for row in (*own, *near))
+            heard = vision.gallery(rows, b"".join(every))
             self._shown = shown if heard else None
         self._embed_next(vision, model_id)
 
@@ -171,9 +178,11 @@ class Searched:
             return
         for store in reversed(self._stores):
             for entry in store.entries:
-                if entry.photos and model_id not in entry.templates:
+                own, near = entry.unmade(model_id)
+                if own or near:
                     done = functools.partial(self._made, store, entry)
-                    self._busy = vision.embed(entry.photos, done)
+                    meant = Meant(entry.entry_id, entry.exercise, len(own))
+                    self._busy = vision.embed([*own, *near], done, meant)
                     if self._busy:
                         self._idle.clear()
                     return
@@ -186,7 +195,9 @@ class Searched:
         refused = [v for v in told.photos if v.refused]
         reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
         whole = len(templates) == len(told.photos) - len(refused) and not len(rows) % size
-        if not whole or told.model_id != self.model_id or len(told.photos) != len(entry.photos):
+        own, near = entry.unmade(told.model_id)
+        asked = len(own) + len(near)
+        if not whole or told.model_id != self.model_id or len(told.photos) != asked:
             log.error("vision's answer about entry %s is not whole", entry.entry_id)
             return
         for verdict in refused:
@@ -194,12 +205,14 @@ class Searched:
                 "entry %s, photo %d: %s", entry.entry_id, verdict.photo + 1, verdict.refused
             )
         try:
-            stands = store.embedded(entry, told.model_id, templates, reason)
+            made = len(own) - sum(verdict.photo < len(own) for verdict in refused)
+            templates, others = templates[:made], templates[made:]
+            stands = store.embedded(entry, told.model_id, templates, reason, others)
         except StoreError as error:
             log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
             return
         self.refresh()
-        if stands:
+        if stands and own:
             self._on_made(store, entry, told.model_id, len(templates), reason)
 
 
@@ -207,20 +220,24 @@ def _key(entry: Stored) -> _Key:
     return entry.entry_id, entry.exercise
 
 
-def _together(
-    entries: Sequence[Stored], model_id: str
-) -> tuple[tuple[str, bool, tuple[bytes, ...]], ...]:
+def _together(entries: Sequence[Stored], model_id: str) -> tuple[Shown, ...]:
     """Each entry once, with the templates that any store holds of it."""
-    found: dict[tuple[str, bool], tuple[bytes, ...]] = {}
+    found: dict[tuple[str, bool], tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
     for entry in entries:
         key = (entry.entry_id, entry.exercise)
-        rows = dict.fromkeys((*found.get(key, ()), *entry.templates[model_id]))
-        found[key] = tuple(rows)[:MOST_ROWS]
-    return tuple((name, exercise, rows) for (name, exercise), rows in found.items())
+        own, near = found.get(key, ((), ()))
+        more = _joined(near, entry.look_alikes.get(model_id, ()))
+        found[key] = _joined(own, entry.templates[model_id]), more
+    return tuple((name, exercise, own, near) for (name, exercise), (own, near) in found.items())
+
+
+def _joined(some: Sequence[bytes], more: Sequence[bytes]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys((*some, *more)))[:MOST_ROWS]
 
 
 def _of_one_size(entries: Sequence[Stored], model_id: str) -> list[Stored]:
     """The entries whose templates are as long as most are: one odd row would spoil the gallery."""
     sizes = Counter(len(row) for entry in entries for row in entry.templates[model_id])
     most = max(sizes, key=lambda size: sizes[size], default=0)
-    return [e for e in entries if all(len(row) == most for row in e.templates[model_id])]
+    rows = {id(e): (*e.templates[model_id], *e.look_alikes.get(model_id, ())) for e in entries}
+    return [e for e in entries if all(len(row) == most for row in rows[id(e)])]

@@ -139,7 +139,14 @@ class WatchlistStore:
         self._save([*kept, *bundle.entries], documents, max(self._floor_ns, bundle.issued_ns))
         return applied
 
-    def embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> bool:
+    def embedded(
+        self,
+        done: Stored,
+        model_id: str,
+        rows: Sequence[bytes],
+        reason: str,
+        look_alikes: Sequence[bytes] = (),
+    ) -> bool:
         """Put templates in the place of an entry's photos; without any it is rejected.
 
         False when the entry does not stand any more.
@@ -147,15 +154,22 @@ class WatchlistStore:
         with self._change:
             if not any(entry is done for entry in self._entries):
                 return False
-            self._embedded(done, model_id, rows, reason)
+            self._embedded(done, model_id, (rows, look_alikes), reason)
             return True
 
-    def _embedded(self, done: Stored, model_id: str, rows: Sequence[bytes], reason: str) -> None:
+    def _embedded(
+        self,
+        done: Stored,
+        model_id: str,
+        made: tuple[Sequence[bytes], Sequence[bytes]],
+        reason: str,
+    ) -> None:
         others = [e for e in self._entries if e is not done]
-        if rows:
-            templates = {**done.templates, model_id: list(rows)}
-            made = dataclasses.replace(done, templates=templates, photos=[])
-            self._save([*others, made], self._applied, self._floor_ns)
+        own, near = made
+        if own or model_id in done.templates:
+            self._save(
+                [*others, _embedded(done, model_id, own, near)], self._applied, self._floor_ns
+            )
             return
         documents = self._applied
         was = documents.get(done.status)
@@ -249,6 +263,18 @@ class WatchlistStore:
             self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
+
+
+def _embedded(done: Stored, model_id: str, own: Sequence[bytes], near: Sequence[bytes]) -> Stored:
+    """*done* with templates where there were photos."""
+    photos, near_photos = done.unmade(model_id)
+    if photos:
+        templates = {**done.templates, model_id: list(own)}
+        done = dataclasses.replace(done, templates=templates, photos=[])
+    if near_photos:
+        look_alikes = {**done.look_alikes, model_id: list(near)}
+        done = dataclasses.replace(done, look_alikes=look_alikes, look_alike_photos=[])
+    return done
 
 
 def _key(entry: Stored) -> tuple[str, bool]:

@@ -21,7 +21,7 @@ from tests.tools.stored import Stored
 
 LEAD_FIELDS = {
     "entry_id", "list", "score", "threshold", "margin", "frames", "quality", "model_id", "camera",
-    "confirm",
+    "confirm", "review_only",
 }  # fmt: skip
 SECRETS = (b"Cancheng test station", b"DRILL-0001", b"drill-officer", b"/9j/", b"iVBOR", b"JFIF")
 LISTED, ELSEWHERE = "drill-a17", "drill-b23"

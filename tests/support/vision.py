@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.border.messages import Embedded, GalleryRow, PhotoVerdict
+from agent.border.messages import Embedded, GalleryRow, Meant, PhotoVerdict
 from agent.core.clock import ManualClock
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import Applied, WatchlistStore
@@ -26,8 +26,9 @@ class RecordingVision:
         self.asked: list[tuple[list[bytes], Done]] = []
         self.galleries: list[tuple[list[GalleryRow], bytes]] = []
 
-    def embed(self, photos: Sequence[bytes], done: Done) -> bool:
+    def embed(self, photos: Sequence[bytes], done: Done, meant: Meant) -> bool:
         """Have templates made."""
+        self.meant = meant
         if self.listens:
             self.asked.append((list(photos), done))
         return self.listens

@@ -40,7 +40,9 @@ PLANTED = [
     ROW.hex().encode(),
 ]
 MORE = "faces: {enabled: true}\nanswering: {people: {guard-7: {}}}"
-SET_ASIDE = ("watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp")
+SET_ASIDE = (
+    "watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp", "strangers.json",
+)  # fmt: skip
 WORDS = ("fsync", "fdatasync", "replace", "rename", "unlink", "pwrite", "write")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -154,6 +155,8 @@ def test_alerts_that_nobody_acks_do_not_pile_up(gate: Gate) -> None:
 
 
 def test_reviews_and_false_alarms(gate: Gate) -> None:
+    heard: list[Mapping[str, int]] = []
+    gate.months.on_leads = heard.append
     gate.says(Answer.CONFIRM, "face-1", About.REVIEW)
     gate.says(Answer.REJECT, "face-2", About.REVIEW)
     gate.says(Answer.REJECT, "face-3", About.REVIEW)
@@ -165,6 +168,8 @@ def test_reviews_and_false_alarms(gate: Gate) -> None:
     assert (figures["reviews_confirmed"], figures["reviews_rejected"]) == (1, 2)
     assert (figures["leads_confirmed"], figures["leads_rejected"]) == (0, 0)
     assert figures["false_alarms"] == 1
+    assert len(heard) == 3
+    assert heard[-1] == gate.months.leads
 
 
 def test_leads_count_as_what_the_station_decided_of_them_in_the_end(gate: Gate) -> None:

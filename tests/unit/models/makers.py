@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,8 +44,13 @@ def gallery_of(
     rows: dict[str, Sequence[Sequence[float]]],
     metric: Metric = "euclidean",
     exercise: Sequence[str] = (),
+    not_them: Mapping[str, Sequence[Sequence[float]]] | None = None,
 ) -> Gallery:
-    entries = [Entry(name, name in exercise, len(vectors)) for name, vectors in rows.items()]
-    flat = [vector for vectors in rows.values() for vector in vectors]
+    others = not_them or {}
+    entries = [
+        Entry(name, name in exercise, len(vectors), len(others.get(name, ())))
+        for name, vectors in rows.items()
+    ]
+    flat = [v for name, vectors in rows.items() for v in (*vectors, *others.get(name, ()))]
     dim = len(flat[0]) if flat else 4
     return Gallery(MODEL_ID, metric, entries, np.array(flat, np.float32).reshape(len(flat), dim))

@@ -110,3 +110,28 @@ def test_a_mean_of_unit_vectors_is_a_unit_vector(seed: int) -> None:
     frames = list(draw.normal(0, 1, (4, 8)).astype(np.float32))
     assert np.linalg.norm(mean_template(frames, "cosine")) == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(mean_template(frames, "euclidean"), np.mean(frames, 0), atol=1e-6)
+
+
+def test_another_entry_of_the_realm_that_looks_like_a_photo_is_named() -> None:
+    gallery = gallery_of({"a": [[0, 0]], "b": [[0.1, 0]], "drill": [[0, 0]]}, exercise=["drill"])
+    vector = np.array([0.02, 0.0], np.float32)
+    assert gallery.resembles(vector, "c", 0.8, exercise=False) == "a"
+    assert gallery.resembles(vector, "a", 0.8, exercise=False) == "b"
+    assert gallery.resembles(vector, "a", 0.95, exercise=False) is None
+    assert gallery.resembles(vector, "a", 0.8, exercise=True) == "drill"
+    empty = Gallery(MODEL_ID, "euclidean", [], np.zeros((0, 2), np.float32))
+    assert empty.resembles(vector, "a", 0.1, exercise=False) is None
+
+
+def test_look_alikes_are_no_templates_of_their_entry() -> None:
+    gallery = gallery_of({"a": [[0, 0]], "b": [[3, 0], [4, 0]]}, not_them={"b": [[5, 0], [6, 0]]})
+    probe = np.array([5.0, 0.0], np.float32)
+    assert gallery.scores(probe[None])[0].tolist() == pytest.approx([-4.0, 0.0])
+    assert gallery.look_alikes(probe) == {1: pytest.approx(1.0)}
+    (hit,) = gallery.best(gallery.scores(probe[None])[0], gallery.look_alikes(probe))
+    assert (hit.entry_id, hit.margin) == ("a", None)
+
+
+def test_rows_that_do_not_fit_their_look_alikes_are_refused() -> None:
+    with pytest.raises(PackError, match="do not belong"):
+        Gallery(MODEL_ID, "euclidean", [Entry("a", False, 1, 2)], np.zeros((2, 2), np.float32))

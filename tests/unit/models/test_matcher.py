@@ -11,6 +11,7 @@ from agent.core.errors import PackError
 from models.gallery import Gallery
 from models.manifest import Thresholds
 from models.matcher import Band, Matcher, Policy, Verdict, band_of, policy_for
+from models.values import Probe
 from tests.unit.models.makers import MODEL_ID, gallery_of, probe, quality
 
 MS = 1_000_000
@@ -193,3 +194,42 @@ def test_other_numbers_of_frames_are_refused(frames: int) -> None:
 
 def test_the_policy_keeps_the_packs_words() -> None:
     assert Policy(3, 0.64, 0.64, 0.6, 0.05) == POLICY
+
+
+def like(distance: float) -> Gallery:
+    """Somebody wanted, somebody else far away, and a look-alike at *distance* of the wanted."""
+    return gallery_of({"wanted": [[0, 0]], "other": [[5, 5]]}, not_them={"wanted": [at(distance)]})
+
+
+def test_a_neighbour_who_is_known_not_to_be_the_person_is_nobody() -> None:
+    neighbour = [0.3, 0.3, 0.3]
+    assert [v.band for v in seen(Matcher(POLICY, WANTED), *neighbour)] == [Band.LEAD]
+    assert seen(Matcher(POLICY, like(0.35)), *neighbour) == []
+
+
+def test_the_person_is_still_found_beside_the_look_alike() -> None:
+    (verdict,) = seen(Matcher(POLICY, like(0.35)), 0.05, 0.05, 0.05)
+    assert (verdict.band, verdict.entry_id) == (Band.LEAD, "wanted")
+    assert verdict.margin == pytest.approx(0.25)
+
+
+def test_between_the_person_and_the_look_alike_a_person_decides() -> None:
+    (verdict,) = seen(Matcher(POLICY, like(0.35)), 0.16, 0.16, 0.16)
+    assert verdict.band is Band.REVIEW
+    assert verdict.margin == pytest.approx(0.03)
+
+
+def test_as_near_to_the_one_as_to_the_other_is_nobody() -> None:
+    assert seen(Matcher(POLICY, like(0.0)), 0.0, 0.0, 0.0) == []
+
+
+def test_a_frame_whose_norm_or_mirror_image_says_blur_gives_way() -> None:
+    matcher, vector = Matcher(POLICY, WANTED), np.array(at(0.1), np.float32)
+    for number, norm in enumerate((9.0, 3.0, 8.0)):
+        matcher.observe(1, Probe(vector, quality(0.8), norm, 0.9), number * 200 * MS)
+    assert matcher.wants(1, quality(0.81), 600 * MS)
+    blurred = Probe(vector, quality(0.81), 9.0, 0.2)
+    assert matcher.observe(1, blurred, 600 * MS) == []
+    assert [held.probe.norm for held in matcher._held[1]] == [9.0, 3.0, 8.0]
+    matcher.observe(1, Probe(vector, quality(0.81), 9.0, 0.9), 700 * MS)
+    assert sorted(held.probe.norm for held in matcher._held[1]) == [8.0, 9.0, 9.0]

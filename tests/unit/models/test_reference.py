@@ -11,14 +11,13 @@ import pytest
 
 from agent.config.schema.vision import Models
 from agent.core.errors import PackError
-from models import pictures
 from models.engine import PackEngine, open_engine
 from models.evaluate import Sample, collect, pairs
 from models.gallery import score
 from models.quality import live_gate
 from models.reference import ReferenceEngine, open_reference
 from models.values import Image
-from tests.unit.models.fixtures import real
+from tests.unit.models.fixtures import photo, real
 
 MISSING = importlib.util.find_spec("dlib") is None
 needs_dlib = pytest.mark.skipif(
@@ -102,6 +101,6 @@ def test_people_are_as_far_apart_as_in_the_reference(
 
 @needs_dlib
 def test_templates_of_both_can_be_compared(engine: PackEngine, reference: ReferenceEngine) -> None:
-    photo = cv2.imencode(".png", pictures.picture("head-lean-480x520"))[1].tobytes()
-    one, two = engine.template(photo).vector, reference.template(photo).vector
+    data = photo("biden.jpg")
+    one, two = engine.template(data).vector, reference.template(data).vector
     assert score(one, two, "euclidean") > 0.75

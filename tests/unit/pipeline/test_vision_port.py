@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from agent.border.messages import (
+    SCORE_BINS,
     GalleryRow,
+    Strangers,
     encode,
 )
 from agent.core.clock import ManualClock
 from agent.core.errors import DeviceError
 from agent.core.events import CameraChanged, CameraState, FaceLead, FaceReview
 from agent.pipeline.vision_watch import Presence
+from contract.words import ListName
+from rules.watch import lead_details
 from tests.support.beats import beat, hello, report, sighting
 from tests.support.port import Bench, Play, hung_up, player, turns
 
@@ -116,6 +120,30 @@ def test_a_pack_for_review_only_gives_no_lead_outside_a_drill(
     (seen,) = play(story).events
     assert isinstance(seen, FaceLead) is bool(leads)
     assert isinstance(seen, FaceLead) or seen.held  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("review_only", [True, False])
+def test_a_drills_lead_goes_out_marked_with_the_pack(play: Play, *, review_only: bool) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.vision(hello(review_only=review_only), sighting(0, exercise=True))
+
+    (seen,) = play(story).events
+    assert isinstance(seen, FaceLead)
+    assert seen.review_only is review_only
+    marked = lead_details(seen, ListName.WANTED).get("review_only", False)
+    assert marked is review_only
+
+
+def test_statistics_of_strangers_are_passed_on(play: Play) -> None:
+    told = Strangers("dlib", 200, 2000, 60.0, 1.0, 0.5, 0.1, 0.0, [1] * SCORE_BINS)
+    found: list[Strangers] = []
+
+    async def story(bench: Bench) -> None:
+        bench.port._on_strangers = found.append
+        await bench.vision(hello(), told)
+
+    play(story)
+    assert found == [told]
 
 
 def test_a_gallery_is_settled_when_a_beat_says_that_it_is_in_use(play: Play) -> None:

@@ -178,3 +178,21 @@ def test_what_no_message_can_hold_is_refused(tmp_path: Path) -> None:
 def test_no_gate_of_ours(text: str) -> None:
     with pytest.raises(ConfigError):
         documents.address_of(text, "cancheng")
+
+
+def test_a_look_alikes_photos_are_read_in_and_need_a_basis(tmp_path: Path) -> None:
+    other = "  not_this_person:\n  - {legal_basis: their own consent, photos: [one.jpg]}\n"
+    (entry,) = sign.read_entries(write(tmp_path, GOOD + other))
+    assert sign.entry_problems([entry], NOW_NS) == []
+    assert entry["not_this_person"][0]["photos"] == entry["photos"]
+    assert json.loads(make([entry]))["entries"][0]["not_this_person"] == entry["not_this_person"]
+    nobody = {**entry, "not_this_person": [{"photos": ["bm8gcGhvdG8="]}]}
+    told = sign.entry_problems([nobody], NOW_NS)
+    assert any("legal_basis" in problem for problem in told)
+    assert any(p.endswith("not_this_person.0.photos.0: is neither JPEG nor PNG") for p in told)
+
+
+def test_three_photos_are_asked_for(tmp_path: Path) -> None:
+    (entry,) = sign.read_entries(write(tmp_path, GOOD))
+    assert sign.short_of_photos([entry]) == ["W-1"]
+    assert sign.short_of_photos([{**entry, "photos": entry["photos"] * 3}]) == []

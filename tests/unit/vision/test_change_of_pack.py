@@ -35,11 +35,20 @@ class Vision:
         self.last: tuple[border.Gallery, bytes] | None = None
 
     def embed(
-        self, photos: Sequence[bytes], done: Callable[[border.Embedded, bytes], None]
+        self,
+        photos: Sequence[bytes],
+        done: Callable[[border.Embedded, bytes], None],
+        meant: border.Meant,
     ) -> bool:
         """Make templates."""
-        order = border.Embed(1, [len(photo) for photo in photos])
-        work = PhotoWork(self.work.engine, order, b"".join(photos))
+        order = border.Embed(
+            1,
+            [len(photo) for photo in photos],
+            meant.entry_id,
+            exercise=meant.exercise,
+            own=meant.own,
+        )
+        work = PhotoWork(self.work, order, b"".join(photos))
         answer = None
         while answer is None:
             answer = work.step()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from agent.border import messages as border
@@ -21,6 +22,7 @@ from agent.vision.program import VisionProgram, hello
 from models import pictures
 from models.engine import PackEngine
 from models.values import Probe
+from tests.unit.models.fixtures import photo
 
 PHOTO_S = 1.5
 HEAD: bytes = cv2.imencode(".png", pictures.head(448, 416, x=200, y=215, tall=330))[1].tobytes()
@@ -45,8 +47,10 @@ class Core:
     """The other end of the socket, and a program that takes turns when told."""
 
     def __init__(self, path: Path, engine: PackEngine, clock: ManualClock) -> None:
+        self.engine, self.clock = engine, clock
         self._listener = listen(path)
-        faces = FaceWork(SlowEngine(engine, clock), Faces())
+        normal = np.random.default_rng(1).standard_normal
+        self.faces = faces = FaceWork(SlowEngine(engine, clock), Faces(), normal)
         seconds = lambda: clock.monotonic_ns() / 1e9  # noqa: E731
         backoff = Backoff(BackoffPolicy(0.01, 0.01), lambda: 0.0)
         client = CoreClient(path, backoff, seconds, lambda: hello(faces, ""))
@@ -97,7 +101,8 @@ def test_photos_are_done_one_a_turn_with_a_beat_between_them(core: Core) -> None
 
 def test_the_answer_has_a_verdict_on_each_photo_and_the_templates_of_the_good(core: Core) -> None:
     core.turn()
-    order(core, 7, HEAD, b"no photo", HEAD)
+    person = photo("biden.jpg")
+    order(core, 7, person, b"no photo", person)
     for _ in range(3):
         core.turn()
     answer = core.heard[0]
@@ -115,3 +120,82 @@ def test_orders_are_done_in_turn_and_not_for_another_core(core: Core) -> None:
     core.program._turn()  # notices that the core is gone
     core.channel = core.accepted()
     assert not [said for _ in range(4) for said in core.turn() if said == "embedded"]
+
+
+OBAMA = ("knn_examples/train/obama/obama.jpg", "tests/test_images/obama3.jpg")
+
+
+def searching_for(core: Core, data: bytes, *, exercise: bool) -> None:
+    """The photo's person stands in the gallery as ``w-1``."""
+    row = core.engine.template(data).vector
+    index = border.encode_index([border.GalleryRow("w-1", exercise, 1)])
+    told = border.Gallery(1, core.engine.model_id, core.engine.dim, len(index))
+    core.channel.send(border.encode(told), index + row.astype("<f4").tobytes())
+
+
+@pytest.mark.parametrize(
+    ("entry_id", "exercise", "own", "refused"),
+    [
+        ("w-2", False, 1, True),
+        ("w-1", False, 1, False),
+        ("w-2", True, 1, False),
+        ("w-2", False, 0, False),
+    ],
+)
+def test_the_same_person_under_another_id_is_refused(
+    core: Core, entry_id: str, *, exercise: bool, own: int, refused: bool
+) -> None:
+    """Not under its own id, not for a drill, and not as somebody's look-alike."""
+    core.turn()
+    searching_for(core, photo(OBAMA[0]), exercise=False)
+    again = photo(OBAMA[0])
+    core.channel.send(border.encode(border.Embed(8, [len(again)], entry_id, exercise, own)), again)
+    core.turn()
+    answer = next(m for m in core.heard if isinstance(m, border.Embedded))
+    assert answer.photos[0].refused.startswith("same-person: looks like entry w-1") is refused
+
+
+def test_somebody_else_is_not_taken_for_the_same_person(core: Core) -> None:
+    core.turn()
+    searching_for(core, photo(OBAMA[0]), exercise=False)
+    other = photo("biden.jpg")
+    core.channel.send(border.encode(border.Embed(8, [len(other)], "w-2", own=1)), other)
+    core.turn()
+    answer = next(m for m in core.heard if isinstance(m, border.Embedded))
+    assert answer.photos[0].refused == ""
+
+
+def passed_by(core: Core, count: int) -> None:
+    """So many strangers were compared and went."""
+    strangers = core.faces._strangers
+    assert strangers is not None
+    for _ in range(count):
+        strangers.add(np.full(core.engine.dim, 0.09, np.float32), 20)
+        strangers.ended(0.3)
+
+
+def told(core: Core) -> list[border.Strangers]:
+    core.clock.advance(1.0)
+    core.turn()
+    return [m for m in core.heard if isinstance(m, border.Strangers)]
+
+
+def test_statistics_go_to_the_core_in_hundreds_and_never_in_less(core: Core) -> None:
+    core.turn()
+    passed_by(core, border.FEWEST_TRACKS - 1)
+    assert told(core) == []
+    passed_by(core, 1)
+    (message,) = told(core)
+    assert (message.tracks, sum(message.scores)) == (200, 200)
+    assert message.model_id == core.engine.model_id
+    assert told(core) == []
+
+
+def test_switching_faces_off_forgets_what_was_gathered(core: Core) -> None:
+    core.turn()
+    passed_by(core, border.FEWEST_TRACKS - 1)
+    for on in (False, True):
+        core.channel.send(border.encode(border.FaceSwitch(on=on)))
+        core.turn()
+    passed_by(core, 1)
+    assert told(core) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,8 @@ ENTRIES = [
     an_entry("a", dlib=[ROW, ROW[:4]], other=[ROW]),
     an_entry("b"),
     an_entry("c", dlib=[ROW]),
+    replace(an_entry("d", dlib=[ROW]), look_alikes={"dlib": [ROW[:4], ROW]}),
+    replace(an_entry("e", dlib=[ROW]), look_alike_photos=[b"somebody", b"else"]),
 ]
 
 

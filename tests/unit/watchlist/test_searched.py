@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -222,3 +225,49 @@ def test_waiting_for_templates_ends_when_they_are_made_and_has_an_end(bench: Ben
         return [*ended, bool(bench.vision.asked)]
 
     assert asyncio.run(story()) == [True, False]
+
+
+def not_them(**fields: Any) -> list[dict[str, Any]]:
+    return [{"legal_basis": "their own consent of 2026-11-20", **fields}]
+
+
+def test_a_look_alike_is_made_with_the_entry_and_searched_with_it(bench: Bench) -> None:
+    neighbour = base64.b64encode(PHOTO + b"neighbour").decode("ascii")
+    bench.list.vision_up(bench.vision, "dlib")
+    bench.apply(listed(bench.clock, not_this_person=not_them(photos=[neighbour])))
+    assert [photos for photos, _ in bench.vision.asked] == [[PHOTO, PHOTO + b"neighbour"]]
+    bench.vision.answer(ROW, OTHER)
+    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1, 1)], ROW + OTHER)
+    assert b"neighbour" not in base64.b64decode(
+        json.loads(bench.path.read_text())["entries"]["bytes"]
+    )
+    assert bench.vision.asked == []
+
+
+def test_a_look_alike_of_an_entry_that_has_its_templates(bench: Bench) -> None:
+    bench.list.vision_up(bench.vision, "dlib")
+    sent = not_them(templates=[template("dlib", OTHER)])
+    bench.apply(bench.made(not_this_person=sent))
+    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1, 1)], ROW + OTHER)
+    photo = base64.b64encode(PHOTO).decode("ascii")
+    bench.apply(bench.made(not_this_person=not_them(photos=[photo])), version=2)
+    assert bench.vision.searched == ["w-1"]
+    assert bench.vision.galleries[-1][0][0].look_alikes == 0
+    bench.vision.answer(OTHER)
+    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1, 1)], ROW + OTHER)
+
+
+def test_a_look_alike_that_shows_no_face_leaves_the_entry(bench: Bench) -> None:
+    bench.list.vision_up(bench.vision, "dlib")
+    photo = base64.b64encode(PHOTO).decode("ascii")
+    bench.apply(listed(bench.clock, not_this_person=not_them(photos=[photo])))
+    bench.vision.answer(ROW, refused=["no-face: no face was found"])
+    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1)], ROW)
+    assert bench.vision.asked == []
+
+
+def test_a_look_alike_needs_a_basis_of_its_own(bench: Bench) -> None:
+    photo = base64.b64encode(PHOTO).decode("ascii")
+    applied = bench.apply(listed(bench.clock, not_this_person=[{"photos": [photo]}]))
+    (rejected,) = applied.rejected
+    assert "not_this_person.0.legal_basis' is missing" in rejected.reason
