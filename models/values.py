@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.liveness import Glance
+
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
@@ -88,10 +90,14 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A face as a vector, float32 of shape (dim,), with the quality of the face it came from."""
+    """A face as a vector, float32 of shape (dim,), with the quality of the face it came from.
+
+    ``glance``: what a liveness check made of the same box of the same picture; None without one.
+    """
 
     vector: Vector
     quality: Quality
+    glance: Glance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import typer
 
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
-from provisioning import audit, gate, guard, join, keys, models, report, rules, watchlist
+from provisioning import audit, gate, guard, join, keys, liveness, models, report, rules, watchlist
 from provisioning.bundle import bundle
 from provisioning.demo_command import demo
 from provisioning.install_units import units
@@ -55,6 +55,7 @@ app.command()(bundle)
 app.add_typer(audit.app, name="audit")
 app.add_typer(guard.app, name="guard")
 app.add_typer(keys.app, name="keys")
+models.app.command("evaluate-liveness")(liveness.evaluate_liveness)
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
 app.add_typer(rules.app, name="rules")

@@ -48,8 +48,12 @@ class WatchlistRule(Rule):
 
 
 def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
-    """What an alert says of a lead: figures and ids, never who it is."""
-    return {
+    """What an alert says of a lead: figures and ids, never who it is.
+
+    ``liveness`` only where something checks it: a likely print is a lead like any other, and says
+    so, for somebody who holds up another one's picture is worth a look as well.
+    """
+    details: dict[str, object] = {
         "entry_id": event.entry_id,
         "list": listed.value,
         "score": round(event.score, 4),
@@ -61,6 +65,7 @@ def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
         "camera": event.camera,
         "confirm": "required",
     }
+    return details if event.liveness is None else {**details, "liveness": event.liveness}
 
 
 @dataclass(slots=True)

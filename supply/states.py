@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parents[1]
-PACKAGES = ("agent", "devices", "rules", "station")
+PACKAGES = ("agent", "devices", "models", "rules", "station")
 _TABLE = re.compile(r"^TRANSITIONS\b", re.MULTILINE)
 HEAD = """\
 # State machines

@@ -114,7 +114,8 @@ class FaceLead:
 
     ``score`` and ``threshold`` are in the pack's score, higher is more alike; ``margin`` is the
     distance to the best other entry in the same unit (None with one entry); ``frames`` the frames
-    that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did.
+    that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did; ``liveness``
+    pass, refuse or undecided over those frames, None when nothing checks it.
     """
 
     at: Stamp
@@ -129,6 +130,7 @@ class FaceLead:
     quality: float
     model_id: str
     direction: str | None = None
+    liveness: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,7 @@ class VisionPort:
             quality=seen.quality,
             model_id=seen.model_id,
             direction=seen.direction,
+            liveness=seen.liveness,
         )
         held = attended and not seen.exercise
         if held or seen.band != "lead":
