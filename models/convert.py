@@ -37,7 +37,7 @@ _INPUT = "picture"
 _OUTPUT = "vector"
 
 
-def _onnx() -> Any:
+def onnx_package() -> Any:
     """The ``onnx`` package, or an error that says how to get it."""
     try:
         import onnx  # noqa: PLC0415 - only converting needs it, a gate may do without
@@ -51,7 +51,7 @@ def _onnx() -> Any:
 
 def convert_resnet(data: bytes) -> bytes:
     """ONNX of the ResNet: ``picture`` (N, 3, 150, 150) RGB 0..255 -> ``vector`` (N, 128)."""
-    onnx = _onnx()
+    onnx = onnx_package()
     layers = fold(read_resnet(data))
     graph = _Graph(onnx)
     first = layers[0]
@@ -70,7 +70,7 @@ def convert_landmarks(data: bytes) -> bytes:
 
 def convert_centerface(data: bytes) -> bytes:
     """CenterFace with batch, height and width left open (multiples of 32), weights untouched."""
-    onnx = _onnx()
+    onnx = onnx_package()
     try:
         model = onnx.load_model_from_string(data)
         constants = {item.name for item in model.graph.initializer}

@@ -20,6 +20,7 @@ from pathlib import Path
 from agent.core.errors import PackError
 from models import convert
 from models.artefacts import Progress, download, from_folder, read_members, read_whole
+from models.fasnet import convert_fasnet
 from models.licences import shipped
 from models.manifest import Manifest, PackFile, dump_manifest
 from models.packs import MANIFEST, Contents, prove, read_pack
@@ -32,6 +33,7 @@ _CONVERSIONS: dict[Conversion, Callable[[bytes], bytes]] = {
     "centerface": convert.convert_centerface,
     "dlib-landmarks": convert.convert_landmarks,
     "dlib-resnet": convert.convert_resnet,
+    "minifasnet": convert_fasnet,
     "none": bytes,
 }
 
@@ -103,8 +105,6 @@ def _downloaded(
 ) -> dict[str, bytes]:
     stage = f"download {artefact.file if artefact.whole else artefact.requirement}"
     progress(stage, 0.0)
-    if artefact.bring:
-        raise PackError(f"{artefact.file} cannot be downloaded: {artefact.bring}")
     if artefact.url:
         path = fetch_file(artefact, scratch.parent, web, progress)
     else:

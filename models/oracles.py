@@ -52,9 +52,8 @@ _BOXES: tuple[tuple[PictureName, tuple[float, float, float, float]], ...] = (
 )
 
 
-def oracle(made: Recipe, data: dict[str, bytes]) -> Golden:
-    """The golden answers of a pack; *data* are its members' bytes by id."""
-    weights = [data[p.member] for p in made.parts if p.role == made.body.role]
+def oracle(made: Recipe, weights: list[bytes]) -> Golden:
+    """The golden answers of a pack; *weights* are its networks, in the order of its parts."""
     by = f"OpenCV {cv2.__version__}, its own engine"
     match made.body:
         case DetectorBody():

@@ -18,15 +18,12 @@ from models.manifest import AnyBody, Origin, parse_body
 from models.specs import STRICT, Bytes, FileName, FileRole, PackName, Sentence, Sha256
 
 SHIPPED = "gatehouse"
-Conversion = Literal["centerface", "dlib-landmarks", "dlib-resnet", "none"]
+Conversion = Literal["centerface", "dlib-landmarks", "dlib-resnet", "minifasnet", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A file of the package index, or with a ``url`` of the web, pinned.
-
-    ``bring``: there is no public address of it; it comes from a stick, and this says where from.
-    """
+    """A file of the package index, or with a ``url`` of the web, pinned."""
 
     __pydantic_config__ = STRICT
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -35,7 +32,6 @@ class Artefact:
     bytes: Bytes
     sha256: Sha256
     url: Annotated[str, Field(pattern=r"^(https://[a-z0-9.-]+/[A-Za-z0-9._/-]+)?$")] = ""
-    bring: Annotated[str, Field(max_length=300)] = ""
 
     @property
     def requirement(self) -> str:
@@ -45,7 +41,7 @@ class Artefact:
     @property
     def whole(self) -> bool:
         """True when it is the file itself, not an archive of the package index."""
-        return bool(self.url or self.bring)
+        return bool(self.url)
 
 
 @dataclass(frozen=True, slots=True)

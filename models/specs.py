@@ -46,10 +46,14 @@ class Square:
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
-    """A network that finds faces; ``kind`` says how its outputs are read."""
+    """A network that finds faces; ``kind`` says how its outputs are read.
+
+    It takes pictures of any size whose sides are multiples of ``multiple_px``.
+    """
 
     __pydantic_config__ = STRICT
     kind: Literal["yunet"]
+    multiple_px: Literal[32]
     colour: Colour
     mean: Triple
     scale: Scale

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import IO
 
 from agent.core.errors import PackError
-from agent.runtime.version import VERSION
 from models.artefacts import Progress, check, need_room
 from models.sources import Artefact
 
@@ -132,7 +131,7 @@ def _more(
     if have > artefact.bytes:
         path.unlink()
         have = 0
-    request = urllib.request.Request(url, headers={"User-Agent": f"gatehouse/{VERSION}"})  # noqa: S310 - https, see Web
+    request = urllib.request.Request(url, headers={"User-Agent": "gatehouse"})  # noqa: S310 - https, see Web
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:

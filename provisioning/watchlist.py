@@ -67,8 +67,14 @@ def _import_text(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_WAITING = {
+    "waiting": " (no template yet: is the vision program running?)",
+    "resend": " (templates of another model: the station must send its photos again)",
+}
+
+
 def _row(entry: dict[str, Any]) -> str:
-    waiting = "" if entry["templates"] else " (no template yet: is the vision program running?)"
+    waiting = "" if entry["templates"] else _WAITING.get(entry["state"], "")
     return (
         f"{entry['entry_id']}  {entry['list']}  {entry['status']}  {entry['state']}  "
         f"until {entry['expires_at']}  {entry['category']}{waiting}"

@@ -44,6 +44,11 @@ _SAFE_MODE = (
     "watchlist and the site's own rules are off. See the log, put right what crashes, then "
     "'gatehouse reset --safe-mode'; it also tries again by itself"
 )
+_RESEND = (
+    "{n} entries are not searched for: their templates are of another model than {model} and no"
+    " photo of them is left here; the station must send their photos again (gatehouse watchlist"
+    " list names them)"
+)
 _VISION_RESTARTS = (
     f"the vision program was started {MANY_STARTS} times within ten minutes; cameras and faces "
     "have gaps; see its log and its memory"
@@ -179,6 +184,13 @@ class Observer:
         self._health.note(
             "vision", ComponentState.OK, model_id=hello.model_id, review_only=hello.review_only
         )
+
+    def stranded(self, entries: int, model_id: str | None) -> None:
+        """So many entries hold templates of another embedder than *model_id*."""
+        if entries:
+            self.issue("watchlist-resend", "watchlist", _RESEND.format(n=entries, model=model_id))
+        else:
+            self._health.clear_issue("watchlist-resend", "watchlist")
 
     def vision_gone(self) -> None:
         """The vision program hung up."""

@@ -50,6 +50,7 @@ class Vision(Protocol):
         """Call *done* when vision says that the newest gallery is in use."""
 
 
+_Key = tuple[str, bool]
 Made = Callable[[WatchlistStore, Stored, str, int, str], None]
 
 
@@ -57,12 +58,21 @@ class Searched:
     """Runs on the loop."""
 
     def __init__(
-        self, stores: Sequence[WatchlistStore], now_ns: Callable[[], int], on_made: Made
+        self,
+        stores: Sequence[WatchlistStore],
+        now_ns: Callable[[], int],
+        on_made: Made,
+        on_stranded: Callable[[], None] = lambda: None,
     ) -> None:
-        """*on_made* hears store, entry, model, how many templates, and why photos were refused."""
+        """*on_made* hears store, entry, model, how many templates, and why photos were refused.
+
+        *on_stranded* is called when ``stranded`` is not what it was.
+        """
         self._stores = stores
         self._now_ns = now_ns
         self._on_made = on_made
+        self._on_stranded = on_stranded
+        self._stranded: tuple[str | None, tuple[_Key, ...]] = (None, ())
         self._vision: Vision | None = None
         self.model_id: str | None = None
         self._busy = False
@@ -96,6 +106,18 @@ class Searched:
         self._vision.settle(done)
         return True
 
+    def stranded(self) -> tuple[Stored, ...]:
+        """Entries that this embedder cannot search: templates of another one, and no photo left.
+
+        Templates are never compared across embedders, so only new photos help.
+        """
+        model_id, now_ns = self.model_id, self._now_ns()
+        if model_id is None:
+            return ()
+        standing = [e for e in self._entries() if e.expires_ns > now_ns]
+        helped = {_key(e) for e in standing if e.photos or e.templates.get(model_id)}
+        return tuple(e for e in standing if _key(e) not in helped)
+
     async def made(self, timeout_s: float) -> None:
         """Wait until vision has made the missing templates, or for *timeout_s*."""
         with contextlib.suppress(TimeoutError):
@@ -116,6 +138,7 @@ class Searched:
     def refresh(self) -> None:
         """Bring vision's gallery in line with what is valid now, and make missing templates."""
         vision, model_id = self._vision, self.model_id
+        self._look_for_stranded()
         if vision is None or model_id is None:
             return
         now_ns = self._now_ns()
@@ -130,6 +153,15 @@ class Searched:
             heard = vision.gallery(rows, b"".join(row for _, _, found in shown for row in found))
             self._shown = shown if heard else None
         self._embed_next(vision, model_id)
+
+    def _look_for_stranded(self) -> None:
+        """Without vision nothing new is known."""
+        if self._vision is None:
+            return
+        stranded = (self.model_id, tuple(_key(entry) for entry in self.stranded()))
+        if stranded != self._stranded:
+            self._stranded = stranded
+            self._on_stranded()
 
     def _entries(self) -> list[Stored]:
         return [entry for store in self._stores for entry in store.entries]
@@ -169,6 +201,10 @@ class Searched:
         self.refresh()
         if stands:
             self._on_made(store, entry, told.model_id, len(templates), reason)
+
+
+def _key(entry: Stored) -> _Key:
+    return entry.entry_id, entry.exercise
 
 
 def _together(

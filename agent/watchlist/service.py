@@ -6,9 +6,9 @@ vision is given is ``searched``.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
@@ -18,6 +18,7 @@ from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.hot import HotList
+from agent.watchlist.listing import Listing, listed
 from agent.watchlist.manifest import read_manifest
 from agent.watchlist.searched import Searched, Vision
 from agent.watchlist.store import Applied, WatchlistStore
@@ -27,20 +28,6 @@ from contract.topics import Address
 from contract.words import ListName, Refusal, Status
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One entry for people: ``state`` is active, waiting (for templates or its time) or over."""
-
-    entry_id: str
-    list: str
-    status: str
-    state: str
-    category: str
-    authority: str
-    expires_at_ns: int
-    templates: int
 
 
 class Watchlist:
@@ -62,10 +49,12 @@ class Watchlist:
         self._keys = keys
         self._address = address
         self._clock = clock
-        self._on_change = on_change
+        self._heard = on_change
         self._audit = audit
         stores = [store] if hot is None else [store, hot]
-        self.searched = Searched(stores, self.now_ns, self._made)
+        self.searched = Searched(stores, self.now_ns, self._made, self._stranded)
+        self.on_stranded: Callable[[int, str | None], None] = lambda *_: None
+        self._resend_told: dict[Status, tuple[str, ...]] = {}
         self.hot = None if hot is None else HotList(hot, self.searched, self.now_ns, audit)
         self._when_wiped: list[Callable[[], None]] = []
         self._begun: dict[Status, int] = {}
@@ -154,11 +143,16 @@ class Watchlist:
 
     def listing(self) -> list[Listing]:
         """Every entry for people."""
-        return [self._listed(entry) for entry in self._store.entries]
+        stranded = {id(entry) for entry in self.searched.stranded()}
+        now_ns, model_id = self.now_ns(), self.searched.model_id
+        return [
+            listed(entry, now_ns, model_id, stranded=id(entry) in stranded)
+            for entry in self._store.entries
+        ]
 
     def applied(self) -> list[Applied]:
         """What was applied, for ``~/reported``."""
-        return list(self._store.applied.values())
+        return [self._told(applied) for applied in self._store.applied.values()]
 
     def delete(self, entry_ids: Sequence[str], by: str = "gate") -> int:
         """End entries at this gate before their time; *by* whom, for the audit log."""
@@ -169,7 +163,7 @@ class Watchlist:
 
     def reports(self) -> list[Applied]:
         """What the station has to hear of at every birth: what stands, and what was wiped."""
-        return [*self._store.applied.values(), *map(_wiped, self._store.wiped)]
+        return [*self.applied(), *map(_wiped, self._store.wiped)]
 
     def when_wiped(self, forget: Callable[[], None]) -> None:
         """Have *forget* called at a wipe: for what is held of documents that are under way."""
@@ -224,6 +218,31 @@ class Watchlist:
         """Bring vision's gallery in line with what is valid now."""
         self.searched.refresh()
 
+    def _on_change(self, applied: Applied) -> None:
+        told = self._told(applied)
+        self._resend_told[told.status] = told.resend
+        self._heard(told)
+
+    def _told(self, applied: Applied) -> Applied:
+        """With the entries that the station must send again."""
+        mine = set(map(id, self._store.entries))
+        resend = tuple(
+            entry.entry_id
+            for entry in self.searched.stranded()
+            if id(entry) in mine and entry.status is applied.status
+        )
+        return dataclasses.replace(applied, resend=resend)
+
+    def _stranded(self) -> None:
+        """Another embedder, or another list: say which entries must be sent again."""
+        stranded = self.searched.stranded()
+        if stranded:
+            log.warning("%d entries must be sent again by the station", len(stranded))
+        self.on_stranded(len(stranded), self.searched.model_id)
+        for applied in self.applied():
+            if applied.resend != self._resend_told.get(applied.status, ()):
+                self._on_change(applied)
+
     def _made(
         self, store: WatchlistStore, entry: Stored, model_id: str, templates: int, reason: str
     ) -> None:
@@ -249,29 +268,6 @@ class Watchlist:
     def _note_deleted(self, entry_ids: Sequence[str], by: str) -> None:
         for entry_id in entry_ids:
             self._audit.note(AuditKind.DELETION, by, {"store": "watchlist", "entry": entry_id})
-
-    def _listed(self, entry: Stored) -> Listing:
-        now_ns = self.now_ns()
-        usable = [
-            rows for m, rows in entry.templates.items() if self.searched.model_id in (None, m)
-        ]
-        templates = sum(len(rows) for rows in usable)
-        if entry.expires_ns <= now_ns:
-            state = "over"
-        elif entry.not_before_ns > now_ns or not templates:
-            state = "waiting"
-        else:
-            state = "active"
-        return Listing(
-            entry.entry_id,
-            entry.listed.value,
-            entry.status.value,
-            state,
-            entry.facts["category"],
-            entry.facts["authority"],
-            entry.expires_ns,
-            templates,
-        )
 
 
 def _wiped(status: Status) -> Applied:

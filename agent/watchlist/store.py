@@ -31,27 +31,36 @@ MOST_TOLD = 150
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What stands at the gate of one document."""
+    """What stands at the gate of one document.
+
+    ``resend``: entries that stand and cannot be searched, as their templates are of another
+    embedder; only their photos, sent again, help. It changes with vision and is not stored.
+    """
 
     status: Status
     version: int
     hash: str
     applied_at: str | None
     rejected: tuple[Rejected, ...]
+    resend: tuple[str, ...] = ()
 
     def told(self) -> dict[str, object]:
-        """The body of ``~/reported/watchlist``; of very many rejected entries it names the first.
+        """The body of ``~/reported/watchlist``; of very many entries it names the first.
 
-        ``rejected_total`` then tells how many there are.
+        ``rejected_total`` and ``resend_total`` then tell how many there are.
         """
-        total = len(self.rejected)
-        if total <= MOST_TOLD:
-            return self.report()
         few = dataclasses.replace(self, rejected=self.rejected[:MOST_TOLD])
-        return {**few.report(), "rejected_total": total}
+        told = few.report()
+        if len(self.rejected) > MOST_TOLD:
+            told["rejected_total"] = len(self.rejected)
+        if self.resend:
+            told["resend"] = list(self.resend[:MOST_TOLD])
+        if len(self.resend) > MOST_TOLD:
+            told["resend_total"] = len(self.resend)
+        return told
 
     def report(self) -> dict[str, object]:
-        """All of it."""
+        """All of it that is stored."""
         return {
             "version": self.version,
             "hash": self.hash,

@@ -9,9 +9,9 @@ from tests.tools.brokers import PASSWORDS, Nodes
 from tests.tools.certificates import Authority
 from tests.tools.rabbit import Cluster
 from tests.tools.rabbit_node import MISSING, rabbitmq
-from tests.unit.models.fixtures import engine, packs_dir
+from tests.unit.models.fixtures import engine, packs, packs_dir
 
-__all__ = ["authority", "cluster", "engine", "packs_dir"]
+__all__ = ["authority", "cluster", "engine", "packs", "packs_dir"]
 
 
 @pytest.fixture(scope="session")

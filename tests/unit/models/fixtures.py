@@ -22,7 +22,7 @@ DATA = REPO.parent / "shared" / "data"
 BESIDE = {
     "yunet": "yunet",
     "mobilefacenet": "mobilefacenet_foamliu",
-    "minifasnet": "minifasnet_onnx",
+    "minifasnet": "minivision",
 }
 FACES = DATA / "faces" / "face_recognition"
 

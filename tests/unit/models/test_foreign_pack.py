@@ -6,6 +6,8 @@ those of our recipe for them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,12 @@ import pytest
 from agent.core.errors import PackError
 from models.engine import PackEngine, open_pack
 from models.evaluate import collect, passages
-from models.fetch import import_pack
+from models.fetch import GOLDEN, import_pack
 from models.gallery import score
+from models.licences import register
 from models.manifest import Manifest, Origin, dump_manifest
 from models.matcher import policy_for
-from models.packs import MANIFEST, read_manifest
+from models.packs import MANIFEST, read_manifest, verify_pack
 from models.quality import live_gate
 from models.specs import Licence
 from tests.unit.models.fixtures import need_pack, photo, real
@@ -88,7 +91,7 @@ def test_without_a_licence_of_its_files_it_is_refused(made_by_hand: Path, tmp_pa
             import_pack(made_by_hand, tmp_path / "gate")
 
 
-@pytest.mark.parametrize("member", ["w600k_r50.onnx", "shape_predictor_68_face_landmarks.dat"])
+@pytest.mark.parametrize("member", [f"{one.names[0]}.dat" for one in register().refused])
 def test_what_the_register_refuses_is_refused_by_name(
     made_by_hand: Path, tmp_path: Path, member: str
 ) -> None:
@@ -97,4 +100,38 @@ def test_what_the_register_refuses_is_refused_by_name(
     origins = (replace(first, member=member), *others)
     write(made_by_hand, replace(manifest, body=replace(manifest.body, origins=origins)))
     with pytest.raises(PackError, match=f"{member} is refused"):
+        import_pack(made_by_hand, tmp_path / "gate")
+
+
+def test_a_pack_that_nothing_proves_says_so_and_is_for_review_only(
+    made_by_hand: Path, tmp_path: Path
+) -> None:
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    files = tuple(file for file in manifest.files if file.role != "golden")
+    body = replace(manifest.body, unproved="nobody computed it", review_only=True,
+                   review_reason="not proved")  # fmt: skip
+    write(made_by_hand, replace(manifest, body=body, files=files))
+    import_pack(made_by_hand, tmp_path / "gate")
+    verified = verify_pack(tmp_path / "gate", NAME)
+    assert (verified.answers, verified.manifest.body.unproved) == (0, "nobody computed it")
+    with pytest.raises(ValueError, match="nothing proves is for review only"):
+        replace(body, review_only=False)
+
+
+def test_golden_answers_that_prove_too_little_are_refused(
+    made_by_hand: Path, tmp_path: Path
+) -> None:
+    answers = json.loads((made_by_hand / GOLDEN).read_bytes())
+    del answers["chains"]
+    data = json.dumps(answers).encode()
+    (made_by_hand / GOLDEN).write_bytes(data)
+    manifest = read_manifest(made_by_hand.parent, NAME)
+    files = tuple(
+        replace(file, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        if file.role == "golden"
+        else file
+        for file in manifest.files
+    )
+    write(made_by_hand, replace(manifest, files=files))
+    with pytest.raises(PackError, match="what proves this pack is chains, vectors"):
         import_pack(made_by_hand, tmp_path / "gate")

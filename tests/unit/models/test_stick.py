@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from agent.core.errors import PackError
+from models.licences import register
 from models.packs import verify_pack
 from models.stick import BROUGHT, add
 from tests.unit.models.fixtures import need_pack, real
 
-V2 = "minifasnet_v2_s2.7_80x80.onnx"
-V1SE = "minifasnet_v1se_s4.0_80x80.onnx"
+V2 = "2.7_80x80_MiniFASNetV2.pth"
+V1SE = "4_0_0_80x80_MiniFASNetV1SE.pth"
 
 
 def silent(_stage: str, _share: float) -> None:
@@ -41,11 +42,11 @@ def test_a_stick_brings_all_it_has_and_nothing_else_is_touched(tmp_path: Path) -
 
 def test_half_a_pack_waits_for_the_other_half(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    first = add(real("models", "minifasnet_onnx", V2), gate, silent)
+    first = add(real("models", "minivision", V2), gate, silent)
     assert first.packs == ()
     assert [due.split()[0] for due in first.missing["minifasnet"]] == [V1SE]
     assert names(gate) == [BROUGHT]
-    second = add(real("models", "minifasnet_onnx", V1SE), gate, silent)
+    second = add(real("models", "minivision", V1SE), gate, silent)
     assert second.packs == ("minifasnet",)
     assert names(gate) == ["minifasnet"]
 
@@ -76,6 +77,7 @@ def test_a_stick_with_nothing_says_what_is_known(tmp_path: Path) -> None:
 
 
 def test_what_the_register_refuses_is_never_taken(tmp_path: Path) -> None:
-    (tmp_path / "shape_predictor_68_face_landmarks.dat").write_bytes(b"x")
+    name = register().refused[0].names[0]
+    (tmp_path / f"{name}.dat").write_bytes(b"x")
     with pytest.raises(PackError, match="iBUG 300-W"):
         add(tmp_path, tmp_path / "gate", silent)

@@ -194,3 +194,12 @@ def test_a_self_test_tells_parts_and_issues(bench: Bench) -> None:
     assert told["healthy"] is False
     assert isinstance(told["issues"], list)
     assert len(told["issues"]) == 1
+
+
+def test_entries_of_another_model_are_an_issue_until_none_is_left(bench: Bench) -> None:
+    bench.observer.stranded(3, "mobilefacenet@85cdeb73")
+    assert bench.issues == [("watchlist-resend", "watchlist")]
+    assert bench.health.issues[0].text.startswith("3 entries are not searched for")
+    assert "mobilefacenet@85cdeb73" in bench.health.issues[0].text
+    bench.observer.stranded(0, "mobilefacenet@85cdeb73")
+    assert bench.issues == []

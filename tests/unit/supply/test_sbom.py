@@ -21,8 +21,8 @@ FROM_THE_WEB = (
     "mobilefacenet.onnx",
     "yunet_n_dynamic.onnx",
     "face_recognition_sface_2021dec.onnx",
-    "minifasnet_v2_s2.7_80x80.onnx",
-    "minifasnet_v1se_s4.0_80x80.onnx",
+    "2.7_80x80_MiniFASNetV2.pth",
+    "4_0_0_80x80_MiniFASNetV1SE.pth",
 )
 
 

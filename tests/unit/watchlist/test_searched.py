@@ -9,8 +9,8 @@ import pytest
 
 from agent.border.messages import GalleryRow
 from agent.core.clock import ManualClock
-from contract.words import ListName
-from tests.support.signed import PHOTO, listed, template
+from contract.words import ListName, Status
+from tests.support.signed import DAY_S, PHOTO, listed, template, utc
 from tests.support.vision import OTHER, ROW, Bench, RecordingVision, break_disk
 
 
@@ -94,7 +94,74 @@ def test_templates_of_another_model_are_not_searched(bench: Bench) -> None:
     bench.list.vision_up(bench.vision, "mobilefacenet")
     bench.apply(bench.made())
     assert bench.vision.searched == []
-    assert [(row.state, row.templates) for row in bench.list.listing()] == [("waiting", 0)]
+    assert [(row.state, row.templates) for row in bench.list.listing()] == [("resend", 0)]
+
+
+def test_with_another_model_photos_are_made_anew_and_the_rest_must_be_sent_again(
+    bench: Bench,
+) -> None:
+    told: list[tuple[int, str | None]] = []
+    bench.list.on_stranded = lambda entries, model_id: told.append((entries, model_id))
+    bench.apply(bench.made(entry_id="a"), listed(bench.clock, entry_id="b"))
+    bench.apply(bench.made(entry_id="c"), status="Exercise")
+    assert bench.reported[-1].resend == ()
+    bench.list.vision_up(bench.vision, "dlib")
+    bench.vision.answer(ROW)
+    assert bench.vision.searched == ["a", "c", "b"]
+    bench.list.vision_lost()
+    bench.vision = RecordingVision()
+    bench.list.vision_up(bench.vision, "mobilefacenet")
+    assert (bench.vision.searched, bench.vision.asked) == ([], [])
+    assert told[-1] == (3, "mobilefacenet")
+    assert {report.status: report.resend for report in bench.reported[-2:]} == {
+        Status.ACTUAL: ("a", "b"),
+        Status.EXERCISE: ("c",),
+    }
+    assert [report.resend for report in bench.list.reports()] == [("a", "b"), ("c",)]
+    assert {row.entry_id: row.state for row in bench.list.listing()} == dict.fromkeys(
+        "abc", "resend"
+    )
+    count = len(bench.reported)
+    bench.apply(listed(bench.clock, entry_id="a"), listed(bench.clock, entry_id="b"), version=2)
+    assert len(bench.reported) == count + 1
+    assert bench.reported[-1].resend == ()
+    assert told[-1] == (1, "mobilefacenet")
+    bench.vision.answer(ROW, model_id="mobilefacenet")
+    bench.vision.answer(OTHER, model_id="mobilefacenet")
+    assert bench.vision.searched == ["a", "b"]
+
+
+def test_going_back_to_the_model_before_needs_nothing_from_the_station(bench: Bench) -> None:
+    bench.apply(bench.made())
+    for model_id, state, resend in (
+        ("dlib", "active", ()),
+        ("mobilefacenet", "resend", ("w-1",)),
+        ("dlib", "active", ()),
+        (None, "active", ()),
+    ):
+        bench.list.vision_up(bench.vision, model_id)
+        assert [row.state for row in bench.list.listing()] == [state]
+        assert bench.list.applied()[0].resend == resend
+        assert bench.reported[-1].resend == resend
+        bench.list.vision_lost()
+
+
+def test_photos_that_are_still_here_are_made_anew_for_another_model(bench: Bench) -> None:
+    bench.apply(listed(bench.clock, templates=[template("dlib", ROW)]))
+    bench.list.vision_up(bench.vision, "mobilefacenet")
+    assert len(bench.vision.asked) == 1
+    assert bench.list.applied()[0].resend == ()
+    bench.vision.answer(OTHER, model_id="mobilefacenet")
+    assert bench.vision.galleries[-1] == ([GalleryRow("w-1", False, 1)], OTHER)
+
+
+def test_an_entry_that_is_over_is_not_asked_for_again(bench: Bench) -> None:
+    bench.apply(bench.made(expires_at=utc(bench.clock, DAY_S)))
+    bench.list.vision_up(bench.vision, "mobilefacenet")
+    assert "w-1" in bench.reported[-1].resend
+    bench.clock.advance(DAY_S)
+    bench.list.expire()
+    assert not bench.reported[-1].resend
 
 
 def test_one_template_of_another_size_does_not_spoil_the_gallery(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from agent.core.clock import ManualClock
 from agent.core.errors import RefusedError, SealedError, StoreError
 from agent.files.seals import StoreSeal
 from agent.watchlist.bundle import Bundle, Rejected, read_bundle
-from agent.watchlist.store import WatchlistStore
+from agent.watchlist.store import MOST_TOLD, Applied, WatchlistStore
 from contract.words import ListName, Refusal, Status
 from tests.support.samples import ADDRESS
 from tests.support.seals import KEY, OTHER_KEY, FixedKeys
@@ -273,3 +273,13 @@ def test_a_sealed_store_shows_nobody_and_is_there_after_a_restart(
 def test_an_empty_store_has_nothing_to_seal(store: WatchlistStore, path: Path) -> None:
     store.reseal()
     assert not path.exists()
+
+
+def test_of_very_many_entries_to_send_again_the_first_are_named() -> None:
+    names = tuple(f"w-{number}" for number in range(MOST_TOLD + 1))
+    applied = Applied(Status.ACTUAL, 1, "", None, (), names[:-1])
+    assert applied.told()["resend"] == list(names[:-1])
+    assert "resend_total" not in applied.told()
+    told = dataclasses.replace(applied, resend=names).told()
+    assert (told["resend"], told["resend_total"]) == (list(names[:-1]), MOST_TOLD + 1)
+    assert "resend" not in applied.report()
