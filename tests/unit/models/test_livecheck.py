@@ -42,6 +42,7 @@ def night() -> Image:
 
 
 FACE = face_in(box_at(320, 240, 120))
+BACKGROUND = face_in(box_at(460, 240, 40))
 
 
 def test_a_clear_face_alone_is_judged(check: LivenessCheck) -> None:
@@ -129,7 +130,7 @@ class Looker(LivenessCheck):
 
 def test_template_and_look_are_of_one_box_of_one_picture(check: LivenessCheck) -> None:
     witness, looker, picture = Witness(), Looker(check._net), colourful()
-    made = probe_of(witness, looker, picture, FACE, [FACE])
+    made = probe_of(witness, looker, picture, FACE, [BACKGROUND, FACE, BACKGROUND])
     assert made.glance == Glance(1.0, 0.0)
     ((template, looked),) = zip(witness.shown, looker.shown, strict=True)
     assert template[0] is looked[0] is picture
