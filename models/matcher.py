@@ -24,6 +24,7 @@ import numpy as np
 
 from agent.core.errors import PackError
 from models.gallery import Gallery, Hit, mean_template
+from models.liveness import Glance
 from models.manifest import FEWEST_FRAMES, MOST_FRAMES, Thresholds
 from models.strangers import Strangers
 from models.values import Probe, Quality, Vector
@@ -83,7 +84,10 @@ def policy_for(thresholds: Thresholds, frames: int, lead: float | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A track looks like an entry. Scores: higher is more alike; ``quality`` 0 to 1, the mean."""
+    """A track looks like an entry. Scores: higher is more alike; ``quality`` 0 to 1, the mean.
+
+    ``glances``: the looks for liveness at the very frames that were compared; none without a check.
+    """
 
     track: int
     entry_id: str
@@ -95,6 +99,7 @@ class Verdict:
     frames: int
     quality: float
     at_ns: int
+    glances: tuple[Glance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,9 +236,10 @@ class Matcher:
     ) -> Verdict:
         threshold = self._policy.lead if band is Band.LEAD else self._policy.review
         quality = sum(held.probe.quality.score for held in frames) / len(frames)
+        glances = tuple(h.probe.glance for h in frames if h.probe.glance is not None)
         return Verdict(
             track, hit.entry_id, hit.exercise, band, hit.score, threshold, hit.margin,
-            len(frames), quality, now_ns,
+            len(frames), quality, now_ns, glances,
         )  # fmt: skip
 
 

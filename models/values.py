@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.liveness import Glance
+
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
@@ -93,13 +95,15 @@ class Probe:
     ``norm`` the length of what the network gave, before it was normalised (1 for a network whose
     answers are not); ``agreement`` how much it was like the mirror image's, 0 to 1 (1 where no
     mirror image was computed). Both fall with blur, covering and turning: they rank the frames of
-    one track, and are not compared over packs.
+    one track, and are not compared over packs. ``glance``: what a liveness check made of the same
+    box of the same picture; None without one.
     """
 
     vector: Vector
     quality: Quality
     norm: float = 1.0
     agreement: float = 1.0
+    glance: Glance | None = None
 
     @property
     def trust(self) -> float:

@@ -14,11 +14,12 @@ import typer
 
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
-from provisioning import audit, gate, guard, join, keys, models, report, rules, watchlist
+from provisioning import audit, gate, guard, join, keys, liveness, models, report, rules, watchlist
 from provisioning.bundle import bundle
 from provisioning.demo_command import demo
 from provisioning.install_units import units
 from provisioning.output import show_error
+from provisioning.try_liveness import try_liveness
 from station.cli import app as station_app
 
 app = typer.Typer(
@@ -55,6 +56,8 @@ app.command()(bundle)
 app.add_typer(audit.app, name="audit")
 app.add_typer(guard.app, name="guard")
 app.add_typer(keys.app, name="keys")
+models.app.command("evaluate-liveness")(liveness.evaluate_liveness)
+models.app.command("try-liveness")(try_liveness)
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
 app.add_typer(rules.app, name="rules")

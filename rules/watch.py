@@ -48,9 +48,12 @@ class WatchlistRule(Rule):
 
 
 def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
-    """What an alert says of a lead: figures and ids, never who it is."""
-    marked = {"review_only": True} if event.review_only else {}
-    return {
+    """What an alert says of a lead: figures and ids, never who it is.
+
+    ``liveness`` only where something checks it: a likely print is a lead like any other, and says
+    so, for somebody who holds up another one's picture is worth a look as well.
+    """
+    details: dict[str, object] = {
         "entry_id": event.entry_id,
         "list": listed.value,
         "score": round(event.score, 4),
@@ -61,8 +64,12 @@ def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
         "model_id": event.model_id,
         "camera": event.camera,
         "confirm": "required",
-        **marked,
     }
+    if event.review_only:
+        details["review_only"] = True
+    if event.liveness is not None:
+        details["liveness"] = event.liveness
+    return details
 
 
 @dataclass(slots=True)

@@ -47,9 +47,11 @@ def list_(
     rows = told["leads"]
     for row in rows if isinstance(rows, list) else ():
         score, threshold = row["details"]["score"], row["details"]["threshold"]
+        liveness = row["details"].get("liveness")
         print(
             f"{row['alert_id']}  {row['status']}  {row['kind']}  {row['gate']}"
             f"  {row['details']['entry_id']}  {score} (from {threshold})  {row['standing']}"
+            + (f"  liveness: {liveness}" if liveness else "")
         )
         for said in row["verdicts"]:
             print(f"    {said['verdict']} {said['by']} {said['at']}: {said['reason']}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parents[1]
-PACKAGES = ("agent", "devices", "rules", "station")
+PACKAGES = ("agent", "devices", "models", "rules", "station")
 _TABLE = re.compile(r"^TRANSITIONS\b", re.MULTILINE)
 _MOVE = re.compile(r"^ {4}.*--.*-->", re.MULTILINE)
 FLAGS = """\

@@ -27,6 +27,7 @@ Reason = Annotated[str, Field(max_length=300)]
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Liveness = Literal["pass", "refuse", "undecided"]
 
 
 class BorderError(GatehouseError):
@@ -112,7 +113,10 @@ class CameraReport:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Vision -> core: a track matched an entry of the gallery. Fields as in ``FaceLead``."""
+    """Vision -> core: a track matched an entry of the gallery. Fields as in ``FaceLead``.
+
+    ``liveness`` None: no liveness pack is in use.
+    """
 
     __pydantic_config__ = _STRICT
     camera: Name
@@ -128,6 +132,7 @@ class Sighting:
     model_id: Annotated[str, Field(max_length=100)]
     monotonic_ns: Count
     direction: Literal["left", "right", "towards", "away"] | None = None
+    liveness: Liveness | None = None
     message: Literal["sighting"] = "sighting"
 
 

@@ -115,7 +115,8 @@ class FaceLead:
     ``score`` and ``threshold`` are in the pack's score, higher is more alike; ``margin`` is the
     distance to the best other entry in the same unit (None with one entry); ``frames`` the frames
     that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did;
-    ``review_only`` the pack's leads are for a person's review: only a drill's goes out.
+    ``review_only`` the pack's leads are for a person's review: only a drill's goes out;
+    ``liveness`` pass, refuse or undecided over those frames, None when nothing checks it.
     """
 
     at: Stamp
@@ -131,6 +132,7 @@ class FaceLead:
     model_id: str
     direction: str | None = None
     review_only: bool = False
+    liveness: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,7 @@ class VisionPort:
             model_id=seen.model_id,
             direction=seen.direction,
             review_only=attended,
+            liveness=seen.liveness,
         )
         held = attended and not seen.exercise
         if held or seen.band != "lead":

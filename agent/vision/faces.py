@@ -23,6 +23,8 @@ from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
 from models.gallery import Entry, Gallery
+from models.livecheck import LivenessCheck, probe_of
+from models.liveness import judge
 from models.manifest import MOST_FRAMES
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
@@ -71,6 +73,7 @@ class FaceWork:
         self._policy = policy_for(engine.thresholds, config.frames, config.threshold)
         self._least_px = config.min_face_px
         self._gate = live_gate(config.min_face_px)
+        self._check = _check(engine, config.frames)
         self._gallery = self._empty()
         self._cameras: dict[str, _Watched] = {}
 
@@ -104,7 +107,7 @@ class FaceWork:
             if self._gate.refusal(quality, face.score):
                 continue
             if watched.matcher.wants(track.number, quality, now_ns):
-                probe = self.engine.embed(picture, face)
+                probe = probe_of(self.engine, self._check, picture, face, found)
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
                 way = direction_of(first, track.box)
                 sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
@@ -235,4 +238,24 @@ class FaceWork:
             model_id=self.engine.model_id,
             monotonic_ns=verdict.at_ns,
             direction=way,
+            liveness=self._liveness(verdict),
         )
+
+    def _liveness(self, verdict: Verdict) -> border.Liveness | None:
+        """Of the frames that were compared; a likely print is told, never dropped."""
+        if self._check is None:
+            return None
+        return judge(verdict.glances, self._check.rule).outcome.value
+
+
+def _check(engine: FaceEngine, frames: int) -> LivenessCheck | None:
+    """What looks for prints, if the configuration names a pack; PackError when it never could."""
+    if engine.liveness is None:
+        return None
+    check = LivenessCheck(engine.liveness.net)
+    if check.rule.frames > frames:
+        raise PackError(
+            f"liveness is judged over {check.rule.frames} frames and faces.frames is {frames}:"
+            " nobody could ever pass; raise it"
+        )
+    return check

@@ -175,6 +175,13 @@ def test_a_face_lead_carries_no_person(forbidden: str) -> None:
     assert forbidden in problems[0].text
 
 
+@pytest.mark.parametrize("liveness", ["live", 0.98, None, "PASS"])
+def test_liveness_is_one_of_three_words(liveness: object) -> None:
+    lead = example("alert.face-lead.json")
+    lead["data"]["details"]["liveness"] = liveness
+    assert [p.path for p in schema_problems("alert", lead)] == ["data.details.liveness"]
+
+
 def test_a_face_lead_asks_for_a_person() -> None:
     lead = example("alert.face-lead.json")
     lead["data"]["details"]["confirm"] = "done"

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from agent.config.schema.base import AbsolutePath, Fraction, Id, Label, Section
 
+LIVENESS_FRAMES = 5
+
 
 class RtspSource(Section):
     """An IP camera over RTSP on TCP. The password stands in a file, never in the URL.
@@ -88,6 +90,15 @@ class Faces(Section):
     ] = None
     min_face_px: Annotated[int, Field(ge=30, le=400)] = 45
     frames: Annotated[int, Field(ge=3, le=5, description="best frames averaged for a lead")] = 3
+
+    @model_validator(mode="after")
+    def _enough_to_judge(self) -> Self:
+        if self.liveness is not None and self.frames < LIVENESS_FRAMES:
+            raise ValueError(
+                f"'liveness' is judged over {LIVENESS_FRAMES} frames: set 'frames' to"
+                f" {LIVENESS_FRAMES}, or every face stays undecided"
+            )
+        return self
 
 
 class Models(Section):

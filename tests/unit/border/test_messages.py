@@ -82,6 +82,8 @@ def sighting(**changed: Any) -> bytes:
         {"frames": 0},
         {"frames": 101},
         {"quality": 1.1},
+        {"liveness": "live"},
+        {"liveness": 0.98},
         {"entry_id": ""},
         {"entry_id": "x" * 65},
         {"model_id": "x" * 101},

@@ -151,6 +151,12 @@ def test_faces_are_off_until_somebody_switches_them_on() -> None:
     assert Faces().enabled is False
 
 
+def test_liveness_needs_as_many_frames_as_it_is_judged_over() -> None:
+    with pytest.raises(ValidationError, match="set 'frames' to 5, or every face stays undecided"):
+        Faces.model_validate({"enabled": True, "liveness": "minifasnet"})
+    assert Faces.model_validate({"liveness": "minifasnet", "frames": 5}).frames == 5
+
+
 def test_a_label_that_is_empty_or_endless_is_no_label() -> None:
     for text in ("", "x" * 81):
         with pytest.raises(ValidationError):

@@ -10,6 +10,7 @@ from agent.core.clock import ManualClock
 from agent.core.events import CameraChanged, CameraState, FaceLead
 from agent.core.ids import CameraName, EntryId
 from agent.incidents.book import IncidentBook
+from contract.validate import schema_problems
 from contract.words import Kind, ListName, Status
 from rules.watch import CameraRule, WatchlistRule
 from tests.support.rulebook import PLACE, driven, manner, the_raise, the_resolve
@@ -61,6 +62,17 @@ def test_a_lead_carries_exactly_what_the_contract_allows(clock: ManualClock) -> 
         "confirm": "required",
     }
     assert (told.device, told.kind) == ("north", Kind.WATCHLIST_FACE)
+
+
+@pytest.mark.parametrize("liveness", ["pass", "refuse", "undecided"])
+def test_a_lead_says_what_was_made_of_liveness_and_is_never_dropped(
+    clock: ManualClock, liveness: str
+) -> None:
+    plain = the_raise(watchlist().on_event(lead(clock)))
+    told = the_raise(watchlist().on_event(dataclasses.replace(lead(clock), liveness=liveness)))
+    assert told.details == {**plain.details, "liveness": liveness}
+    assert (told.severity, told.kind, told.status) == (plain.severity, plain.kind, plain.status)
+    assert schema_problems("face-lead", dict(told.details)) == []
 
 
 def test_nothing_of_a_lead_is_a_name_a_picture_or_a_template(clock: ManualClock) -> None:

@@ -17,6 +17,7 @@ from station.receive import decide
 from station.store import Store
 from station.values import Arrival
 from station.verdicts import first_break
+from tests.support.cli import Shell
 from tests.support.going import lead
 from tests.tools.messages import GATE, alert, body, message_id
 
@@ -114,3 +115,25 @@ def test_a_verdict_is_never_changed_and_a_change_behind_our_back_is_found(
     assert first_break(database) == 1
     database.close()
     assert json.dumps(desk.leads(everything=True))
+
+
+def test_the_list_says_when_a_lead_looked_like_a_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gatehouse = Shell(monkeypatch, capsys)
+    gatehouse("station", "init", "--dir", tmp_path, "--id", "cancheng", "--host", "localhost")
+    store = Store(tmp_path / "station.db", "cancheng")
+    printed = lead(4)
+    printed["data"]["details"]["liveness"] = "refuse"
+    for value in (lead(1), printed):
+        payload = body(value)
+        arrival = Arrival(f"{GATE}/alert", payload, retained=False, again=False, received_ns=NOW_NS)
+        checked = check_message(arrival.topic, payload)
+        with store.batch():
+            store.apply(decide(arrival, checked, store, "cancheng").writes)
+    store.close()
+    said = gatehouse("station", "lead", "list", "--dir", tmp_path)
+    assert said.code == 0, said.err
+    rows = {line.split()[0]: line for line in said.out.splitlines()[:2]}
+    assert rows[message_id(4)].endswith("pending  liveness: refuse")
+    assert rows[LEAD].endswith("pending")
