@@ -64,6 +64,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     start = count.begin(leave=stop.set)
     opened = _less(opened, files, start)
+    log.info("configuration %s", opened.config.sha256)  # from now on nobody can dump it
     forget_reading()
     gc.collect()
     from agent.app import Core  # noqa: PLC0415 - it takes the place of what reading needed

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -86,7 +85,7 @@ class Stores:
         self.audit = AuditLog(folder, key, clock=self._clock, post=post, on_trouble=on_trouble)
         self.vault.auditor = self.audit
         self.audit.open()
-        self.audit.configured(hashlib.sha256(self._config.model_dump_json().encode()).hexdigest())
+        self.audit.configured(self._config.sha256)
         return self.audit
 
     @property

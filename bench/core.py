@@ -1,7 +1,8 @@
 """What the core costs when nothing happens: memory, start, idle CPU, bytes written.
 
 ``python -m bench.core [--json] [--seconds S]``. Start is from the birth of the process to systemd's
-READY (panic is live); the floor is the same interpreter importing the same third-party packages.
+READY (panic is live), by the command of its unit, compiled as ``gatehouse units --install`` does;
+the floor is the same interpreter importing the same third-party packages.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from bench.gate import Gate, gate, notify_socket, wait_linked
+from provisioning.bytecode import precompile
 
 STARTS = 5
 _FLOOR = """
@@ -44,7 +46,7 @@ def start_s(made: Gate) -> float:
     """Seconds from the birth of the agent to READY; the agent runs on."""
     with notify_socket(made.folder) as sock:
         began = time.monotonic()
-        made.start("agent", "run")
+        made.start_unit("agent", "-OO", "-P", "-m", "agent.main")
         while b"READY=1" not in sock.recv(4096):
             pass
         return time.monotonic() - began
@@ -52,6 +54,7 @@ def start_s(made: Gate) -> float:
 
 def measure(folder: Path, seconds: float) -> Result:
     """Several starts, then a quiet time."""
+    precompile(Path(sys.executable))
     floors = [_floor() for _ in range(STARTS)]
     with gate(folder) as made:
         starts = []
@@ -106,7 +109,7 @@ def main() -> int:
 def _floor() -> tuple[float, float]:
     """Seconds and resident megabytes of the imports alone."""
     began = time.monotonic()
-    command = [sys.executable, "-P", "-c", _FLOOR]
+    command = [sys.executable, "-OO", "-P", "-c", _FLOOR]
     status = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return time.monotonic() - began, int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
 

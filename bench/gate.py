@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,13 @@ class Gate:
     def start(self, name: str, *command: str) -> Child:
         """Start one of our programs on this gate."""
         child = Child(name, gatehouse(*command, "--config", str(self.config)), self.folder / "log")
+        self.children[name] = child
+        child.start()
+        return child
+
+    def start_unit(self, name: str, *options: str) -> Child:
+        """Start one of our programs as its unit does."""
+        child = Child(name, [sys.executable, *options, str(self.config)], self.folder / "log")
         self.children[name] = child
         child.start()
         return child

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import CheckFailedError
+from provisioning.bytecode import precompile
 from provisioning.output import JsonFlag, show
 
 _PLACES = {
@@ -47,12 +48,15 @@ def units(
         except OSError as error:
             raise CheckFailedError(f"{target} cannot be written: {error}. Are you root?") from error
         written.append(str(target))
+    compiled, refused = precompile(program)
     steps = (
         "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload && "
         "systemctl enable --now gatehouse gatehouse-vision"
     )
-    text = "\n".join([*(f"wrote {path}" for path in written), f"Then: {steps}"])
-    show({"written": written, "then": steps}, text, as_json=as_json)
+    done = f"compiled {compiled} modules of the core" + f", {refused} could not be" * bool(refused)
+    text = "\n".join([*(f"wrote {path}" for path in written), done, f"Then: {steps}"])
+    told = {"written": written, "compiled": compiled, "not_compiled": refused, "then": steps}
+    show(told, text, as_json=as_json)
 
 
 def _texts(program: Path) -> dict[str, str]:

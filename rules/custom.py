@@ -182,7 +182,7 @@ def build_custom(
         drill=Line(condition_of(rule.when)) if leads else None,
         types=types,
         node=config.node.node,
-        form=hashlib.sha256(rule.when.model_dump_json().encode()).hexdigest()[:16],
+        form=hashlib.sha256(repr(rule.when).encode()).hexdigest()[:16],
         list_of=list_of,
         profile=profile,
     )

@@ -7,15 +7,24 @@ something large: the scenes of ``crash``, the cluster of RabbitMQ nodes. The lon
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from agent.core.clock import ManualClock
 
 HERE = Path(__file__).parent
+# Examples are the same in every run, and no slow machine fails one: a test is never about time.
+# HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 RABBIT = "test_brokers"
 
 

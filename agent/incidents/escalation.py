@@ -88,7 +88,7 @@ class Escalation(Way[Unanswered]):
         reached = 0 if case is None else min(case.level, len(self.config.chain) - 1)
         level = self.config.chain[reached]
         chain = [
-            {"level": each.level, "name": each.name.model_dump(), "after_s": each.after_s}
+            {"level": each.level, "name": dict(each.name), "after_s": each.after_s}
             for each in self.config.chain
         ]
         return {"escalation": chain, "level": level.level}

@@ -238,7 +238,9 @@ class Leads(Way[Lead]):
         return [Actuate(name, Drive.ON) for name in self.knows.outputs.get(lead.rule, ())]
 
     def _item(self, lead: Lead) -> Item | None:
-        place = self.knows.labels.get(lead.camera) or Label(en=lead.camera, zh=lead.camera)
+        place = self.knows.labels.get(lead.camera) or Label.model_construct(
+            en=lead.camera, zh=lead.camera
+        )
         answers: tuple[Answer, ...] = (Answer.SEEN,)
         if lead.standing in WAITING:
             text = wait_text(lead.kind, place)

@@ -28,9 +28,10 @@ class Section(BaseModel):
 
 
 def forget_reading() -> None:
-    """Give up what pydantic needs to read sections: memory for a program that reads no second file.
+    """Give up what pydantic needs to read sections, for a program that reads no second file.
 
-    Configurations that were read stay as they are; reading another one is an error from now on.
+    Configurations that were read stay as they are; reading another one, or dumping one, is an
+    error from now on.
     """
     each = [Section]
     while each:

@@ -46,7 +46,7 @@ class RuleLimits(Section):
     @property
     def given(self) -> Mapping[str, float]:
         """Those that are named."""
-        return self.model_dump(exclude_none=True)
+        return {name: value for name, value in self if value is not None}
 
     @model_validator(mode="after")
     def _some(self) -> Self:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from agent.config.schema.answering import Answering
 from agent.config.schema.base import Id, Section
@@ -32,3 +33,11 @@ class Config(Section):
     privacy: Privacy = Privacy()
     console: Console = Console()
     log: Log = Log()
+    _sha256: str = PrivateAttr("")
+
+    @property
+    def sha256(self) -> str:
+        """Of all its values, whatever the file looks like."""
+        if not self._sha256:
+            self._sha256 = hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return self._sha256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,15 @@ def test_the_units_are_listed_with_their_places(shell: Shell) -> None:
 
 
 def test_the_units_are_written_below_a_root(shell: Shell, tmp_path: Path) -> None:
-    said = shell("units", "--install", tmp_path, "--python", "/srv/bin/python", "--json")
+    said = shell("units", "--install", tmp_path, "--python", sys.executable, "--json")
     assert said.code == 0
+    assert said.value["compiled"] > 200
+    assert said.value["not_compiled"] == 0
     expected = {str(tmp_path / place.lstrip("/") / name) for name, place in UNITS.items()}
     assert set(said.value["written"]) == expected
     service = tmp_path / "etc/systemd/system/gatehouse.service"
     text = service.read_text(encoding="utf-8")
-    assert "ExecStart=/srv/bin/python -P -m agent.main" in text
+    assert f"ExecStart={sys.executable} -OO -P -m agent.main" in text
     assert "/opt/gatehouse/bin" not in text
 
 
