@@ -14,6 +14,7 @@ from agent.core.errors import PackError, PhotoError
 from models import pictures
 from models.engine import FaceEngine, PackEngine, open_pack
 from models.gallery import score
+from models.liveness import Glance
 from models.reference import open_reference
 from models.values import Box, FoundFace, Image, Probe, Quality
 from tests.unit.models.fixtures import need_pack, photo
@@ -101,9 +102,13 @@ def test_a_face_without_extent_is_refused_or_embedded_never_fatal(any_engine: Fa
     assert probe.quality.score == 0
 
 
+SAID = (FoundFace, Box, Quality, Probe, Glance)
+
+
 def test_answers_say_nothing_about_who_or_how_somebody_is() -> None:
-    said = {field.name for kind in (FoundFace, Box, Quality, Probe) for field in fields(kind)}
+    said = {field.name for kind in SAID for field in fields(kind)}
     assert said == {
         "box", "score", "landmarks", "left", "top", "right", "bottom", "detector", "size", "pose",
-        "size_px", "yaw", "vector", "quality", "norm", "agreement",
+        "size_px", "yaw", "vector", "quality", "norm", "agreement", "glance", "live",
+        "print", "doubt",
     }  # fmt: skip

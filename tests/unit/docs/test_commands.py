@@ -16,7 +16,7 @@ import typer
 from typer.main import get_command
 
 from provisioning.cli import app
-from tests.support.pages import PAGES, Block, blocks, name_of, spans
+from tests.support.pages import PAGES, ROOT, Block, blocks, name_of, spans
 
 GATEHOUSE = get_command(app)
 WRONG_USE: Any = typer.BadParameter.__mro__[1]
@@ -24,6 +24,8 @@ LACKING = ("MissingParameter", "BadOptionUsage")
 PROMPT = re.compile(r"^(?:\w*[$] +)?(?:sudo +)?(?:/opt/gatehouse/bin/|\.venv/bin/)?gatehouse +")
 NAMED = re.compile(r"^(?:gatehouse +|(?=(?:station|guard|rules) [a-z|]+(?: |$)))")
 ANY_OF = re.compile(r"^[a-z]+(?:\|[a-z]+)+$")
+FOLDERS = ("DIR",)
+HERE = str(ROOT)
 PLACEHOLDER = re.compile(r"^[A-Z]+$")
 
 
@@ -74,7 +76,7 @@ def test_there_are_lines_to_look_at() -> None:
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.place)
 def test_a_line_in_a_block_is_taken(line: Block) -> None:
     for words in ways_to_read(line.text):
-        parse(words)
+        parse([HERE if word in FOLDERS else word for word in words])
 
 
 @pytest.mark.parametrize("mention", MENTIONS, ids=lambda mention: mention.place)

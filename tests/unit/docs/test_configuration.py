@@ -5,6 +5,7 @@ The blocks of a page are put, all together, into the example's file, and go thro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from tests.support.pages import PAGES, ROOT, Block, blocks, name_of
 EXAMPLE = ROOT / "examples" / "gate.yaml"
 YAML = [block for page in PAGES for block in blocks(page) if block.language == "yaml"]
 CASES = [block for block in YAML if block.text.startswith("entry_id:")]
-PARTS = [block for block in YAML if block not in CASES]
+LISTED = [block for block in YAML if block.text.startswith("- entry_id:")]
+PARTS = [block for block in YAML if block not in [*CASES, *LISTED]]
 CONFIGURED = sorted({block.page for block in PARTS})
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 WITHOUT = {"README.md", "month-report.md", "watch.md"}
@@ -62,6 +64,13 @@ def test_the_configuration_of_a_page_is_valid(page: Path) -> None:
             part = read(block.text)
             parse(yaml.safe_dump(put(whole, part), allow_unicode=True).encode(), block.place)
             whole = put(whole, part)
+
+
+@pytest.mark.parametrize("block", LISTED, ids=lambda block: block.place)
+def test_an_entry_of_a_list_has_the_names_of_the_contract(block: Block) -> None:
+    schema = json.loads((ROOT / "contract" / "schemas" / "watchlist-entry.json").read_bytes())
+    for entry in read(block.text):
+        assert set(entry) <= set(schema["properties"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.place)

@@ -82,7 +82,7 @@ def test_the_list_tells_role_licence_threshold_and_people(packs: Path, config: P
     }
     assert rows["dlib"]["review_only"]
     assert rows["mobilefacenet"]["licences"] == ["mobilefacenet (Apache-2.0)"]
-    assert rows["mobilefacenet"]["threshold"] == 0.5
+    assert rows["mobilefacenet"]["threshold"] == 0.51
     assert rows["yunet"]["threshold"] is None
     text = run(config, "list", "--dir", str(packs)).stdout
     assert "review only: " in text

@@ -19,7 +19,7 @@ from models import pictures
 from models.engine import PackEngine, open_pack
 from tests.support.signed import listed
 from tests.support.vision import Bench
-from tests.unit.models.fixtures import need_pack
+from tests.unit.models.fixtures import need_pack, photo
 
 HEAD: bytes = cv2.imencode(".png", pictures.head(448, 416, x=200, y=215, tall=330))[1].tobytes()
 
@@ -77,7 +77,7 @@ def bench(tmp_path: Path, clock: ManualClock) -> Bench:
 def test_templates_of_one_pack_are_never_searched_with_another(packs: Path, bench: Bench) -> None:
     first = Vision(open_pack(packs, "dlib"))
     second = Vision(open_pack(packs, need_pack(packs, "mobilefacenet")))
-    entry = listed(bench.clock, photos=[base64.b64encode(HEAD).decode()])
+    entry = listed(bench.clock, photos=[base64.b64encode(photo("biden.jpg")).decode()])
     bench.list.vision_up(first, first.work.engine.model_id)
     bench.apply(entry)
     assert first.work.entries == 1
