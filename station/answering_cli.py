@@ -102,7 +102,8 @@ def report(
 
     found = reports.newest(directory, gate, which)
     if as_json:
-        write_json({"reports": [_with_rolls(directory, each) for each in found]})
+        told = [{**_with_rolls(directory, each), "intact": reports.intact(each)} for each in found]
+        write_json({"reports": told})
     elif which:
         _print_reports(directory, found[-1:], lang)
     else:

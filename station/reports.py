@@ -5,6 +5,7 @@ Here: incident timelines, drills, months. Not here: receiving them (``station.re
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,13 @@ _LABELS = {
     "absent_s": ("absent, s", "脱岗时长（秒）"),
     "false_alarms": ("false alarms", "误报"),
     "complete": ("whole month", "整月数据"),
+}
+_INTACT = {
+    True: ("no line below was altered (chain of hashes)", "以下时间线未被改动（哈希链校验通过）"),
+    False: (
+        "THE TIMELINE WAS ALTERED: its chain of hashes is broken",
+        "时间线已被改动：哈希链校验不通过",
+    ),
 }
 _KINDS = {
     "incident": ("Incident", "处置报告"),
@@ -107,6 +115,24 @@ def newest(folder: Path, gate: str, name: str) -> list[Report]:
     return found
 
 
+def intact(report: Report) -> bool | None:
+    """Whether no line of its timeline was changed, taken out or put in; None: it has no chain."""
+    figures = report.get("figures", {})
+    if "chain" not in figures:
+        return None
+    last = ""
+    for line in report.get("timeline", ()):
+        details = dict(line.get("details", {}))
+        told = details.pop("chain", None)
+        whole = json.dumps(
+            [last, line["at"], line["what"], line.get("by", ""), details], sort_keys=True
+        )
+        last = hashlib.sha256(whole.encode()).hexdigest()
+        if told != last:
+            return False
+    return bool(last == figures["chain"])
+
+
 def heading(report: Report, lang: Lang) -> str:
     """One line that says which report it is."""
     side = 0 if lang is Lang.EN else 1
@@ -124,6 +150,9 @@ def text_of(report: Report, lang: Lang) -> str:
         f"  {pair[side]}: {_value(shown[k], side)}" for k, pair in _LABELS.items() if k in shown
     ]
     lines += _answers(figures.get("answered", ()), side)
+    whole = intact(report)
+    if whole is not None:
+        lines.append("  " + _INTACT[whole][side])
     lines += [
         f"  {line['at']}  {line['what']}  {line.get('by', '')}"
         for line in report.get("timeline", ())

@@ -200,7 +200,8 @@ class Sla(Way[Clock]):
         """Add a line to the timeline and keep the clock; a flood is cut, not kept."""
         if len(clock.timeline) < LONGEST_TIMELINE or what == "closed":
             before = clock.timeline[-1].chain if clock.timeline else ""
-            moment = Moment(at.utc, what, by[:64], details, chained(before, at, what, by, details))
+            by = by[:64]
+            moment = Moment(at.utc, what, by, details, chained(before, at, what, by, details))
             clock = replace(clock, timeline=(*clock.timeline, moment))
         self.keep(clock.incident, clock)
         return clock
