@@ -49,7 +49,10 @@ class SiteTransform:
 
     def apply(self, rows: _Float32s) -> _Float32s:
         """Templates (n, dim) or (dim,) as they may be kept and compared."""
-        return np.ascontiguousarray(rows @ matrix_of(self._seed, rows.shape[-1]).T, np.float32)
+        turned = rows @ matrix_of(self._seed, rows.shape[-1]).T
+        made = np.ascontiguousarray(turned, np.float32)
+        turned.fill(0)
+        return made
 
     def undo(self, rows: _Float32s) -> _Float32s:
         """What ``apply`` was given."""

@@ -112,6 +112,7 @@ class FaceWork:
             if watched.matcher.wants(track.number, quality, now_ns):
                 probe = self._kept(probe_of(self.engine, self._check, picture, face, found))
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
+                probe.vector.fill(0)
                 way = direction_of(first, track.box)
                 sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
         return sightings, bool(step.tracks)
@@ -216,7 +217,9 @@ class FaceWork:
         """*probe* as it may be compared and kept: under the site's transform."""
         if self._transform is None:
             return probe
-        return replace(probe, vector=self._transform.apply(probe.vector))
+        kept = replace(probe, vector=self._transform.apply(probe.vector))
+        probe.vector.fill(0)
+        return kept
 
     def _look_goes_on(self, now_ns: int) -> None:
         """Time counts while frames come: a gap of a minute is no looking."""
