@@ -84,8 +84,10 @@ class People:
         """The next frame."""
         if not self._began and self.wanted():
             self._began = True
+            self._clock.hold()
             os.eventfd_write(self._ready, 1)
         if not self._began or self._left == 0:
+            self._clock.go_on()
             return Polled(None, ())
         if self._left % FRAMES == 0:
             self._clock.skip(GAP_NS)
@@ -116,13 +118,28 @@ class People:
 
 
 class SkippingClock:
-    """The machine's monotonic clock, ahead by what was skipped."""
+    """The machine's monotonic clock, ahead by what was skipped; while it is held only that counts.
+
+    A machine that is busy would otherwise make two tracks of one person.
+    """
 
     def __init__(self) -> None:
         self._ahead_ns = 0
+        self._held_ns: int | None = None
 
     def __call__(self) -> int:
-        return time.monotonic_ns() + self._ahead_ns
+        now_ns = time.monotonic_ns() if self._held_ns is None else self._held_ns
+        return now_ns + self._ahead_ns
+
+    def hold(self) -> None:
+        """Stand still but for what is skipped."""
+        self._held_ns = time.monotonic_ns()
+
+    def go_on(self) -> None:
+        """Pass with the machine's clock again, from here."""
+        if self._held_ns is not None:
+            self._ahead_ns += self._held_ns - time.monotonic_ns()
+            self._held_ns = None
 
     def skip(self, by_ns: int) -> None:
         """Let time pass."""
