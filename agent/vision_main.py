@@ -1,7 +1,7 @@
 """Entry of the vision program: cameras and faces, apart from the core and less important than it.
 
-Composition root of ``agent.vision``. It holds no key, no outbox and no watchlist: only templates,
-in memory, that the core gives it.
+Composition root of ``agent.vision``. It holds no key of the vault, no outbox and no watchlist:
+only templates that the core gives it, and the seed under which they are, in memory.
 """
 
 from __future__ import annotations
