@@ -23,11 +23,13 @@ from agent.core.events import CameraState
 from agent.core.ids import CameraName
 from agent.runtime.entry import enter
 from agent.vision.faces import FaceWork
+from agent.vision.program import VisionProgram
 from devices.camera import Polled
 from devices.camera_figures import Tally
 from devices.camera_frame import Frame
 from devices.capture_wire import FrameReady
 from models import parts
+from models.chips import cut
 from models.pictures import head
 from models.sessions import Session
 
@@ -151,18 +153,19 @@ def plant(count: int, markers: Path) -> None:
     marks, clock = Marks(markers), SkippingClock()
     people = People(count, marks, clock)
     _watch_stages(marks)
-    make = vision_main.VisionProgram
+    make = VisionProgram
 
-    def with_people(_: Any, faces: Any, client: Any, notifier: Any, __: Any) -> Any:
+    def with_people(_: Any, faces: Any, client: Any, notifier: Any, __: Any) -> VisionProgram:
         people.wanted = lambda: faces.entries
-        return make({str(people.name): people}, faces, client, notifier, clock)  # type: ignore[dict-item]
+        cameras: Any = {str(people.name): people}
+        return make(cameras, faces, client, notifier, clock)
 
-    vision_main.VisionProgram = with_people  # type: ignore[misc,assignment]
-    vision_main.Camera = lambda *_, **__: None  # type: ignore[misc,assignment]
+    _put(vision_main, "VisionProgram", with_people)
+    _put(vision_main, "Camera", lambda *_, **__: None)
 
 
 def _watch_stages(marks: Marks) -> None:
-    cut, run, keep = parts.cut, Session.run, FaceWork._kept
+    run, keep = Session.run, FaceWork._kept
 
     def marked_cut(*given: Any) -> Any:
         chip = cut(*given)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.config.schema.base import Label
 from agent.config.schema.vision import Camera, FileSource
 from devices.capture import shrink
 from devices.capture_request import request_for
@@ -21,7 +22,7 @@ BUDGET = 320
 def found(engine: PackEngine, mask: list[list[list[float]]]) -> list[FoundFace]:
     """Faces after the one way by which a picture leaves a capture."""
     source = FileSource(type="file", path=Path("/nowhere.mp4"))
-    camera = Camera(source=source, where="gate", name={"en": "Gate", "zh": "门"}, mask=mask)
+    camera = Camera(source=source, where="gate", name=Label(en="Gate", zh="门"), mask=mask)
     eye = Eye(request_for(camera), SIZE, SIZE, shrink)
     picture = head(SIZE, SIZE, x=160, y=160, tall=140)
     eye.see(picture, 1.0)
