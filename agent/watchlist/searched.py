@@ -133,6 +133,7 @@ class Searched:
         """Bring vision's gallery in line with what is valid now, and make missing templates."""
         vision, model_id = self._vision, self.model_id
         self._look_for_stranded()
+        self._forget_seeds()
         if vision is None or model_id is None or not self._protect(vision):
             return
         now_ns = self._now_ns()
@@ -176,12 +177,17 @@ class Searched:
                 if self._busy:
                     self._idle.clear()
                 return True
+        return False
+
+    def _forget_seeds(self) -> None:
+        """Those under which nothing is kept any more, vision or not: after a wipe for instance."""
+        if self._transforms is None:
+            return
         needed = {parted(name)[1] for e in self._entries() for name in e.names}
         try:
             self._transforms.forget_but(needed)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             log.warning("an older seed is not forgotten yet: %s", error)
-        return False
 
     def _converted(
         self, store: WatchlistStore, lot: Converting, told: Converted, rows: bytes

@@ -149,6 +149,18 @@ def test_a_new_seed_without_vision_waits_for_it(bench: Bench, transforms: SiteTr
     assert kept(bench).keys() == {again.kept_as("dlib")}
 
 
+def test_with_nothing_kept_the_older_seed_goes_at_once(
+    bench: Bench, transforms: SiteTransforms
+) -> None:
+    """As at a wipe, whether vision is there or not."""
+    bench.apply(bench.made())
+    old = transforms.current
+    bench.list.wipe()
+    transforms.renew()
+    assert transforms.known(old.name) is None
+    assert old.secret.hex() not in bench.path.with_name("transforms.json").read_text()
+
+
 def test_photos_that_were_embedded_under_the_older_seed_are_embedded_again(
     bench: Bench, transforms: SiteTransforms
 ) -> None:
