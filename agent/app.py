@@ -208,7 +208,7 @@ class Core:
             start=self._start,
         )
         path = self._config.node.run_dir / "control.sock"
-        keeping = KeepingOperations(self._stores)
+        keeping = KeepingOperations(self._stores, self._orders.faces_off)
         answering = self._answering.operations(self._observer.hear)
         tables = (operations.table(), keeping.table(), answering)
         self._local = LocalServer(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.audit.chain import Verdict
 from agent.audit.folder import verify
-from agent.core.audit import AuditKind, Head
+from agent.core.audit import AuditKind, Head, What
 from agent.core.errors import CheckFailedError
 from agent.pipeline.local import PEER, Operation
 from agent.stores import Stores
@@ -19,14 +19,17 @@ BREAKS_SHOWN = 20
 class KeepingOperations:
     """Operations of the local socket."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, faces_off: Callable[[], None]) -> None:
+        """*faces_off* ends all face work, durably, or raises StoreError."""
         self._stores = stores
+        self._faces_off = faces_off
 
     def table(self) -> Mapping[str, Operation]:
         """Operations by name."""
         return {
             "audit.verify": self.audit_verify,
             "audit.viewed": self.audit_viewed,
+            "faces.off": self.faces_off,
             "keys.rotate": self.keys_rotate,
             "keys.show": lambda _: self._stores.vault.state(),
         }
@@ -44,6 +47,13 @@ class KeepingOperations:
         what = {"store": "audit", "records": str(request.get("records", ""))[:20]}
         self._stores.audit.note(AuditKind.VIEW, str(request.get(PEER, "local")), what)
         return {}
+
+    def faces_off(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """End all face work at this gate, for whoever stands here; only the station resumes it."""
+        self._faces_off()
+        what: What = {"name": "face.off", "off": True}
+        self._stores.audit.note(AuditKind.COMMAND, str(request.get(PEER, "local")), what)
+        return {"face_off": True}
 
     def keys_rotate(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Begin a rotation of the data keys."""

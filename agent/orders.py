@@ -91,6 +91,10 @@ class Orders:
         """True while no face may be looked for, by the site's file or the station's word."""
         return self._fixed_off or self._kept.switches.face_off
 
+    def faces_off(self) -> None:
+        """End all face work, until the station says otherwise; StoreError when not durable."""
+        self._switch_faces(True)
+
     def nonce(self) -> str | None:
         """What the heartbeat says for commands to repeat; None while the clock is synced."""
         return self._nonces.say()

@@ -11,7 +11,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from agent.access.badges import Badges
 from agent.audit.log import AuditLog
@@ -31,8 +31,10 @@ from agent.pipeline.command_journal import CommandJournal
 from agent.pipeline.statistics import FILE as STATISTICS
 from agent.pipeline.switches import Switches
 from agent.pipeline.wiping import Wiped
+from agent.protection import DAMAGED, open_transforms
 from agent.runtime.crash_count import NORMAL_START, Level, Start
 from agent.vault import AUDIT_FOLDER, BADGES, CASES, HOTLIST, OUTBOX, WATCHLIST, Vault
+from agent.watchlist.closed import ClosedWatchlist
 from agent.watchlist.service import Watchlist, load_keys
 from agent.watchlist.store import Applied, WatchlistStore
 
@@ -178,22 +180,23 @@ class Stores:
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist and the hot list as they were kept; empty when a file is damaged."""
         lists, hot = await self._open_list(WATCHLIST), await self._open_list(HOTLIST)
-        address = self._config.node.address
+        node, normal = self._config.node, self._start.level is Level.NORMAL
         return Watchlist(
             lists,
             self.keys,
-            address,
+            node.address,
             self._clock,
             on_change=on_change,
             audit=self.audit,
             hot=hot,
+            transforms=open_transforms(self.vault, node.data_dir, self._issue) if normal else None,
         )
 
     async def _open_list(self, name: str) -> WatchlistStore:
         """One list, read beside the loop; a damaged file is moved aside."""
         path, seal = self._file(f"{name}.json"), self.vault.seal(name)
         if self._start.level is not Level.NORMAL:
-            return _ClosedWatchlist(path, load=False)
+            return ClosedWatchlist(path, load=False)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
         store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
         store = store or WatchlistStore(path, load=False, seal=seal)
@@ -246,8 +249,8 @@ class Stores:
         And the statistics of strangers: they are of nobody, and go with the rest all the same.
         """
         folder = self._config.node.data_dir
-        for path in map(self._file, (UNREADABLE, CASES_UNREADABLE, STATISTICS)):
-            erase(path)
+        for name in (UNREADABLE, CASES_UNREADABLE, STATISTICS, DAMAGED):
+            erase(self._file(name))
         for name in (WATCHLIST, HOTLIST):
             erase(self._file(f"{name}.json.damaged"))
             for path in folder.glob(f".{name}.json.*.tmp"):
@@ -270,15 +273,6 @@ class Stores:
         except StoreError as error:
             self._issue(code, code, str(error))
             return None
-
-
-class _ClosedWatchlist(WatchlistStore):
-    """Empty, and stays so: what is on the disk is neither read nor changed."""
-
-    closed = True
-
-    def _save(self, *_: object) -> NoReturn:
-        raise StoreError("safe mode: the watchlist is closed")
 
 
 def _in_words(damage: Damage, folder: str = OUTBOX) -> str:

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
 AUDIT, BADGES, CASES, HOTLIST = "audit", "badges", "cases", "hotlist"
-OUTBOX, WATCHLIST = "outbox", "watchlist"
-STORES = frozenset({AUDIT, BADGES, CASES, HOTLIST, OUTBOX, WATCHLIST})
+OUTBOX, TRANSFORMS, WATCHLIST = "outbox", "transforms", "watchlist"
+STORES = frozenset({AUDIT, BADGES, CASES, HOTLIST, OUTBOX, TRANSFORMS, WATCHLIST})
 Issue = Callable[[str, str, str], None]
 
 

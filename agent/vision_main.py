@@ -1,7 +1,7 @@
 """Entry of the vision program: cameras and faces, apart from the core and less important than it.
 
-Composition root of ``agent.vision``. It holds no key, no outbox and no watchlist: only templates,
-in memory, that the core gives it.
+Composition root of ``agent.vision``. It holds no key of the vault, no outbox and no watchlist:
+only templates that the core gives it, and the seed under which they are, in memory.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from agent.config.schema.root import Config
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
+from agent.core.memory import wipe_what_is_freed
 from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
 from agent.runtime.sdnotify import Notifier
@@ -40,6 +41,7 @@ def run(config_path: Path) -> None:
     folder = os.environ.get("STATE_DIRECTORY")
     config = open_config(config_path, Path(folder) if folder else None).config
     set_up_logs(config.log.level, config.log.format, journal="JOURNAL_STREAM" in os.environ)
+    wipe_what_is_freed()
     with contextlib.suppress(OSError):
         os.nice(NICE)
     faces, fault = _open_faces(config)

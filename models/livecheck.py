@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from agent.core.errors import PackError
 from models.liveness import Doubt, Glance, LivenessRule
 from models.livenet import LivenessNet, face_box, reach, surroundings
 from models.quality import yaw_of
@@ -40,6 +41,14 @@ class Embeds(Protocol):
 
     def embed(self, picture: Image, face: FoundFace) -> Probe:
         """The template of a face found in *picture*."""
+
+
+class HasNet(Protocol):
+    """A loaded liveness pack."""
+
+    @property
+    def net(self) -> LivenessNet:
+        """Its networks."""
 
 
 class LivenessCheck:
@@ -81,6 +90,19 @@ class LivenessCheck:
         if is_grey(picture[top : bottom + 1, left : right + 1]):
             return Doubt.GREY
         return None
+
+
+def check_for(pack: HasNet | None, frames: int) -> LivenessCheck | None:
+    """What looks for prints with *pack*, if there is one; PackError when it never could."""
+    if pack is None:
+        return None
+    check = LivenessCheck(pack.net)
+    if check.rule.frames > frames:
+        raise PackError(
+            f"liveness is judged over {check.rule.frames} frames and faces.frames is {frames}:"
+            " nobody could ever pass; raise it"
+        )
+    return check
 
 
 def probe_of(

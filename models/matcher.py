@@ -17,7 +17,7 @@ A verdict is given once for a track and entry, and again only when its band rise
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -149,13 +149,17 @@ class Matcher:
         return self._place(frames, quality.score, now_ns, _seen) is not None
 
     def observe(self, track: int, probe: Probe, now_ns: int) -> list[Verdict]:
-        """Take a frame of *track*; returns what is newly known: at most one verdict a realm."""
+        """Take a frame of *track*; returns what is newly known: at most one verdict a realm.
+
+        The template is copied, and the copy wiped when it is forgotten.
+        """
         self.forget(now_ns)
         frames = self._held.setdefault(track, [])
         place = self._place(frames, probe.trust, now_ns, _trust)
         if place is None or not self._gallery.entries:
             return []
-        frames[place : place + 1] = [_Held(now_ns, probe)]
+        _wipe(frames[place : place + 1])
+        frames[place : place + 1] = [_Held(now_ns, replace(probe, vector=probe.vector.copy()))]
         if len(frames) < FEWEST_FRAMES:
             return []
         return self._judge(track, frames, now_ns)
@@ -163,7 +167,7 @@ class Matcher:
     def end(self, tracks: Sequence[int]) -> None:
         """Forget tracks that ended."""
         for track in tracks:
-            self._held.pop(track, None)
+            _wipe(self._held.pop(track, []))
             said, best = self._said.pop(track, {}), self._best.pop(track, None)
             if self._strangers and best is not None and Band.LEAD not in said.values():
                 self._strangers.ended(best)
@@ -176,6 +180,7 @@ class Matcher:
         oldest = now_ns - round(self._policy.hold_s * _NS)
         for track in list(self._held):
             kept = [held for held in self._held[track] if held.at_ns > oldest]
+            _wipe([held for held in self._held[track] if held.at_ns <= oldest])
             if kept:
                 self._held[track] = kept
             else:
@@ -195,11 +200,12 @@ class Matcher:
 
     def _judge(self, track: int, frames: list[_Held], now_ns: int) -> list[Verdict]:
         vectors = [held.probe.vector for held in frames]
-        mean = mean_template(vectors, self._gallery.metric)
-        scores = self._gallery.scores(np.stack([mean, *vectors]))
-        near = [self._gallery.look_alikes(vector) for vector in (mean, *vectors)]
+        rows = np.stack([mean_template(vectors, self._gallery.metric), *vectors])
+        scores = self._gallery.scores(rows)
+        near = [self._gallery.look_alikes(vector) for vector in rows]
         singles = [self._gallery.best(row, other) for row, other in zip(scores, near, strict=True)]
-        self._count(track, mean, float(scores[0].max()))
+        self._count(track, rows[0], float(scores[0].max()))
+        rows.fill(0)
         verdicts = []
         for hit in singles.pop(0):
             band = self._band(hit, singles)
@@ -241,6 +247,12 @@ class Matcher:
             track, hit.entry_id, hit.exercise, band, hit.score, threshold, hit.margin,
             len(frames), quality, now_ns, glances,
         )  # fmt: skip
+
+
+def _wipe(gone: Sequence[_Held]) -> None:
+    """Leave nothing of templates in memory: numpy keeps small arrays as they were let go."""
+    for held in gone:
+        held.probe.vector.fill(0)
 
 
 def _seen(held: _Held) -> float:

@@ -2,8 +2,9 @@
 
 Why these settings (measured): spinning threads burned five times the processor
 time that the work needs; a session made from a Python ``bytes`` keeps those bytes for its life,
-so the bytes go through an anonymous memory file, which nobody else can change either; the memory
-pattern planner doubles the arena when picture sizes vary.
+so the bytes go through an anonymous memory file, which nobody else can change either. There is no
+arena: it would keep the last face's numbers, while what is freed is wiped
+(``agent.core.memory``).
 
 onnxruntime's wheels for Linux report to their maker since 1.29, and keep a device number and a
 database in the home folder. Nothing leaves the gate that way: it is switched off before the import.
@@ -38,6 +39,7 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -48,8 +50,6 @@ class Session:
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise PackError(f"{name} is no network that can run here: {error}") from error
         self._name = name
-        self._rare: Any = onnxruntime.RunOptions()
-        self._rare.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             raise PackError(f"{name} takes {len(inputs)} inputs; one is due")
@@ -62,12 +62,13 @@ class Session:
 
         *rare*: a size beyond what cameras need; its memory is given back afterwards.
         """
-        options = self._rare if rare else None
         try:
-            outputs: list[Tensor] = self._session.run(None, {self._input: batch}, options)
+            outputs: list[Tensor] = self._session.run(None, {self._input: batch})
         except Exception as error:  # onnxruntime's own exceptions share no public base
             shape = "x".join(map(str, batch.shape))
             raise PackError(f"{self._name} cannot compute an input of {shape}: {error}") from error
+        if rare:
+            give_back_memory()
         return outputs
 
 

@@ -14,7 +14,19 @@ import typer
 
 from agent.core.errors import GatehouseError
 from agent.runtime.dumps import forbid_dumps
-from provisioning import audit, gate, guard, join, keys, liveness, models, report, rules, watchlist
+from provisioning import (
+    audit,
+    faces,
+    gate,
+    guard,
+    join,
+    keys,
+    liveness,
+    models,
+    report,
+    rules,
+    watchlist,
+)
 from provisioning.bundle import bundle
 from provisioning.demo_command import demo
 from provisioning.install_units import units
@@ -54,6 +66,7 @@ app.command()(demo)
 app.command()(units)
 app.command()(bundle)
 app.add_typer(audit.app, name="audit")
+app.add_typer(faces.app, name="faces")
 app.add_typer(guard.app, name="guard")
 app.add_typer(keys.app, name="keys")
 models.app.command("evaluate-liveness")(liveness.evaluate_liveness)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from agent.border.protection import Convert, Converted, Protect, TransformName
 from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
@@ -178,6 +179,7 @@ class Embedded:
     model_id: Annotated[str, Field(max_length=100)]
     dim: Annotated[int, Field(ge=1, le=4096)]
     photos: Annotated[list[PhotoVerdict], Field(max_length=64)]
+    transform: TransformName = ""
     message: Literal["embedded"] = "embedded"
 
 
@@ -234,6 +236,7 @@ class Gallery:
     model_id: Annotated[str, Field(max_length=100)]
     dim: Annotated[int, Field(ge=1, le=4096)]
     index_bytes: Count
+    transform: TransformName = ""
     message: Literal["gallery"] = "gallery"
 
 
@@ -246,8 +249,8 @@ class FaceSwitch:
     message: Literal["face-switch"] = "face-switch"
 
 
-FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded
-FromCore = Embed | Gallery | FaceSwitch
+FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded | Converted
+FromCore = Embed | Gallery | FaceSwitch | Protect | Convert
 
 _FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(
     Annotated[FromVision, Field(discriminator="message")]

@@ -17,6 +17,7 @@ from typing import assert_never
 
 from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
+from agent.border.protection import Convert, Converted, Protect, Seed
 from agent.core.clock import Clock, stamp, stamp_at
 from agent.core.errors import DeviceError
 from agent.core.events import Event, FaceLead, FaceReview
@@ -29,6 +30,7 @@ CHECK_S = 1.0
 NOBODY = border.Meant()
 MAX_MESSAGES_A_TURN = 64
 Made = Callable[[border.Embedded, bytes], None]
+MadeOver = Callable[[Converted, bytes], None]
 
 
 class VisionPort:
@@ -60,7 +62,8 @@ class VisionPort:
         self._requests: dict[int, Made] = {}
         self._request = 0
         self._generation = 0
-        self._dim = 0
+        self._transform = ""
+        self._conversions: dict[int, MadeOver] = {}
         self.faces_off = False
         self._settling: list[tuple[int, Callable[[], None]]] = []
         self.watch = watch
@@ -111,8 +114,24 @@ class VisionPort:
         index = border.encode_index(rows)
         count = sum(row.templates for row in rows)
         dim = len(matrix) // 4 // count if count else 1
-        message = border.Gallery(self._generation, self.hello.model_id, dim, len(index))
+        message = border.Gallery(
+            self._generation, self.hello.model_id, dim, len(index), self._transform
+        )
         return self._send(message, index + matrix)
+
+    def protect(self, seed: Seed) -> bool:
+        """Have every template transformed by *seed*; False when vision does not listen now."""
+        self._transform = seed.name
+        return self._send(Protect(seed.name), seed.secret)
+
+    def convert(self, matrix: bytes, dim: int, seed: Seed | None, done: MadeOver) -> bool:
+        """Have rows under *seed* (None: as made) brought under the one of now, as ``embed``."""
+        self._request += 1
+        beside = matrix if seed is None else seed.secret + matrix
+        heard = self._send(Convert(self._request, dim, seed is not None), beside)
+        if heard:
+            self._conversions[self._request] = done
+        return heard
 
     @property
     def review_only(self) -> bool:
@@ -185,12 +204,21 @@ class VisionPort:
                 self._sighting(message)
             case border.Strangers():
                 self._on_strangers(message)
-            case border.Embedded():
-                done = self._requests.pop(message.request, None)
-                if done is not None:
-                    done(message, packet.beside)
+            case border.Embedded() | Converted():
+                self._answered(message, packet.beside)
             case _:
                 assert_never(message)
+
+    def _answered(self, answer: border.Embedded | Converted, rows: bytes) -> None:
+        """Whoever asked hears it, once."""
+        if isinstance(answer, Converted):
+            over = self._conversions.pop(answer.request, None)
+            if over is not None:
+                over(answer, rows)
+            return
+        done = self._requests.pop(answer.request, None)
+        if done is not None:
+            done(answer, rows)
 
     def _settle(self, in_use: int) -> None:
         settled = [done for wanted, done in self._settling if wanted <= in_use]
@@ -237,6 +265,8 @@ class VisionPort:
         channel.close()
         self.hello = None
         self._requests.clear()
+        self._conversions.clear()
+        self._transform = ""
         self._settling.clear()
         self.watch.hung_up()
         self._on_gone()

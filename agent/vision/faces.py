@@ -9,11 +9,12 @@ With an empty gallery no face is looked for at all.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from agent.border import messages as border
+from agent.border.protection import SEED_BYTES, Convert, Converted, Protect
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
 from agent.core.memory import give_back_memory
@@ -23,14 +24,15 @@ from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
 from models.gallery import Entry, Gallery
-from models.livecheck import LivenessCheck, probe_of
+from models.livecheck import check_for, probe_of
 from models.liveness import judge
 from models.manifest import MOST_FRAMES
 from models.matcher import Band, Matcher, Verdict, policy_for
 from models.quality import assess, live_gate
 from models.strangers import Normal, Strangers
 from models.tracker import Tracker
-from models.values import Box, FoundFace, Image, Vector
+from models.transform import SiteTransform
+from models.values import Box, FoundFace, Image, Probe, Vector
 
 LOOK_FAR_NS = 1_000_000_000
 TWIN_MARGINS = 2
@@ -73,7 +75,8 @@ class FaceWork:
         self._policy = policy_for(engine.thresholds, config.frames, config.threshold)
         self._least_px = config.min_face_px
         self._gate = live_gate(config.min_face_px)
-        self._check = _check(engine, config.frames)
+        self._check = check_for(engine.liveness, config.frames)
+        self._transform: SiteTransform | None = None
         self._gallery = self._empty()
         self._cameras: dict[str, _Watched] = {}
 
@@ -107,8 +110,9 @@ class FaceWork:
             if self._gate.refusal(quality, face.score):
                 continue
             if watched.matcher.wants(track.number, quality, now_ns):
-                probe = probe_of(self.engine, self._check, picture, face, found)
+                probe = self._kept(probe_of(self.engine, self._check, picture, face, found))
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
+                probe.vector.fill(0)
                 way = direction_of(first, track.box)
                 sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
         return sightings, bool(step.tracks)
@@ -124,6 +128,37 @@ class FaceWork:
         if watched is not None:
             watched.matcher.end(watched.tracker.clear())
             watched.first.clear()
+
+    @property
+    def transform(self) -> str:
+        """The name of the site's transform; none: templates are as the network made them."""
+        return "" if self._transform is None else self._transform.id
+
+    def protect(self, message: Protect, seed: bytes) -> None:
+        """Transform every template from now on; what is known under another one is forgotten."""
+        if len(seed) != SEED_BYTES:
+            raise PackError(f"a seed of {len(seed)} bytes")
+        self._transform = SiteTransform(message.transform, seed)
+        self._use(self._empty())
+        self._forget_everybody()
+
+    def template(self, photo: bytes) -> Vector:
+        """Of the one face in a photo, as it may be kept; PhotoError saying why not."""
+        return self._kept(self.engine.template(photo)).vector
+
+    def convert(self, message: Convert, beside: bytes) -> tuple[Converted, bytes]:
+        """Templates under another seed, or under none, brought under the one of now."""
+        if self._transform is None:
+            raise PackError("there is no transform to bring templates under")
+        start = SEED_BYTES if message.seeded else 0
+        rows = np.frombuffer(beside, "<f4", offset=start)
+        if rows.size % message.dim:
+            raise PackError("the rows to convert are not whole")
+        rows = rows.reshape(-1, message.dim).astype(np.float32)
+        if message.seeded:
+            rows = SiteTransform("", beside[:start]).undo(rows)
+        told = Converted(message.request, message.dim, self._transform.id)
+        return told, self._transform.apply(rows).astype("<f4").tobytes()
 
     def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
         """Another entry that is the same person, as far as one photo can tell: very alike."""
@@ -167,6 +202,8 @@ class FaceWork:
             raise PackError(
                 f"templates of {message.model_id} cannot be compared with {self.engine.model_id}"
             )
+        if message.transform != self.transform:
+            raise PackError("the gallery is under another transform than faces are")
         values = np.frombuffer(beside, "<f4", offset=message.index_bytes)
         if values.size % message.dim:
             raise PackError("the gallery's rows are not whole")
@@ -175,6 +212,14 @@ class FaceWork:
             Entry(row.entry_id, row.exercise, row.templates, row.look_alikes) for row in index
         ]
         self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
+
+    def _kept(self, probe: Probe) -> Probe:
+        """*probe* as it may be compared and kept: under the site's transform."""
+        if self._transform is None:
+            return probe
+        kept = replace(probe, vector=self._transform.apply(probe.vector))
+        probe.vector.fill(0)
+        return kept
 
     def _look_goes_on(self, now_ns: int) -> None:
         """Time counts while frames come: a gap of a minute is no looking."""
@@ -246,16 +291,3 @@ class FaceWork:
         if self._check is None:
             return None
         return judge(verdict.glances, self._check.rule).outcome.value
-
-
-def _check(engine: FaceEngine, frames: int) -> LivenessCheck | None:
-    """What looks for prints, if the configuration names a pack; PackError when it never could."""
-    if engine.liveness is None:
-        return None
-    check = LivenessCheck(engine.liveness.net)
-    if check.rule.frames > frames:
-        raise PackError(
-            f"liveness is judged over {check.rule.frames} frames and faces.frames is {frames}:"
-            " nobody could ever pass; raise it"
-        )
-    return check

@@ -24,6 +24,7 @@ class PhotoWork:
         self._start = 0
         self._verdicts: list[border.PhotoVerdict] = []
         self._rows: list[bytes] = []
+        self._under = faces.transform
 
     def step(self) -> tuple[border.Embedded, bytes] | None:
         """Do one photo. When it was the last: the verdict on each, and the templates."""
@@ -40,7 +41,7 @@ class PhotoWork:
 
     def _template(self, photo: bytes, number: int) -> Vector:
         """PhotoError also for a person who is searched for under another id."""
-        vector = self._faces.engine.template(photo).vector
+        vector = self._faces.template(photo)
         order = self._order
         if number < order.own:
             twin = self._faces.twin_of(vector, order.entry_id, exercise=order.exercise)
@@ -54,5 +55,7 @@ class PhotoWork:
 
     def _answer(self) -> tuple[border.Embedded, bytes]:
         engine = self._faces.engine
-        told = border.Embedded(self._order.request, engine.model_id, engine.dim, self._verdicts)
+        told = border.Embedded(
+            self._order.request, engine.model_id, engine.dim, self._verdicts, self._under
+        )
         return told, b"".join(self._rows)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from agent.border import messages as border
+from agent.border.protection import Convert, Protect
 from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from agent.runtime.sdnotify import Notifier
@@ -126,6 +127,10 @@ class VisionProgram:
             case border.FaceSwitch(on=on):
                 self._faces.switch(on=on)
                 log.info("face work is %s", "on" if on else "off")
+            case Protect():
+                self._faces.protect(message, beside)
+            case Convert():
+                self._client.send(*self._faces.convert(message, beside))
             case _:
                 assert_never(message)
 

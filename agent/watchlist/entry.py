@@ -12,7 +12,7 @@ import math
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,7 +23,7 @@ from contract.words import ListName, Status
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
 MAX_VALIDITY_NS = 90 * 86_400 * NS_PER_S
 MAX_SEARCH_NS = 72 * 3600 * NS_PER_S
-MAX_DIM = 4096
+MAX_DIM = 1024
 FACTS = ("authority", "case_reference", "legal_basis", "category")
 LANGUAGES = ("en", "zh")
 _Line = Annotated[str, Field(min_length=1, max_length=300)]
@@ -43,7 +43,7 @@ class Instruction(_Strict):
 class Template(_Strict):
     """A template made elsewhere, for one embedder: ``vector`` is base64 of float32, little end."""
 
-    model_id: Annotated[str, Field(min_length=1, max_length=100)]
+    model_id: Annotated[str, Field(pattern=r"^[^~]{1,100}$")]
     vector: Annotated[str, Field(max_length=MAX_DIM * 6)]
 
 
@@ -178,6 +178,11 @@ class Stored:
         """True for an entry of a drill."""
         return self.status is Status.EXERCISE
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Under which names its templates are kept."""
+        return frozenset({*self.templates, *self.look_alikes})
+
     def active(self, now_ns: int) -> bool:
         """True within its time."""
         return self.not_before_ns <= now_ns < self.expires_ns
@@ -187,6 +192,18 @@ class Stored:
         own = self.photos if model_id not in self.templates else ()
         others = self.look_alike_photos if model_id not in self.look_alikes else ()
         return own, others
+
+    def embedded(self, model_id: str, own: Sequence[bytes], near: Sequence[bytes]) -> Stored:
+        """With templates where there were photos."""
+        photos, near_photos = self.unmade(model_id)
+        done = self
+        if photos:
+            templates = {**done.templates, model_id: list(own)}
+            done = replace(done, templates=templates, photos=[])
+        if near_photos:
+            look_alikes = {**done.look_alikes, model_id: list(near)}
+            done = replace(done, look_alikes=look_alikes, look_alike_photos=[])
+        return done
 
 
 def stored(entry: Entry | MissingEntry, status: Status) -> Stored:

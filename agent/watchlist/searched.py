@@ -13,43 +13,20 @@ import functools
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow, Meant
+from agent.border.protection import Converted
 from agent.core.errors import StoreError
+from agent.watchlist.converting import Converting, to_convert
 from agent.watchlist.entry import Stored
+from agent.watchlist.protection import SiteTransforms, parted
 from agent.watchlist.store import WatchlistStore
+from agent.watchlist.vision import Vision
 
 log = logging.getLogger(__name__)
 
 FLOAT_BYTES = 4
 MOST_ROWS = 64
-
-
-class Vision(Protocol):
-    """The vision program, as lists of faces see it."""
-
-    @property
-    def review_only(self) -> bool:
-        """True when its leads are for a person's review only."""
-
-    @property
-    def faces_off(self) -> bool:
-        """True while the station has switched face work off."""
-
-    def embed(
-        self, photos: Sequence[bytes], done: Callable[[Embedded, bytes], None], meant: Meant
-    ) -> bool:
-        """Have templates made; ``done`` hears the verdicts and the float32 rows.
-
-        False when vision does not listen now; ``done`` is not called then.
-        """
-
-    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
-        """Replace what is searched; False when vision does not listen now."""
-
-    def settle(self, done: Callable[[], None]) -> None:
-        """Call *done* when vision says that the newest gallery is in use."""
 
 
 _Key = tuple[str, bool]
@@ -67,10 +44,12 @@ class Searched:
         now_ns: Callable[[], int],
         on_made: Made,
         on_stranded: Callable[[], None] = lambda: None,
+        transforms: SiteTransforms | None = None,
     ) -> None:
         """*on_made* hears store, entry, model, how many templates, and why photos were refused.
 
-        *on_stranded* is called when ``stranded`` is not what it was.
+        *on_stranded* is called when ``stranded`` is not what it was. Without *transforms*
+        templates are kept as they were made.
         """
         self._stores = stores
         self._now_ns = now_ns
@@ -78,11 +57,22 @@ class Searched:
         self._on_stranded = on_stranded
         self._stranded: tuple[str | None, tuple[_Key, ...]] = (None, ())
         self._vision: Vision | None = None
-        self.model_id: str | None = None
+        self._transforms = transforms
+        if transforms is not None:
+            transforms.on_renewed = self._protect_anew
+        self._protected = False
+        self.embedder: str | None = None
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._shown: tuple[Shown, ...] | None = None
+
+    @property
+    def model_id(self) -> str | None:
+        """Under which name templates that can be searched are kept; None without an embedder."""
+        if self.embedder is None or self._transforms is None:
+            return self.embedder
+        return self._transforms.kept_as(self.embedder)
 
     @property
     def here(self) -> bool:
@@ -119,7 +109,7 @@ class Searched:
         if model_id is None:
             return ()
         standing = [e for e in self._entries() if e.expires_ns > now_ns]
-        helped = {_key(e) for e in standing if e.photos or e.templates.get(model_id)}
+        helped = {_key(e) for e in standing if e.photos or self._can_be_searched(e)}
         return tuple(e for e in standing if _key(e) not in helped)
 
     async def made(self, timeout_s: float) -> None:
@@ -130,20 +120,21 @@ class Searched:
 
     def vision_up(self, vision: Vision, model_id: str | None) -> None:
         """Vision is here with this embedder (None: faces are off)."""
-        self._vision, self.model_id = vision, model_id
-        self._shown, self._busy = None, False
+        self._vision, self.embedder = vision, model_id
+        self._shown, self._busy, self._protected = None, False, False
         self.refresh()
 
     def vision_lost(self) -> None:
         """Vision went away."""
-        self._vision, self.model_id, self._shown = None, None, None
+        self._vision, self.embedder, self._shown = None, None, None
         self._idle.set()
 
     def refresh(self) -> None:
         """Bring vision's gallery in line with what is valid now, and make missing templates."""
         vision, model_id = self._vision, self.model_id
         self._look_for_stranded()
-        if vision is None or model_id is None:
+        self._forget_seeds()
+        if vision is None or model_id is None or not self._protect(vision):
             return
         now_ns = self._now_ns()
         usable = [e for e in self._entries() if e.active(now_ns) and e.templates.get(model_id)]
@@ -159,7 +150,66 @@ class Searched:
             every = (row for _, _, own, near in shown for row in (*own, *near))
             heard = vision.gallery(rows, b"".join(every))
             self._shown = shown if heard else None
-        self._embed_next(vision, model_id)
+        if not self._convert_next(vision):
+            self._embed_next(vision, model_id)
+
+    def _protect(self, vision: Vision) -> bool:
+        """Whether vision has the seed of now: without it nothing is to be compared."""
+        if self._transforms is not None and not self._protected:
+            self._protected = vision.protect(self._transforms.current)
+            return self._protected
+        return True
+
+    def _protect_anew(self) -> None:
+        """There is a new seed: what vision holds is of the one before."""
+        self._shown, self._protected = None, False
+        self.refresh()
+
+    def _convert_next(self, vision: Vision) -> bool:
+        """Whether templates are being brought under the seed of now; one lot at a time."""
+        if self._transforms is None or self._busy:
+            return self._busy
+        for store in self._stores:
+            lot = to_convert(store.entries, self._transforms)
+            if lot is not None:
+                done = functools.partial(self._converted, store, lot)
+                self._busy = vision.convert(lot.matrix, lot.dim, lot.seed, done)
+                if self._busy:
+                    self._idle.clear()
+                return True
+        return False
+
+    def _forget_seeds(self) -> None:
+        """Those under which nothing is kept any more, vision or not: after a wipe for instance."""
+        if self._transforms is None:
+            return
+        needed = {parted(name)[1] for e in self._entries() for name in e.names}
+        try:
+            self._transforms.forget_but(needed)
+        except (StoreError, OSError) as error:
+            log.warning("an older seed is not forgotten yet: %s", error)
+
+    def _converted(
+        self, store: WatchlistStore, lot: Converting, told: Converted, rows: bytes
+    ) -> None:
+        self._busy = False
+        now = None if self._transforms is None else self._transforms.current.name
+        if told.transform == now and told.dim == lot.dim and len(rows) == len(lot.matrix):
+            try:
+                store.converted(lot.done(rows, told.transform))
+            except StoreError as error:
+                log.error("converted templates: %s", error)  # noqa: TRY400 - expected
+                return
+        self.refresh()
+
+    def _can_be_searched(self, entry: Stored) -> bool:
+        """Whether it has templates of this embedder, now or once they are converted."""
+        for name, rows in entry.templates.items():
+            model_id, transform = parted(name) if self._transforms else (name, "")
+            known = not transform or (self._transforms and self._transforms.known(transform))
+            if rows and model_id == self.embedder and known:
+                return True
+        return False
 
     def _look_for_stranded(self) -> None:
         """Without vision nothing new is known."""
@@ -195,9 +245,14 @@ class Searched:
         refused = [v for v in told.photos if v.refused]
         reason = "; ".join(f"photo {v.photo + 1}: {v.refused}" for v in refused)[:300]
         whole = len(templates) == len(told.photos) - len(refused) and not len(rows) % size
-        own, near = entry.unmade(told.model_id)
+        transform = "" if self._transforms is None else self._transforms.current.name
+        kept_as = self.model_id
+        if told.transform != transform:
+            self.refresh()
+            return
+        own, near = ((), ()) if kept_as is None else entry.unmade(kept_as)
         asked = len(own) + len(near)
-        if not whole or told.model_id != self.model_id or len(told.photos) != asked:
+        if not whole or not kept_as or told.model_id != self.embedder or len(told.photos) != asked:
             log.error("vision's answer about entry %s is not whole", entry.entry_id)
             return
         for verdict in refused:
@@ -207,7 +262,7 @@ class Searched:
         try:
             made = len(own) - sum(verdict.photo < len(own) for verdict in refused)
             templates, others = templates[:made], templates[made:]
-            stands = store.embedded(entry, told.model_id, templates, reason, others)
+            stands = store.embedded(entry, kept_as, templates, reason, others)
         except StoreError as error:
             log.error("templates of entry %s: %s", entry.entry_id, error)  # noqa: TRY400 - expected
             return

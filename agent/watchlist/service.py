@@ -20,9 +20,11 @@ from agent.watchlist.gathering import Gathering
 from agent.watchlist.hot import HotList
 from agent.watchlist.listing import Listing, listed
 from agent.watchlist.manifest import read_manifest
-from agent.watchlist.searched import Searched, Vision
+from agent.watchlist.protection import SiteTransforms
+from agent.watchlist.searched import Searched
 from agent.watchlist.store import Applied, WatchlistStore
 from agent.watchlist.sure_time import SureTime
+from agent.watchlist.vision import Vision
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address
 from contract.words import ListName, Refusal, Status
@@ -43,6 +45,7 @@ class Watchlist:
         on_change: Callable[[Applied], None],
         audit: Auditor = NO_AUDIT,
         hot: WatchlistStore | None = None,
+        transforms: SiteTransforms | None = None,
     ) -> None:
         """*on_change* hears what to report to the station; *hot* keeps the hot list."""
         self._store = store
@@ -52,7 +55,7 @@ class Watchlist:
         self._heard = on_change
         self._audit = audit
         stores = [store] if hot is None else [store, hot]
-        self.searched = Searched(stores, self.now_ns, self._made, self._stranded)
+        self.searched = Searched(stores, self.now_ns, self._made, self._stranded, transforms)
         self.on_stranded: Callable[[int, str | None], None] = lambda *_: None
         self._resend_told: dict[Status, tuple[str, ...]] = {}
         self.hot = None if hot is None else HotList(hot, self.searched, self.now_ns, audit)
@@ -238,7 +241,7 @@ class Watchlist:
         stranded = self.searched.stranded()
         if stranded:
             log.warning("%d entries must be sent again by the station", len(stranded))
-        self.on_stranded(len(stranded), self.searched.model_id)
+        self.on_stranded(len(stranded), self.searched.embedder)
         for applied in self.applied():
             if applied.resend != self._resend_told.get(applied.status, ()):
                 self._on_change(applied)

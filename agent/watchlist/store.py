@@ -167,9 +167,8 @@ class WatchlistStore:
         others = [e for e in self._entries if e is not done]
         own, near = made
         if own or model_id in done.templates:
-            self._save(
-                [*others, _embedded(done, model_id, own, near)], self._applied, self._floor_ns
-            )
+            entries = [*others, done.embedded(model_id, own, near)]
+            self._save(entries, self._applied, self._floor_ns)
             return
         documents = self._applied
         was = documents.get(done.status)
@@ -178,6 +177,13 @@ class WatchlistStore:
             documents = {**documents, done.status: dataclasses.replace(was, rejected=rejected)}
         self._save(others, dict(documents), self._floor_ns)
 
+    def converted(self, pairs: Iterable[tuple[Stored, Stored]]) -> None:
+        """Put entries with converted templates in the place of the same ones, where they stand."""
+        new = {id(old): entry for old, entry in pairs}
+        with self._change:
+            entries = [new.get(id(entry), entry) for entry in self._entries]
+            self._save(entries, self._applied, self._floor_ns)
+
     def put(self, entry: Stored) -> None:
         """Add one entry, in the place of an older one of its id and realm."""
         with self._change:
@@ -185,13 +191,12 @@ class WatchlistStore:
             self._save([*others, entry], self._applied, self._floor_ns)
 
     def remove(self, entry_id: str, *, exercise: bool) -> Stored | None:
-        """Delete one entry and overwrite the file that held it; what it was."""
+        """Delete one entry; what it was."""
         with self._change:
             gone = [e for e in self._entries if _key(e) == (entry_id, exercise)]
             if gone:
                 kept = [e for e in self._entries if e not in gone]
-                with overwritten(self._path):
-                    self._save(kept, self._applied, self._floor_ns)
+                self._save(kept, self._applied, self._floor_ns)
         return gone[0] if gone else None
 
     def delete(self, entry_ids: Iterable[str]) -> int:
@@ -216,8 +221,7 @@ class WatchlistStore:
             for versions in (standing, begun):
                 for status, version in versions.items():
                     self._floors[status] = max(self._floors.get(status, 0), version)
-            with overwritten(self._path):
-                self._save([], {}, self._floor_ns)
+            self._save([], {}, self._floor_ns)
         return gone
 
     def expire(self, now_ns: int) -> tuple[str, ...]:
@@ -229,22 +233,23 @@ class WatchlistStore:
     def reseal(self) -> None:
         """Write what stands anew, with the key of now; StoreError when the disk refuses."""
         if self._path.exists():
-            with overwritten(self._path):
-                self._save(self._entries, self._applied, self._floor_ns)
+            self._save(self._entries, self._applied, self._floor_ns)
 
     def _save(self, entries: list[Stored], documents: dict[Status, Applied], floor_ns: int) -> None:
+        """Replace the file, and overwrite what it was: it held faces that are gone now."""
         rows = [{"status": d.status.value, **d.report()} for d in documents.values()]
-        self._storage.write(
-            {
-                "entries": pack(entries),
-                "documents": _table(rows),
-                "time": _table([{"floor_ns": floor_ns}]),
-                "wiped": _table(
-                    {"status": status.value, "version": version}
-                    for status, version in self._floors.items()
-                ),
-            }
-        )
+        floors = ({"status": s.value, "version": v} for s, v in self._floors.items())
+        whole = {
+            "entries": pack(entries),
+            "documents": _table(rows),
+            "time": _table([{"floor_ns": floor_ns}]),
+            "wiped": _table(floors),
+        }
+        try:
+            with overwritten(self._path):
+                self._storage.write(whole)
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be overwritten: {error}") from error
         self._entries, self._applied, self._floor_ns = entries, documents, floor_ns
 
     def _load(self, db: TinyDB, path: Path) -> None:
@@ -263,18 +268,6 @@ class WatchlistStore:
             self._floors = {Status(row["status"]): int(row["version"]) for row in wiped}
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is damaged: {error!r}") from error
-
-
-def _embedded(done: Stored, model_id: str, own: Sequence[bytes], near: Sequence[bytes]) -> Stored:
-    """*done* with templates where there were photos."""
-    photos, near_photos = done.unmade(model_id)
-    if photos:
-        templates = {**done.templates, model_id: list(own)}
-        done = dataclasses.replace(done, templates=templates, photos=[])
-    if near_photos:
-        look_alikes = {**done.look_alikes, model_id: list(near)}
-        done = dataclasses.replace(done, look_alikes=look_alikes, look_alike_photos=[])
-    return done
 
 
 def _key(entry: Stored) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from models.engine import PackEngine
 from tests.tools import rtsp
 from tests.tools.people import entry, give_list, head_of, photo_of, real, walking_up
+from tests.tools.program import gatehouse, run_to_end
 from tests.tools.rtsp import RtspCamera
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import Section, file_camera, rtsp_camera
@@ -25,6 +27,7 @@ LEAD_FIELDS = {
 }  # fmt: skip
 SECRETS = (b"Cancheng test station", b"DRILL-0001", b"drill-officer", b"/9j/", b"iVBOR", b"JFIF")
 LISTED, ELSEWHERE = "drill-a17", "drill-b23"
+OFF_S = 5.0
 STILLS_S = (3.2, 5.2, 5.6, 6.0)
 
 
@@ -141,3 +144,27 @@ def test_with_an_empty_list_no_face_is_looked_for(tmp_path: Path, packs_dir: Pat
         site.until(lambda: site.beat()["components"]["camera.clip"].get("looked_fps", 0) > 3, 10)
         vision = site.component("vision")
         assert (vision["gallery"], vision["tracks"], vision["compared"]) == (0, 0, 0)
+
+
+def test_a_person_at_the_gate_ends_face_work_and_the_door_opens_as_before(
+    tmp_path: Path, engine: PackEngine, packs_dir: Path
+) -> None:
+    """``gatehouse faces off`` while a clip with faces plays: nothing is followed 5 s later."""
+    clip = real("video", "face_recognition", "short_hamilton_clip.mp4")
+    other = head_of(photo_of("alex-lacamoire.png"), tmp_path / "other.jpg", engine)
+    with watching(tmp_path / "site", packs_dir, clip=file_camera(clip)) as site:
+        give_list(site, [entry(ELSEWHERE, [other])])
+        site.start("vision")
+        site.until(lambda: site.component("vision").get("tracks", 0) > 0, 40)
+        done = run_to_end(gatehouse("faces", "off", "--config", str(site.config_path), "--json"))
+        assert json.loads(done.stdout) == {"face_off": True}
+        time.sleep(OFF_S)  # the time that is promised, not a wait for anything
+        before = site.component("vision")
+        newest = site.component("camera.clip")
+        site.until(lambda: site.component("camera.clip") != newest, 10)
+        after = site.component("vision")
+        assert (before["tracks"], before["compared"]) == (after["tracks"], after["compared"])
+        assert site.component("faces")["off"] is True
+        assert "face work is off" in site.vision.log
+        site.restart_agent()
+        assert site.component("faces")["off"] is True

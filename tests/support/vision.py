@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.border.messages import Embedded, GalleryRow, Meant, PhotoVerdict
+from agent.border.protection import Converted, Seed
 from agent.core.clock import ManualClock
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import Applied, WatchlistStore
@@ -16,6 +17,7 @@ from tests.support.signed import TRUSTED, listed, template, watchlist
 
 ROW, OTHER = b"\0\0\x80?" * 2, b"\0\0\0@" * 2
 Done = Callable[[Embedded, bytes], None]
+Over = Callable[[Converted, bytes], None]
 
 
 class RecordingVision:
@@ -25,6 +27,8 @@ class RecordingVision:
         self.listens = True
         self.asked: list[tuple[list[bytes], Done]] = []
         self.galleries: list[tuple[list[GalleryRow], bytes]] = []
+        self.protected: list[str] = []
+        self.conversions: list[tuple[bytes, int, Seed | None, Over]] = []
 
     def embed(self, photos: Sequence[bytes], done: Done, meant: Meant) -> bool:
         """Have templates made."""
@@ -40,6 +44,18 @@ class RecordingVision:
         """Everything is in use at once."""
         done()
 
+    def protect(self, seed: Seed) -> bool:
+        """Have templates transformed."""
+        if self.listens:
+            self.protected.append(seed.name)
+        return self.listens
+
+    def convert(self, matrix: bytes, dim: int, seed: Seed | None, done: Over) -> bool:
+        """Have rows brought under the seed of now."""
+        if self.listens:
+            self.conversions.append((matrix, dim, seed, done))
+        return self.listens
+
     def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
         """Replace what is searched."""
         if self.listens:
@@ -51,7 +67,8 @@ class RecordingVision:
         _, done = self.asked.pop(0)
         verdicts = [PhotoVerdict(n) for n in range(len(rows))]
         verdicts += [PhotoVerdict(len(rows) + n, why) for n, why in enumerate(refused)]
-        done(Embedded(1, model_id, 2, verdicts), b"".join(rows))
+        under = self.protected[-1] if self.protected else ""
+        done(Embedded(1, model_id, 2, verdicts, under), b"".join(rows))
 
     @property
     def searched(self) -> list[str]:

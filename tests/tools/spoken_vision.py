@@ -13,9 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import numpy as np
+
 from agent.border import messages as border
+from agent.border.protection import Convert, Converted, Protect
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.vision.client import CoreClient
+from models.transform import SiteTransform
 
 MODEL, DIM = "spoken", 4
 TURN_S = 0.05
@@ -37,6 +41,7 @@ class SpokenVision:
         self._generation = 0
         self.searched: list[str] = []
         self.matrix = b""
+        self.transform = SiteTransform("", b"")
         self.refuse = ""
 
     def __enter__(self) -> Self:
@@ -97,6 +102,10 @@ class SpokenVision:
 
     def _obey(self, client: CoreClient, message: border.FromCore, beside: bytes) -> None:
         match message:
+            case Protect():
+                self.transform = SiteTransform(message.transform, beside)
+            case Convert():
+                client.send(*self._converted(message, beside))
             case border.Gallery():
                 self._generation = message.generation
                 rows = border.decode_index(beside[: message.index_bytes])
@@ -106,7 +115,16 @@ class SpokenVision:
                 refused = self.refuse
                 verdicts = [border.PhotoVerdict(n, refused) for n in range(len(message.sizes))]
                 made = b"" if refused else b"\0\0\x80?" * DIM * len(message.sizes)
-                client.send(border.Embedded(message.request, MODEL, DIM, verdicts), made)
+                told = border.Embedded(message.request, MODEL, DIM, verdicts, self.transform.id)
+                client.send(told, made)
+
+    def _converted(self, message: Convert, beside: bytes) -> tuple[Converted, bytes]:
+        rows = np.frombuffer(beside[32 * message.seeded :], "<f4")
+        rows = rows.reshape(-1, message.dim).astype(np.float32)
+        if message.seeded:
+            rows = SiteTransform("", beside[:32]).undo(rows)
+        told = Converted(message.request, message.dim, self.transform.id)
+        return told, self.transform.apply(rows).tobytes()
 
     def _beat(self, number: int) -> border.Beat:
         return border.Beat(

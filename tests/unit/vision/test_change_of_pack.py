@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import pytest
 
-from agent.border import messages as border
-from agent.config.schema.vision import Faces
 from agent.core.clock import ManualClock
 from agent.core.errors import PackError
-from agent.vision.faces import FaceWork
-from agent.vision.photos import PhotoWork
-from models import pictures
-from models.engine import PackEngine, open_pack
+from models.engine import open_pack
+from tests.support.own_vision import OwnVision
 from tests.support.signed import listed
 from tests.support.vision import Bench
 from tests.unit.models.fixtures import need_pack, photo
-
-HEAD: bytes = cv2.imencode(".png", pictures.head(448, 416, x=200, y=215, tall=330))[1].tobytes()
-
-
-class Vision:
-    """The vision program's own work, in this process and at once."""
-
-    review_only = False
-    faces_off = False
-
-    def __init__(self, engine: PackEngine) -> None:
-        self.work = FaceWork(engine, Faces())
-        self.last: tuple[border.Gallery, bytes] | None = None
-
-    def embed(
-        self,
-        photos: Sequence[bytes],
-        done: Callable[[border.Embedded, bytes], None],
-        meant: border.Meant,
-    ) -> bool:
-        """Make templates."""
-        order = border.Embed(
-            1,
-            [len(photo) for photo in photos],
-            meant.entry_id,
-            exercise=meant.exercise,
-            own=meant.own,
-        )
-        work = PhotoWork(self.work, order, b"".join(photos))
-        answer = None
-        while answer is None:
-            answer = work.step()
-        done(*answer)
-        return True
-
-    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> bool:
-        """Search these from now on."""
-        index = border.encode_index(rows)
-        engine = self.work.engine
-        message = border.Gallery(1, engine.model_id, engine.dim, len(index))
-        self.last = message, index + matrix
-        self.work.replace_gallery(*self.last)
-        return True
-
-    def settle(self, done: Callable[[], None]) -> None:
-        """It is in use already."""
-        done()
 
 
 @pytest.fixture
@@ -75,9 +22,11 @@ def bench(tmp_path: Path, clock: ManualClock) -> Bench:
 
 
 def test_templates_of_one_pack_are_never_searched_with_another(packs: Path, bench: Bench) -> None:
-    first = Vision(open_pack(packs, "dlib"))
-    second = Vision(open_pack(packs, need_pack(packs, "mobilefacenet")))
-    entry = listed(bench.clock, photos=[base64.b64encode(photo("biden.jpg")).decode()])
+    first = OwnVision(open_pack(packs, "dlib"))
+    second = OwnVision(open_pack(packs, need_pack(packs, "mobilefacenet")))
+    entry = listed(
+        bench.clock, photos=[base64.b64encode(photo("knn_examples/train/obama/obama.jpg")).decode()]
+    )
     bench.list.vision_up(first, first.work.engine.model_id)
     bench.apply(entry)
     assert first.work.entries == 1
