@@ -8,6 +8,7 @@ The core treats everything from vision as bytes from outside: vision touches hos
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
 FEWEST_TRACKS = 200
+INDEX_LINE = 1024
 SCORE_BINS = 400
 LOWEST_SCORE, HIGHEST_SCORE = -1.0, 1.0
 _STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
@@ -225,8 +227,8 @@ class GalleryRow:
 class Gallery:
     """Core -> vision: replace the gallery.
 
-    Beside it: the index as JSON (a list of GalleryRow), ``index_bytes`` long, then little-endian
-    float32 rows of ``dim`` values in the same order.
+    Beside it: the index, ``index_bytes`` long, as lines of JSON (each a list of GalleryRow), then
+    little-endian float32 rows of ``dim`` values in the same order.
     """
 
     __pydantic_config__ = _STRICT
@@ -280,12 +282,19 @@ def decode_from_core(data: bytes) -> FromCore:
 
 def encode_index(rows: list[GalleryRow]) -> bytes:
     """The index that travels with ``Gallery``."""
-    return _INDEX.dump_json(rows)
+    parts = range(0, max(len(rows), 1), INDEX_LINE)
+    return b"\n".join(_INDEX.dump_json(rows[start : start + INDEX_LINE]) for start in parts)
 
 
 def decode_index(data: bytes) -> list[GalleryRow]:
     """The rows of a gallery's index; BorderError when they are malformed."""
-    try:
-        return _INDEX.validate_json(data)
-    except ValidationError as error:
-        raise BorderError("the gallery's index is malformed") from error
+    return [row for part in decode_index_in_parts(data) for row in part]
+
+
+def decode_index_in_parts(data: bytes) -> Iterator[list[GalleryRow]]:
+    """The same, a line at a time."""
+    for line in data.split(b"\n"):
+        try:
+            yield _INDEX.validate_json(line)
+        except ValidationError as error:
+            raise BorderError("the gallery's index is malformed") from error

@@ -16,13 +16,12 @@ import numpy as np
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
-from agent.core.memory import give_back_memory
 from agent.vision.direction import Direction, direction_of
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
-from models.gallery import Entry, Gallery
+from models.gallery import Gallery
 from models.livecheck import LivenessCheck, probe_of
 from models.liveness import judge
 from models.manifest import MOST_FRAMES
@@ -151,30 +150,15 @@ class FaceWork:
         if not on:
             self._forget_everybody()
 
-    def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
-        """Search *message*'s rows from now on; PackError when they are not of this embedder.
+    def search(self, gallery: Gallery | None, generation: int) -> None:
+        """Search *gallery* from now on, order *generation* of the core's; None: nobody.
 
         With nobody to search for, everything in memory of faces seen is forgotten.
         """
-        self.generation = message.generation
-        index = border.decode_index(beside[: message.index_bytes])
-        if not index:
-            self._use(self._empty())
+        self.generation = generation
+        self._use(self._empty() if gallery is None else gallery)
+        if gallery is None:
             self._forget_everybody()
-            give_back_memory()
-            return
-        if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
-            raise PackError(
-                f"templates of {message.model_id} cannot be compared with {self.engine.model_id}"
-            )
-        values = np.frombuffer(beside, "<f4", offset=message.index_bytes)
-        if values.size % message.dim:
-            raise PackError("the gallery's rows are not whole")
-        rows = values.reshape(-1, message.dim).astype(np.float32)
-        entries = [
-            Entry(row.entry_id, row.exercise, row.templates, row.look_alikes) for row in index
-        ]
-        self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
 
     def _look_goes_on(self, now_ns: int) -> None:
         """Time counts while frames come: a gap of a minute is no looking."""

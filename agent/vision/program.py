@@ -23,6 +23,7 @@ from agent.runtime.sdnotify import Notifier
 from agent.vision.client import CoreClient
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
+from agent.vision.replacing import GalleryWork
 from devices.camera import Camera
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class VisionProgram:
         self._selector = selectors.DefaultSelector()
         self._client_fd: int | None = None
         self._photos: deque[PhotoWork] = deque()
+        self._gallery: GalleryWork | None = None
         self._beats = 0
         self._beat_due_s = 0.0
         self._stopped = False
@@ -82,11 +84,12 @@ class VisionProgram:
             self._beat_if_due()
         if self._faces is not None:
             self._faces.forget(self._monotonic_ns())
+        self._renew_gallery()
         self._do_a_photo()
         self._beat_if_due()
 
     def _wait_s(self) -> float:
-        if self._photos:
+        if self._photos or self._gallery is not None:
             return 0.0
         waits = [camera.wait_s() for camera in self._cameras.values()]
         beat_s = max(self._beat_due_s - self._now_s(), 0.0)
@@ -95,6 +98,7 @@ class VisionProgram:
     def _connect(self) -> None:
         if self._client.ensure():
             self._photos.clear()  # what an earlier core asked for
+            self._gallery = None
             for name, camera in self._cameras.items():
                 self._report(name, camera.state, "")
         descriptor = self._client.fileno()
@@ -119,8 +123,7 @@ class VisionProgram:
             return
         match message:
             case border.Gallery():
-                self._faces.replace_gallery(message, beside)
-                log.info("%d entries are searched for", self._faces.entries)
+                self._gallery = GalleryWork(self._faces, message, beside)
             case border.Embed():
                 self._photos.append(PhotoWork(self._faces, message, beside))
             case border.FaceSwitch(on=on):
@@ -129,8 +132,19 @@ class VisionProgram:
             case _:
                 assert_never(message)
 
+    def _renew_gallery(self) -> None:
+        if self._faces is None or self._gallery is None:
+            return
+        try:
+            if not self._gallery.step(self._monotonic_ns):
+                return
+            log.info("%d entries are searched for", self._faces.entries)
+        except GatehouseError as error:
+            log.warning("gallery from the core is not used: %s", error)
+        self._gallery = None
+
     def _do_a_photo(self) -> None:
-        if not self._photos:
+        if not self._photos or self._gallery is not None:
             return
         try:
             answer = self._photos[0].step()

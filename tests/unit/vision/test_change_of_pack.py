@@ -15,6 +15,7 @@ from agent.core.clock import ManualClock
 from agent.core.errors import PackError
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
+from agent.vision.replacing import GalleryWork
 from models import pictures
 from models.engine import PackEngine, open_pack
 from tests.support.signed import listed
@@ -61,7 +62,7 @@ class Vision:
         engine = self.work.engine
         message = border.Gallery(1, engine.model_id, engine.dim, len(index))
         self.last = message, index + matrix
-        self.work.replace_gallery(*self.last)
+        assert GalleryWork(self.work, *self.last).step(lambda: 0)
         return True
 
     def settle(self, done: Callable[[], None]) -> None:
@@ -92,7 +93,7 @@ def test_templates_of_one_pack_are_never_searched_with_another(packs: Path, benc
     assert bench.reported[-1].told()["resend"] == ["w-1"]
     assert first.last is not None
     with pytest.raises(PackError, match="templates of dlib-resnet-v1@55533b28 cannot be compared"):
-        second.work.replace_gallery(*first.last)
+        GalleryWork(second.work, *first.last).step(lambda: 0)
 
     bench.apply(entry, version=2)
     assert second.work.entries == 1
