@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import press
 from bench.gate import gate, wait_linked
@@ -89,7 +90,7 @@ def measure(folder: Path, home: Path, seconds: int, presses: int) -> Figures:
     station = folder / "station"
     keys.init(station, "bench", "bench")
     signed = sign(folder, station, home)
-    sections = {
+    sections: dict[str, Any] = {
         "cameras": cameras,
         "faces": {"enabled": True},
         "models": {"dir": str(models_dir(home / "models"))},

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def swap(folder: Path, home: Path, rows: Rows, seconds: int) -> Swap:
     """Replace the gallery of a running program and look at what it saw."""
     video = people(folder / "people.mp4", home, seconds, FPS)
     camera = {"source": {"type": "file", "path": str(video)}, "where": "bench", "name": "bench"}
-    sections = {
+    sections: dict[str, Any] = {
         "cameras": {"cam": camera | {"fps": float(FPS)}},
         "faces": {"enabled": True},
         "models": {"dir": str(models_dir(home / "models"))},

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from agent.border import messages as border
-from agent.config.schema.vision import Camera, Faces, FileSource
+from agent.config.schema.vision import Camera, Faces
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
 from agent.vision.faces import FaceWork
@@ -94,8 +94,7 @@ class Ours:
         index = border.encode_index([border.GalleryRow(_ME, exercise=True, templates=len(rows))])
         order = border.Gallery(1, engine.model_id, engine.dim, len(index))
         GalleryWork(self._work, order, index + rows.astype("<f4").tobytes()).step(lambda: 0)
-        source = FileSource(type="file", path=video)
-        self._request = request_for(Camera(source=source, where="bench", name="bench", fps=fps))
+        self._request = request_for(_camera(video, fps))
         self._eye: Eye | None = None
 
     def look(self, picture: Image, at_s: float) -> Looked:
@@ -164,8 +163,7 @@ class Viseron(FaceRecognition):
 
     def __init__(self, photos: list[bytes], video: Path, fps: float) -> None:
         super().__init__(photos, fps)
-        source = FileSource(type="file", path=video)
-        self._request = request_for(Camera(source=source, where="bench", name="bench", fps=fps))
+        self._request = request_for(_camera(video, fps))
         self._eye: Eye | None = None
 
     def person(self, picture: Image, at_s: float) -> tuple[float, float, float, float]:
@@ -253,6 +251,12 @@ def table(found: list[Race]) -> str:
             f"{one.cpu_share:7.1%}{one.found:7.0%}{lead:>8}{one.false_leads:>6}"
         )
     return "\n".join(lines)
+
+
+def _camera(video: Path, fps: float) -> Camera:
+    source = {"type": "file", "path": str(video)}
+    body = {"source": source, "where": "bench", "name": "bench", "fps": fps}
+    return Camera.model_validate(body, strict=False)
 
 
 def _frames(video: Path) -> Iterator[tuple[Image, float]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def measure(folder: Path, home: Path) -> Start:
     video = folder / "standing.mp4"
     make_video(video, [standing], _VIDEO_S, lambda _: None, size=(1920, 1080), fps=_FPS)
     source = {"type": "file", "path": str(video)}
-    sections = {
+    sections: dict[str, Any] = {
         "cameras": {"cam": {"source": source, "where": "bench", "name": "bench", "fps": _FPS}},
         "faces": {"enabled": True},
         "models": {"dir": str(models)},

@@ -1,9 +1,9 @@
 """The whole vision program: one 1080p camera, its start, and other ways to watch the same video.
 
 ``python -m bench.vision [--json] [--seconds S] [--only PART...]``. Parts: *rivals* (how:
-``bench.rivals``), *start* (``bench.start``) and *scenes*. Exit code 1 when a promise is broken: 20 times
-less CPU a look than face_recognition, at least as many faces found, no false lead; a verdict
-2 s after the start; 250 MB (proportional) with one camera.
+``bench.rivals``), *start* (``bench.start``) and *scenes*. Exit code 1 when a promise is broken:
+20 times less CPU a look than face_recognition, at least as many faces found, no false lead; a
+verdict 2 s after the start; 250 MB (proportional) with one camera.
 
 Scenes: nothing moves; a walker without a face; a
 person who walks up with a face (the demo's volunteer) and is compared with a list of one. Face work

@@ -54,10 +54,11 @@ def read(path: Path) -> Watched:
 def watch(seen: list[dict[str, Any]], galleries_ns: list[int]) -> None:
     """Have every look of the face work written down in *seen*."""
     counts = {"found": 0, "embedded": 0}
-    look, search = faces.FaceWork.look, faces.FaceWork.search
-    follow, probe = faces.Tracker.update, faces.probe_of
+    module: Any = faces
+    look, search = module.FaceWork.look, module.FaceWork.search
+    follow, probe = module.Tracker.update, module.probe_of
 
-    def looked(self: faces.FaceWork, frame: Any) -> Any:
+    def looked(self: Any, frame: Any) -> Any:
         counts.update(found=0, embedded=0)
         begun_ns = time.monotonic_ns()
         answer = look(self, frame)
@@ -73,7 +74,7 @@ def watch(seen: list[dict[str, Any]], galleries_ns: list[int]) -> None:
         )
         return answer
 
-    def followed(self: faces.Tracker, boxes: Any, now_ns: int) -> Any:
+    def followed(self: Any, boxes: Any, now_ns: int) -> Any:
         counts["found"] += len(boxes)
         return follow(self, boxes, now_ns)
 
@@ -81,14 +82,14 @@ def watch(seen: list[dict[str, Any]], galleries_ns: list[int]) -> None:
         counts["embedded"] += 1
         return probe(*arguments)
 
-    def searched(self: faces.FaceWork, *arguments: Any) -> None:
+    def searched(self: Any, *arguments: Any) -> None:
         search(self, *arguments)
         galleries_ns.append(time.monotonic_ns())
 
-    faces.FaceWork.search = searched  # type: ignore[method-assign]
-    faces.FaceWork.look = looked  # type: ignore[method-assign]
-    faces.Tracker.update = followed  # type: ignore[method-assign]
-    faces.probe_of = probed
+    module.FaceWork.search = searched
+    module.FaceWork.look = looked
+    module.Tracker.update = followed
+    module.probe_of = probed
 
 
 def main(config_path: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from agent.border import messages as border
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
+from agent.vision.care import FaceCare
 from agent.vision.direction import Direction, direction_of
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
@@ -44,6 +45,7 @@ class _Watched:
     matcher: Matcher
     look_far_ns: int = 0
     first: dict[int, Box] = field(default_factory=dict)
+    care: FaceCare = field(default_factory=FaceCare)
 
 
 @dataclass(slots=True)
@@ -97,12 +99,14 @@ class FaceWork:
         found = self._find(watched, frame, picture)
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
+        watched.care.end(step.ended)
         watched.first = {n: b for n, b in watched.first.items() if n not in step.ended}
         sightings: list[border.Sighting] = []
         for face, track in zip(found, step.tracks, strict=True):
             self.counts.tracks += track.seen == 1
             first = watched.first.setdefault(track.number, track.box)
             quality = assess(face, frame.width, frame.height)
+            watched.care.saw(track.number, quality)
             if self._gate.refusal(quality, face.score):
                 continue
             if watched.matcher.wants(track.number, quality, now_ns):
@@ -121,8 +125,15 @@ class FaceWork:
         """Nobody can be followed across a gap."""
         watched = self._cameras.get(camera)
         if watched is not None:
-            watched.matcher.end(watched.tracker.clear())
+            ended = watched.tracker.clear()
+            watched.matcher.end(ended)
+            watched.care.end(ended)
             watched.first.clear()
+
+    def care(self, camera: str) -> FaceCare:
+        """What the camera's faces were like."""
+        watched = self._cameras.get(camera)
+        return FaceCare() if watched is None else watched.care
 
     def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
         """Another entry that is the same person, as far as one photo can tell: very alike."""

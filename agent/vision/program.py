@@ -20,6 +20,7 @@ from agent.border import messages as border
 from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from agent.runtime.sdnotify import Notifier
+from agent.vision.care import FaceCare
 from agent.vision.client import CoreClient
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
@@ -190,7 +191,7 @@ class VisionProgram:
         self._client.send(
             border.Beat(
                 number=self._beats,
-                cameras={name: _figures(camera) for name, camera in self._cameras.items()},
+                cameras={name: _figures(one, faces) for name, one in self._cameras.items()},
                 tracks=faces.counts.tracks if faces else 0,
                 compared=faces.compared if faces else 0,
                 leads=faces.counts.leads if faces else 0,
@@ -208,8 +209,9 @@ class VisionProgram:
         return self._monotonic_ns() / 1e9
 
 
-def _figures(camera: Camera) -> border.CameraFigures:
+def _figures(camera: Camera, faces: FaceWork | None) -> border.CameraFigures:
     figures = camera.figures()
+    care = faces.care(camera.name) if faces else FaceCare()
     return border.CameraFigures(
         state=figures.state,
         reason=figures.reason[:300],
@@ -219,6 +221,10 @@ def _figures(camera: Camera) -> border.CameraFigures:
         height=figures.height,
         restarts=figures.restarts,
         broken_frames=figures.broken_frames,
+        picture=figures.picture,
+        concerns=[concern.value for concern in figures.concerns],
+        identify=care.grade(figures.picture),
+        face_px=care.size_px,
     )
 
 
