@@ -18,7 +18,9 @@ BENCHES = {
     "fleet": "a city's gates on one broker and one station",
     "answering": "200 incidents at once, and 50 neighbours at one call",
     "camera": "a capture process against bare decoding",
-    "vision": "the vision program against bare decoding",
+    "vision": "the vision program against bare decoding and other ways to watch",
+    "cameras": "four 1080p cameras on one gate, and presses beside them",
+    "gallery": "100,000 templates: one probe, and their replacement",
     "faces": "detect to template against the face_recognition way",
 }
 

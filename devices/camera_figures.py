@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from agent.core.events import CameraState
+from devices.camera_care import CameraCare, Concern
 from devices.capture_wire import Beat
 
 _WINDOW = 6  # beats over which rates are taken
@@ -20,7 +21,7 @@ class Figures:
     ``grabbed`` frames received, ``looked`` at, ``sent`` handed over, ``broken_frames`` the decoder
     complained about, ``restarts`` of the capture, since the agent started; ``luma``, ``spread``,
     ``detail``, ``still_s`` and ``behind_s`` as in ``Beat``; ``confined`` what the kernel holds the
-    capture down with.
+    capture down with; ``picture`` and ``concerns`` as ``CameraCare`` has them.
     """
 
     state: CameraState | None
@@ -40,6 +41,8 @@ class Figures:
     still_s: float
     behind_s: float
     confined: str
+    picture: float = 1.0
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Tally:
         self._beats: deque[tuple[float, Beat]] = deque(maxlen=_WINDOW)
         self._before = _Counts()
         self._confined = ""
+        self._care = CameraCare()
 
     def restarted(self) -> None:
         """A new capture begins to count at zero."""
@@ -71,6 +75,7 @@ class Tally:
     def beat(self, beat: Beat, now_s: float) -> None:
         """A beat came, *now_s* monotonic."""
         self._beats.append((now_s, beat))
+        self._care.beat(beat, now_s)
 
     def figures(self, state: CameraState | None, reason: str, restarts: int) -> Figures:
         """Everything by now; rates are those of the last seconds, 0 without two beats."""
@@ -95,6 +100,8 @@ class Tally:
             still_s=last.still_s if last else 0.0,
             behind_s=last.behind_s if last else 0.0,
             confined=self._confined,
+            picture=self._care.score,
+            concerns=self._care.concerns,
         )
 
     def _counts(self) -> _Counts:

@@ -143,7 +143,7 @@ class CaptureLoop:
             self._link.send(self._beat(now_s))
 
     def _beat(self, now_s: float) -> Beat:
-        tally, look = self._tally, self._last_look
+        tally, look, condition = self._tally, self._last_look, self._eye.condition
         return Beat(
             grabbed=tally.grabbed,
             looked=tally.looked,
@@ -156,6 +156,10 @@ class CaptureLoop:
             detail=round(look.detail, 3),
             still_s=round(look.still_s, 3),
             behind_s=round(self._edge.behind_s(now_s), 3) if self._stream.live else 0.0,
+            sharp=round(condition.sharp, 3),
+            blown=round(condition.blown, 3),
+            deep=round(condition.deep, 3),
+            same=round(condition.same, 3),
         )
 
     def _obey(self, order: Order, now_s: float) -> None:

@@ -133,7 +133,8 @@ class Beat:
     picture, ``sent`` put into a slot, ``broken`` frames the decoder complained about. ``luma`` is
     the mean of the unmasked picture, 0 to 255, ``spread`` its standard deviation, ``detail`` the
     mean step between neighbouring cells averaged over seconds; ``still_s`` how long the picture has
-    been the same; ``behind_s`` how long the capture has not caught up with the camera; sizes in px.
+    been the same; ``behind_s`` how long the capture has not caught up with the camera; ``sharp``,
+    ``blown``, ``deep`` and ``same`` as in ``Condition``; sizes in px.
     """
 
     grabbed: int
@@ -147,6 +148,10 @@ class Beat:
     detail: float
     still_s: float
     behind_s: float
+    sharp: float = 1.0
+    blown: float = 0.0
+    deep: float = 0.0
+    same: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Everything that is done to one picture before anybody else sees it, in the only allowed order.
 
 First the privacy mask, then a small grey picture of what is left, then what that says: does it
-move, is it bright, is it the same as before. Pure but for the picture, which is blacked out in
-place; the shrinking is passed in, because the fast one comes from a picture library.
+move, is it bright, is it the same as before, is it of use for faces. Pure but for the picture,
+which is blacked out in place; the shrinking is passed in: the fast one is a picture library's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from devices.capture_wire import CaptureRequest
 from devices.frames import Pixels
 from devices.mask import PrivacyMask
 from devices.motion import Luma, Motion, MotionGate
+from devices.picture_care import Condition, PictureCare
 from devices.stillness import Look, Stillness
 
 GRID_SIDE = 160  # cells along the longer side of the small picture
@@ -35,6 +36,8 @@ class Eye:
         visible = self._mask.visible_cells(self._columns, self._rows)
         self._gate = MotionGate(visible, area=request.motion_area, hold_s=request.hold_s)
         self._stillness = Stillness(visible)
+        self._care = PictureCare(visible)
+        self.condition = Condition()
 
     def attend(self, until_s: float) -> None:
         """Find every picture worth a look until then (monotonic)."""
@@ -50,4 +53,5 @@ class Eye:
         luma = self._shrink(picture, self._columns, self._rows)
         step = self._sample_step
         sample = picture[step // 2 :: step, :, 1]
+        self.condition = self._care.see(luma, sample, now_s)
         return self._gate.see(luma, now_s), self._stillness.see(luma, sample, now_s)

@@ -7,9 +7,9 @@ real lead, so hits and margins are counted in each of the two realms alone.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,44 @@ from models.manifest import Metric
 from models.values import Vector
 
 Rows = npt.NDArray[np.float32]
-_BLOCK = 2048
+_Scores = npt.NDArray[np.float64]
+# Rows compared at once: half a megabyte, which the second cache of small machines holds, so that
+# several probes read the matrix from memory once.
+_BLOCK = 1024
+# Squares of distances are taken from products, which is as fast as the matrix can be read. That
+# loses digits where two vectors are nearly equal; below this share of their own squares the
+# distance is computed again from the difference.
+_NEARLY_EQUAL = 0.01
+# Entries and rows taken in at once: some milliseconds.
+_PART = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Listed(Protocol):
     """An entry of a list and how many rows of the matrix are its templates.
 
     ``look_alikes`` rows come after them: people who are known not to be this person.
     """
+
+    @property
+    def entry_id(self) -> str:
+        """Id of the entry."""
+
+    @property
+    def exercise(self) -> bool:
+        """Of a drill."""
+
+    @property
+    def templates(self) -> int:
+        """Rows of the person."""
+
+    @property
+    def look_alikes(self) -> int:
+        """Rows of people who are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ``Listed``."""
 
     entry_id: str
     exercise: bool
@@ -51,25 +80,72 @@ class Hit:
 class Gallery:
     """Templates of one embedder."""
 
-    def __init__(self, model_id: str, metric: Metric, entries: Sequence[Entry], rows: Rows) -> None:
+    def __init__(
+        self, model_id: str, metric: Metric, entries: Sequence[Listed], rows: Rows
+    ) -> None:
         """*rows* (n, dim) in the order of *entries*; :class:`PackError` when they do not fit."""
-        if rows.ndim != 2 or rows.dtype != np.float32 or not np.isfinite(rows).all():
+        for _ in self._prepare(model_id, metric, entries, rows):
+            pass
+
+    @classmethod
+    def in_parts(
+        cls, model_id: str, metric: Metric, entries: Sequence[Listed], rows: Rows
+    ) -> Generator[None, None, Self]:
+        """The same, with pauses of a few milliseconds' work between, for who has else to do."""
+        made = cls.__new__(cls)
+        yield from cls._prepare(made, model_id, metric, entries, rows)
+        return made
+
+    def _prepare(
+        self, model_id: str, metric: Metric, entries: Sequence[Listed], rows: Rows
+    ) -> Iterator[None]:
+        if rows.ndim != 2 or rows.dtype != np.float32:
             raise PackError("a gallery's templates must be finite float32 rows")
-        if sum(entry.templates + entry.look_alikes for entry in entries) != len(rows):
-            raise PackError(f"{len(rows)} templates do not belong to {len(entries)} entries")
-        if any(entry.templates < 1 or entry.look_alikes < 0 for entry in entries):
-            raise PackError("an entry without a template cannot be compared")
-        names = [(entry.entry_id, entry.exercise) for entry in entries]
-        if len(set(names)) != len(names):
-            raise PackError("an entry stands twice in the gallery")
         self.model_id = model_id
         self.metric: Metric = metric
-        self.entries = tuple(entries)
-        rows = _unit(rows) if metric == "cosine" else np.ascontiguousarray(rows)
-        self._rows, self._others, self._owners = _parted(self.entries, rows)
-        sizes = [entry.templates for entry in entries]
-        self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
-        self._exercise = np.array([entry.exercise for entry in entries], bool)
+        self.entries: Sequence[Listed] = entries
+        counts = np.zeros((len(entries), 2), np.intp)
+        exercise = np.zeros(len(entries), bool)
+        names: set[tuple[str, bool]] = set()
+        for start in range(0, len(entries), _PART):
+            part = entries[start : start + _PART]
+            counts[start : start + _PART] = [(e.templates, e.look_alikes) for e in part]
+            exercise[start : start + _PART] = [entry.exercise for entry in part]
+            names.update((entry.entry_id, entry.exercise) for entry in part)
+            yield
+        self._expect_sound(counts, len(rows), len(names))
+        chosen = np.repeat(np.tile([True, False], len(counts)), counts.ravel())
+        self._rows = np.empty((int(counts[:, 0].sum()), rows.shape[1]), np.float32)
+        self._others = np.empty((len(rows) - len(self._rows), rows.shape[1]), np.float32)
+        self._squares = np.empty(len(self._rows), np.float32)
+        yield from self._take(rows, chosen)
+        self._owners = np.repeat(np.arange(len(counts)), counts[:, 1])
+        self._starts = np.concatenate([[0], np.cumsum(counts[:, 0])[:-1]]).astype(np.intp)
+        self._realms = tuple((realm, np.flatnonzero(exercise == realm)) for realm in (False, True))
+
+    def _expect_sound(self, counts: npt.NDArray[np.intp], rows: int, names: int) -> None:
+        if counts.sum() != rows:
+            raise PackError(f"{rows} templates do not belong to {len(counts)} entries")
+        if (counts < [1, 0]).any():
+            raise PackError("an entry without a template cannot be compared")
+        if names != len(counts):
+            raise PackError("an entry stands twice in the gallery")
+
+    def _take(self, rows: Rows, chosen: npt.NDArray[np.bool_]) -> Iterator[None]:
+        """Copy rows: *chosen* are templates, the others look-alikes."""
+        template = other = 0
+        for start in range(0, len(rows), _PART):
+            part, mine = rows[start : start + _PART], chosen[start : start + _PART]
+            if not np.isfinite(part).all():
+                raise PackError("a gallery's templates must be finite float32 rows")
+            part = _unit(part) if self.metric == "cosine" else part
+            own = part if mine.all() else part[mine]
+            end, other_end = template + len(own), other + len(part) - len(own)
+            self._rows[template:end] = own
+            self._squares[template:end] = np.einsum("ij,ij->i", own, own)
+            self._others[other:other_end] = part[~mine]
+            template, other = end, other_end
+            yield
 
     @property
     def dim(self) -> int:
@@ -90,50 +166,58 @@ class Gallery:
             raise PackError(f"probes of shape {probes.shape} cannot be compared with {self.dim}")
         if not self.entries:
             return np.zeros((len(probes), 0))
-        likeness = np.stack([self._likeness(self._rows, probe) for probe in probes])
-        best: npt.NDArray[np.float64] = np.maximum.reduceat(likeness, self._starts, axis=1)
-        return best
+        nearness = self._nearness(self._rows, self._squares, probes)
+        if len(self._starts) < len(self._rows):
+            nearness = np.maximum.reduceat(nearness, self._starts, axis=1)
+        return self._scores(nearness)
 
     def look_alikes(self, probe: Vector) -> dict[int, float]:
         """How much a probe is like the nearest look-alike of each entry that has any, by place."""
         if not len(self._owners):
             return {}
-        found: dict[int, float] = {}
-        likeness = self._likeness(self._others, probe)
-        for owner, one in zip(self._owners.tolist(), likeness.tolist(), strict=True):
-            found[owner] = max(found.get(owner, -math.inf), one)
-        return found
+        squares = np.einsum("ij,ij->i", self._others, self._others)
+        nearness = self._nearness(self._others, squares, probe[None])[0]
+        owners, starts = np.unique(self._owners, return_index=True)
+        best = self._scores(np.maximum.reduceat(nearness, starts))
+        return dict(zip(owners.tolist(), best.tolist(), strict=True))
 
-    def _likeness(self, rows: Rows, probe: Vector) -> npt.NDArray[np.float64]:
+    def _nearness(self, rows: Rows, squares: Rows, probes: Rows) -> Rows:
+        """(k, n), higher is nearer: cosines, or squares of distances below zero."""
         if self.metric == "cosine":
-            cosines: npt.NDArray[np.float64] = (rows @ _unit(probe[None])[0]).astype(np.float64)
-            return cosines
-        squares = np.empty(len(rows))
-        for start in range(0, len(squares), _BLOCK):
-            apart = rows[start : start + _BLOCK] - probe
-            squares[start : start + _BLOCK] = np.einsum("ij,ij->i", apart, apart)
-        return 1.0 - np.sqrt(squares)
+            return _products(rows, _unit(probes))
+        nearness = _products(rows, probes)
+        for one, probe in zip(nearness, probes, strict=True):
+            _negative_squares(one, rows, squares, probe)
+        return nearness
 
-    def best(
-        self, scores: npt.NDArray[np.float64], look_alikes: Mapping[int, float] | None = None
-    ) -> list[Hit]:
+    def _scores(self, nearness: Rows) -> _Scores:
+        scores = nearness.astype(np.float64)
+        if self.metric == "euclidean":
+            np.sqrt(np.negative(scores, out=scores), out=scores)
+            np.subtract(1.0, scores, out=scores)
+        return scores
+
+    def best(self, scores: _Scores, look_alikes: Mapping[int, float] | None = None) -> list[Hit]:
         """The best entry of each realm for one probe's row of *scores*, at most one hit a realm.
 
         An entry does not compete when the probe is at least as near to one of its *look_alikes*.
         """
         near = look_alikes or {}
         out = [place for place, score in near.items() if score >= scores[place]]
+        if out:
+            scores = scores.copy()
+            scores[out] = -np.inf
         hits = []
-        for realm in (False, True):
-            members = np.setdiff1d(np.flatnonzero(self._exercise == realm), out)
-            if not len(members):
+        for realm, members in self._realms:
+            mine = scores if len(members) == len(scores) else scores[members]
+            if not len(mine) or mine[first := int(mine.argmax())] == -np.inf:
                 continue
-            order = members[np.argsort(-scores[members], kind="stable")[:2]].tolist()
-            top = float(scores[order[0]])
-            rivals = [float(scores[place]) for place in order[1:]]
-            rivals += [near[order[0]]] if order[0] in near else []
+            place, top = int(members[first]), float(mine[first])
+            others = [float(part.max()) for part in (mine[:first], mine[first + 1 :]) if len(part)]
+            rivals = [rival for rival in others if rival > -np.inf]
+            rivals += [near[place]] if place in near else []
             margin = top - max(rivals) if rivals else None
-            hits.append(Hit(self.entries[order[0]].entry_id, realm, top, margin))
+            hits.append(Hit(self.entries[place].entry_id, realm, top, margin))
         return hits
 
     def resembles(
@@ -155,27 +239,41 @@ class Gallery:
         Such a pair takes each other's margin; whoever imports lists should merge or warn.
         """
         best: dict[tuple[int, int], float] = {}
-        owners = np.repeat(np.arange(len(self.entries)), [e.templates for e in self.entries])
+        entries = self.entries
+        owners = np.repeat(np.arange(len(entries)), [entry.templates for entry in entries])
         for row, owner in zip(self._rows, owners.tolist(), strict=True):
-            for other in np.flatnonzero(self.scores(row[None])[0] >= at_least).tolist():
-                if owner < other and self._exercise[owner] == self._exercise[other]:
-                    score = float(self.scores(row[None])[0, other])
+            scores = self.scores(row[None])[0]
+            for other in np.flatnonzero(scores >= at_least).tolist():
+                if owner < other and entries[owner].exercise == entries[other].exercise:
+                    score = float(scores[other])
                     best[owner, other] = max(best.get((owner, other), -1.0), score)
         pairs = [
-            (self.entries[a].entry_id, self.entries[b].entry_id, score)
-            for (a, b), score in best.items()
+            (entries[a].entry_id, entries[b].entry_id, score) for (a, b), score in best.items()
         ]
         return sorted(pairs, key=lambda pair: -pair[2])
 
 
-def _parted(entries: Sequence[Entry], rows: Rows) -> tuple[Rows, Rows, npt.NDArray[np.intp]]:
-    """Templates, look-alikes, and the place of the entry that each look-alike is of."""
-    if not any(entry.look_alikes for entry in entries):
-        return rows, rows[:0], np.zeros(0, np.intp)
-    sizes = [size for entry in entries for size in (entry.templates, entry.look_alikes)]
-    other = np.repeat(np.arange(len(sizes)) % 2 == 1, sizes)
-    owners = np.repeat(np.arange(len(entries)), [entry.look_alikes for entry in entries])
-    return np.ascontiguousarray(rows[~other]), np.ascontiguousarray(rows[other]), owners
+def _products(rows: Rows, probes: Rows) -> Rows:
+    """(k, n): the product of every probe with every row."""
+    found = np.empty((len(probes), len(rows)), np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        for one, probe in zip(found, probes, strict=True):
+            np.dot(block, probe, out=one[start : start + _BLOCK])
+    return found
+
+
+def _negative_squares(products: Rows, rows: Rows, squares: Rows, probe: Vector) -> None:
+    """Turn *products* of a probe into its squared distances, negative, in place."""
+    own = np.float32(probe @ probe)
+    products *= np.float32(2)
+    products -= squares
+    products -= own
+    close = np.flatnonzero(products > np.float32(-_NEARLY_EQUAL) * (squares + own))
+    for start in range(0, len(close), _BLOCK):
+        part = close[start : start + _BLOCK]
+        apart = rows[part] - probe
+        products[part] = -np.einsum("ij,ij->i", apart, apart)
 
 
 def mean_template(vectors: Sequence[Vector], metric: Metric) -> Vector:

@@ -104,10 +104,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Held:
-    """A frame's template and when it was taken."""
+    """A frame's template and when it was taken.
+
+    ``since_ns``: when the first of the frames was taken that it is the best of, all within the
+    spacing. Counted from the last, somebody who comes nearer would be one frame for ever.
+    """
 
     at_ns: int
     probe: Probe
+    since_ns: int
 
 
 class Matcher:
@@ -158,8 +163,11 @@ class Matcher:
         place = self._place(frames, probe.trust, now_ns, _trust)
         if place is None or not self._gallery.entries:
             return []
+        near = place < len(frames) and self._near(frames[place], now_ns)
+        since_ns = frames[place].since_ns if near else now_ns
         _wipe(frames[place : place + 1])
-        frames[place : place + 1] = [_Held(now_ns, replace(probe, vector=probe.vector.copy()))]
+        own = replace(probe, vector=probe.vector.copy())
+        frames[place : place + 1] = [_Held(now_ns, own, since_ns)]
         if len(frames) < FEWEST_FRAMES:
             return []
         return self._judge(track, frames, now_ns)
@@ -190,13 +198,16 @@ class Matcher:
         self, frames: list[_Held], worth: float, now_ns: int, worth_of: Callable[[_Held], float]
     ) -> int | None:
         """Where a frame goes: over a neighbour in time, at the end, over the worst, or nowhere."""
-        spacing = self._policy.spacing_s * _NS
-        near = [i for i, held in enumerate(frames) if now_ns - held.at_ns < spacing]
+        near = [i for i, held in enumerate(frames) if self._near(held, now_ns)]
         if not near and len(frames) < self._policy.frames:
             return len(frames)
         rivals = near or range(len(frames))
         worst = min(rivals, key=lambda i: worth_of(frames[i]))
         return worst if worth > worth_of(frames[worst]) else None
+
+    def _near(self, held: _Held, now_ns: int) -> bool:
+        """Whether a frame taken now counts as the same one."""
+        return now_ns - held.since_ns < self._policy.spacing_s * _NS
 
     def _judge(self, track: int, frames: list[_Held], now_ns: int) -> list[Verdict]:
         vectors = [held.probe.vector for held in frames]

@@ -2,13 +2,14 @@
 
 Frozen messages with a strict JSON form; large things (a gallery, a photo to enrol) travel beside
 a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face.
-The core treats everything from vision as bytes from outside: vision touches hostile streams.
+The core treats what vision says as bytes from outside: vision touches hostile streams.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -19,6 +20,7 @@ from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
 FEWEST_TRACKS = 200
+INDEX_LINE = 1024
 SCORE_BINS = 400
 LOWEST_SCORE, HIGHEST_SCORE = -1.0, 1.0
 _STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
@@ -65,7 +67,8 @@ class Hello:
 class CameraFigures:
     """One camera over the last beat: frames received and looked at a second, picture size in px.
 
-    ``state`` is None while the camera starts for the first time.
+    ``state`` None: it starts for the first time. ``picture`` (0 to 1) and ``concerns``: what it is
+    worth for faces; ``identify`` and ``face_px``: what its faces were like.
     """
 
     __pydantic_config__ = _STRICT
@@ -77,6 +80,10 @@ class CameraFigures:
     height: Count
     restarts: Count
     broken_frames: Count
+    picture: Amount = 1.0
+    concerns: Annotated[list[Name], Field(max_length=8)] = field(default_factory=list)
+    identify: Literal["unknown", "poor", "fair", "good"] = "unknown"
+    face_px: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +218,7 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """Which rows of the gallery's matrix belong to an entry.
-
-    ``look_alikes`` more follow its templates: of people who are known not to be this person.
-    """
+    """An entry's rows in the matrix: templates, then ``look_alikes``, who are not the person."""
 
     __pydantic_config__ = _STRICT
     entry_id: EntryName
@@ -227,8 +231,7 @@ class GalleryRow:
 class Gallery:
     """Core -> vision: replace the gallery.
 
-    Beside it: the index as JSON (a list of GalleryRow), ``index_bytes`` long, then little-endian
-    float32 rows of ``dim`` values in the same order.
+    Beside it: the index (``index_bytes`` of JSON lines, lists of GalleryRow), then float32 rows.
     """
 
     __pydantic_config__ = _STRICT
@@ -269,8 +272,8 @@ def decode_from_vision(data: bytes) -> FromVision:
     try:
         return _FROM_VISION.validate_json(data)
     except ValidationError as error:
-        count = error.error_count()
-        raise BorderError(f"not a message of the vision program: {count} fault(s)") from error
+        faults = f"{error.error_count()} fault(s)"
+        raise BorderError(f"not a message of the vision program: {faults}") from error
 
 
 def decode_from_core(data: bytes) -> FromCore:
@@ -283,12 +286,18 @@ def decode_from_core(data: bytes) -> FromCore:
 
 def encode_index(rows: list[GalleryRow]) -> bytes:
     """The index that travels with ``Gallery``."""
-    return _INDEX.dump_json(rows)
+    parts = range(0, max(len(rows), 1), INDEX_LINE)
+    return b"\n".join(_INDEX.dump_json(rows[at : at + INDEX_LINE]) for at in parts)
 
 
 def decode_index(data: bytes) -> list[GalleryRow]:
-    """The rows of a gallery's index; BorderError when they are malformed."""
+    """The rows of an index; BorderError when they are malformed."""
+    return [row for part in decode_index_in_parts(data) for row in part]
+
+
+def decode_index_in_parts(data: bytes) -> Iterator[list[GalleryRow]]:
+    """The same, a line at a time."""
     try:
-        return _INDEX.validate_json(data)
+        yield from map(_INDEX.validate_json, data.split(b"\n"))
     except ValidationError as error:
         raise BorderError("the gallery's index is malformed") from error

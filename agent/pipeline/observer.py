@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from agent.border.messages import Beat, Hello
+from agent.border.messages import Beat, CameraFigures, Hello
 from agent.config.problems import Problem
 from agent.core.clock import NS_PER_S, Clock, Stamp, stamp
 from agent.core.events import (
@@ -23,6 +23,7 @@ from agent.core.events import (
 )
 from agent.core.health import HealthBoard
 from agent.link.session import LinkFault
+from agent.pipeline.picture_words import picture_text
 from agent.pipeline.vision_watch import NO_ANSWER
 from agent.runtime.crash_count import Level, Start
 from rules.engine import RuleFailed
@@ -226,7 +227,19 @@ class Observer:
                 "" if ok else f"{camera.state or 'starting'}: {camera.reason}",
                 fps=round(camera.fps, 1),
                 looked_fps=round(camera.looked_fps, 1),
+                picture=round(camera.picture, 2),
+                identify=camera.identify,
+                **({} if camera.face_px is None else {"face_px": round(camera.face_px)}),
             )
+            self._picture(name, camera)
+
+    def _picture(self, name: str, camera: CameraFigures) -> None:
+        """A picture that faces cannot be told apart in is an issue, not an alarm."""
+        text = picture_text(camera)
+        if text:
+            self.issue("camera-picture", name, text)
+        else:
+            self._health.clear_issue("camera-picture", name)
 
     def _many_starts(self) -> bool:
         starts_ns = self._vision_starts_ns

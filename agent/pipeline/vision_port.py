@@ -112,7 +112,7 @@ class VisionPort:
             return False
         self._generation += 1
         index = border.encode_index(rows)
-        count = sum(row.templates for row in rows)
+        count = sum(row.templates + row.look_alikes for row in rows)
         dim = len(matrix) // 4 // count if count else 1
         message = border.Gallery(
             self._generation, self.hello.model_id, dim, len(index), self._transform

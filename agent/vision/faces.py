@@ -17,13 +17,13 @@ from agent.border import messages as border
 from agent.border.protection import SEED_BYTES, Convert, Converted, Protect
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
-from agent.core.memory import give_back_memory
+from agent.vision.care import FaceCare
 from agent.vision.direction import Direction, direction_of
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
-from models.gallery import Entry, Gallery
+from models.gallery import Gallery
 from models.livecheck import check_for, probe_of
 from models.liveness import judge
 from models.manifest import MOST_FRAMES
@@ -47,6 +47,7 @@ class _Watched:
     matcher: Matcher
     look_far_ns: int = 0
     first: dict[int, Box] = field(default_factory=dict)
+    care: FaceCare = field(default_factory=FaceCare)
 
 
 @dataclass(slots=True)
@@ -101,12 +102,14 @@ class FaceWork:
         found = self._find(watched, frame, picture)
         step = watched.tracker.update([face.box for face in found], now_ns)
         watched.matcher.end(step.ended)
+        watched.care.end(step.ended)
         watched.first = {n: b for n, b in watched.first.items() if n not in step.ended}
         sightings: list[border.Sighting] = []
         for face, track in zip(found, step.tracks, strict=True):
             self.counts.tracks += track.seen == 1
             first = watched.first.setdefault(track.number, track.box)
             quality = assess(face, frame.width, frame.height)
+            watched.care.saw(track.number, quality)
             if self._gate.refusal(quality, face.score):
                 continue
             if watched.matcher.wants(track.number, quality, now_ns):
@@ -126,7 +129,9 @@ class FaceWork:
         """Nobody can be followed across a gap."""
         watched = self._cameras.get(camera)
         if watched is not None:
-            watched.matcher.end(watched.tracker.clear())
+            ended = watched.tracker.clear()
+            watched.matcher.end(ended)
+            watched.care.end(ended)
             watched.first.clear()
 
     @property
@@ -160,6 +165,11 @@ class FaceWork:
         told = Converted(message.request, message.dim, self._transform.id)
         return told, self._transform.apply(rows).astype("<f4").tobytes()
 
+    def care(self, camera: str) -> FaceCare:
+        """What the camera's faces were like."""
+        watched = self._cameras.get(camera)
+        return FaceCare() if watched is None else watched.care
+
     def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
         """Another entry that is the same person, as far as one photo can tell: very alike."""
         limits = self.engine.thresholds
@@ -186,32 +196,15 @@ class FaceWork:
         if not on:
             self._forget_everybody()
 
-    def replace_gallery(self, message: border.Gallery, beside: bytes) -> None:
-        """Search *message*'s rows from now on; PackError when they are not of this embedder.
+    def search(self, gallery: Gallery | None, generation: int) -> None:
+        """Search *gallery* from now on, order *generation* of the core's; None: nobody.
 
         With nobody to search for, everything in memory of faces seen is forgotten.
         """
-        self.generation = message.generation
-        index = border.decode_index(beside[: message.index_bytes])
-        if not index:
-            self._use(self._empty())
+        self.generation = generation
+        self._use(self._empty() if gallery is None else gallery)
+        if gallery is None:
             self._forget_everybody()
-            give_back_memory()
-            return
-        if message.model_id != self.engine.model_id or message.dim != self.engine.dim:
-            raise PackError(
-                f"templates of {message.model_id} cannot be compared with {self.engine.model_id}"
-            )
-        if message.transform != self.transform:
-            raise PackError("the gallery is under another transform than faces are")
-        values = np.frombuffer(beside, "<f4", offset=message.index_bytes)
-        if values.size % message.dim:
-            raise PackError("the gallery's rows are not whole")
-        rows = values.reshape(-1, message.dim).astype(np.float32)
-        entries = [
-            Entry(row.entry_id, row.exercise, row.templates, row.look_alikes) for row in index
-        ]
-        self._use(Gallery(self.engine.model_id, self.engine.metric, entries, rows))
 
     def _kept(self, probe: Probe) -> Probe:
         """*probe* as it may be compared and kept: under the site's transform."""

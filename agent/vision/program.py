@@ -21,9 +21,11 @@ from agent.border.protection import Convert, Protect
 from agent.core.errors import GatehouseError
 from agent.core.events import CameraState
 from agent.runtime.sdnotify import Notifier
+from agent.vision.care import FaceCare
 from agent.vision.client import CoreClient
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
+from agent.vision.replacing import GalleryWork
 from devices.camera import Camera
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class VisionProgram:
         self._selector = selectors.DefaultSelector()
         self._client_fd: int | None = None
         self._photos: deque[PhotoWork] = deque()
+        self._gallery: GalleryWork | None = None
         self._beats = 0
         self._beat_due_s = 0.0
         self._stopped = False
@@ -83,11 +86,12 @@ class VisionProgram:
             self._beat_if_due()
         if self._faces is not None:
             self._faces.forget(self._monotonic_ns())
+        self._renew_gallery()
         self._do_a_photo()
         self._beat_if_due()
 
     def _wait_s(self) -> float:
-        if self._photos:
+        if self._photos or self._gallery is not None:
             return 0.0
         waits = [camera.wait_s() for camera in self._cameras.values()]
         beat_s = max(self._beat_due_s - self._now_s(), 0.0)
@@ -96,6 +100,7 @@ class VisionProgram:
     def _connect(self) -> None:
         if self._client.ensure():
             self._photos.clear()  # what an earlier core asked for
+            self._gallery = None
             for name, camera in self._cameras.items():
                 self._report(name, camera.state, "")
         descriptor = self._client.fileno()
@@ -120,8 +125,7 @@ class VisionProgram:
             return
         match message:
             case border.Gallery():
-                self._faces.replace_gallery(message, beside)
-                log.info("%d entries are searched for", self._faces.entries)
+                self._gallery = GalleryWork(self._faces, message, beside)
             case border.Embed():
                 self._photos.append(PhotoWork(self._faces, message, beside))
             case border.FaceSwitch(on=on):
@@ -134,8 +138,19 @@ class VisionProgram:
             case _:
                 assert_never(message)
 
+    def _renew_gallery(self) -> None:
+        if self._faces is None or self._gallery is None:
+            return
+        try:
+            if not self._gallery.step(self._monotonic_ns):
+                return
+            log.info("%d entries are searched for", self._faces.entries)
+        except GatehouseError as error:
+            log.warning("gallery from the core is not used: %s", error)
+        self._gallery = None
+
     def _do_a_photo(self) -> None:
-        if not self._photos:
+        if not self._photos or self._gallery is not None:
             return
         try:
             answer = self._photos[0].step()
@@ -181,7 +196,7 @@ class VisionProgram:
         self._client.send(
             border.Beat(
                 number=self._beats,
-                cameras={name: _figures(camera) for name, camera in self._cameras.items()},
+                cameras={name: _figures(one, faces) for name, one in self._cameras.items()},
                 tracks=faces.counts.tracks if faces else 0,
                 compared=faces.compared if faces else 0,
                 leads=faces.counts.leads if faces else 0,
@@ -199,8 +214,9 @@ class VisionProgram:
         return self._monotonic_ns() / 1e9
 
 
-def _figures(camera: Camera) -> border.CameraFigures:
+def _figures(camera: Camera, faces: FaceWork | None) -> border.CameraFigures:
     figures = camera.figures()
+    care = faces.care(camera.name) if faces else FaceCare()
     return border.CameraFigures(
         state=figures.state,
         reason=figures.reason[:300],
@@ -210,6 +226,10 @@ def _figures(camera: Camera) -> border.CameraFigures:
         height=figures.height,
         restarts=figures.restarts,
         broken_frames=figures.broken_frames,
+        picture=figures.picture,
+        concerns=[concern.value for concern in figures.concerns],
+        identify=care.grade(figures.picture),
+        face_px=care.size_px,
     )
 
 

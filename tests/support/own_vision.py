@@ -9,6 +9,7 @@ from agent.border.protection import Convert, Converted, Protect, Seed
 from agent.config.schema.vision import Faces
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
+from agent.vision.replacing import GalleryWork
 from models.engine import FaceEngine
 
 
@@ -62,7 +63,7 @@ class OwnVision:
         engine = self.work.engine
         message = border.Gallery(1, engine.model_id, engine.dim, len(index), self.work.transform)
         self.last = message, index + matrix
-        self.work.replace_gallery(*self.last)
+        assert GalleryWork(self.work, *self.last).step(lambda: 0)
         return True
 
     def settle(self, done: Callable[[], None]) -> None:

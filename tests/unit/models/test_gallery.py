@@ -36,6 +36,18 @@ def test_a_large_gallery_is_compared_in_blocks() -> None:
     assert (hit.entry_id, hit.score) == ("4321", 1.0)
 
 
+@pytest.mark.parametrize("apart", [1e-5, 1e-3, 0.05, 0.2, 0.6, 1.4])
+def test_a_distance_is_exact_however_near_two_templates_are(apart: float) -> None:
+    """Distances by products alone lose their digits where vectors are nearly equal."""
+    draw = np.random.default_rng(2)
+    rows = draw.normal(0, 0.12, (4000, 128)).astype(np.float32)
+    away = draw.normal(0, 1, 128)
+    probe = (rows[7] + apart * away / np.linalg.norm(away)).astype(np.float32)
+    gallery = Gallery(MODEL_ID, "euclidean", [Entry(f"{i}", False, 1) for i in range(4000)], rows)
+    wanted = 1 - np.linalg.norm(rows.astype(np.float64) - probe.astype(np.float64), axis=1)
+    np.testing.assert_allclose(gallery.scores(probe[None])[0], wanted, atol=3e-6)
+
+
 def test_the_best_of_an_entrys_templates_counts() -> None:
     gallery = gallery_of({"a": [[0, 0], [1, 1]], "b": [[0.6, 0.6]]})
     (hit,) = gallery.best(gallery.scores(np.array([[1, 1]], np.float32))[0])

@@ -68,6 +68,15 @@ def test_three_good_frames_are_a_lead() -> None:
     assert verdict.at_ns == 400 * MS
 
 
+def test_somebody_who_comes_nearer_is_not_one_frame_for_ever() -> None:
+    """At 15 frames a second each is better than the last, and near enough to take its place."""
+    matcher, found = Matcher(POLICY, WANTED), []
+    for i in range(6):
+        frame = probe(at(0.3), 0.3 + 0.05 * i)
+        found += matcher.observe(1, frame, i * 66 * MS)
+    assert [(verdict.band, verdict.at_ns) for verdict in found] == [(Band.LEAD, 264 * MS)]
+
+
 @pytest.mark.parametrize("frames", [1, 2])
 def test_one_or_two_frames_say_nothing_however_good(frames: int) -> None:
     assert seen(Matcher(POLICY, WANTED), *[0.0] * frames) == []

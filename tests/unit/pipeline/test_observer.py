@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from agent.core.clock import ManualClock
@@ -149,6 +152,8 @@ def test_figures_of_cameras_stand_on_the_board(bench: Bench) -> None:
         "state": "ok",
         "fps": 4.9,
         "looked_fps": 4.9,
+        "picture": 1.0,
+        "identify": "unknown",
     }
     assert bench.state("camera.south") == (DEGRADED, "dark: why")
     assert bench.state("camera.east") == (DEGRADED, "starting: why")
@@ -216,4 +221,30 @@ def test_entries_of_another_model_are_an_issue_until_none_is_left(bench: Bench) 
     assert bench.health.issues[0].text.startswith("3 entries are not searched for")
     assert "mobilefacenet@85cdeb73" in bench.health.issues[0].text
     bench.observer.stranded(0, "mobilefacenet@85cdeb73")
+    assert bench.issues == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"concerns": ["blurred", "moved"]}, "blurred: clean the lens"),
+        ({"identify": "poor", "face_px": 31.4}, "they come 31 px wide"),
+    ],
+)
+def test_a_picture_that_is_no_good_for_faces_is_an_issue_until_it_is(
+    bench: Bench, changed: dict[str, Any], said: str
+) -> None:
+    good = beat(north=CameraState.OK)
+    bad = replace(good, cameras={"north": replace(good.cameras["north"], **changed)})
+    bench.observer.vision_figures(bad)
+    assert bench.issues == [("camera-picture", "north")]
+    assert said in bench.health.issues[0].text
+    bench.observer.vision_figures(good)
+    assert bench.issues == []
+
+
+def test_a_camera_that_sees_nothing_is_told_once(bench: Bench) -> None:
+    dark = beat(north=CameraState.DARK)
+    dim = replace(dark, cameras={"north": replace(dark.cameras["north"], concerns=["dim"])})
+    bench.observer.vision_figures(dim)
     assert bench.issues == []

@@ -64,8 +64,8 @@ def test_an_answer_of_an_earlier_connection_is_not_believed(play: Play) -> None:
 
 
 def test_a_gallery_goes_out_with_its_index_and_rows(play: Play) -> None:
-    rows = [GalleryRow("w-1", False, 2), GalleryRow("drill-1", True, 1)]
-    matrix = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+    rows = [GalleryRow("w-1", False, 2), GalleryRow("drill-1", True, 1, 1)]
+    matrix = struct.pack("<8f", 1, 2, 3, 4, 5, 6, 7, 8)
 
     async def story(bench: Bench) -> None:
         channel = await bench.vision(hello())

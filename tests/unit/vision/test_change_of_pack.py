@@ -9,6 +9,7 @@ import pytest
 
 from agent.core.clock import ManualClock
 from agent.core.errors import PackError
+from agent.vision.replacing import GalleryWork
 from models.engine import open_pack
 from tests.support.own_vision import OwnVision
 from tests.support.signed import listed
@@ -41,7 +42,7 @@ def test_templates_of_one_pack_are_never_searched_with_another(packs: Path, benc
     assert bench.reported[-1].told()["resend"] == ["w-1"]
     assert first.last is not None
     with pytest.raises(PackError, match="templates of dlib-resnet-v1@55533b28 cannot be compared"):
-        second.work.replace_gallery(*first.last)
+        GalleryWork(second.work, *first.last).step(lambda: 0)
 
     bench.apply(entry, version=2)
     assert second.work.entries == 1

@@ -14,6 +14,7 @@ from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
 from agent.vision.faces import FaceWork
+from agent.vision.replacing import GalleryWork
 from devices.camera_frame import Frame
 from devices.capture_wire import FrameReady
 from models.engine import PackEngine, open_pack
@@ -49,7 +50,8 @@ def searching(engine: PackEngine) -> FaceWork:
         rows.append(engine.embed(picture, face).vector)
     index = border.encode_index([border.GalleryRow(LISTED, False, len(rows))])
     told = border.Gallery(1, engine.model_id, engine.dim, len(index))
-    work.replace_gallery(told, index + np.stack(rows).astype("<f4").tobytes())
+    order = GalleryWork(work, told, index + np.stack(rows).astype("<f4").tobytes())
+    assert order.step(lambda: 0)
     return work
 
 

@@ -199,3 +199,77 @@ def test_switching_faces_off_forgets_what_was_gathered(core: Core) -> None:
         core.turn()
     passed_by(core, 1)
     assert told(core) == []
+
+
+def rows_of(core: Core, count: int, generation: int) -> None:
+    """A gallery of so many strangers, on its way to the program."""
+    index = border.encode_index([border.GalleryRow(f"w-{n}", False, 1) for n in range(count)])
+    told = border.Gallery(generation, core.engine.model_id, core.engine.dim, len(index))
+    rows = np.random.default_rng(3).normal(0, 0.1, (count, core.engine.dim)).astype("<f4")
+    core.channel.send(border.encode(told), index + rows.tobytes())
+
+
+class Ticking(ManualClock):
+    """Each look at the clock takes *TICK_NS*."""
+
+    def monotonic_ns(self) -> int:
+        """Later than before."""
+        self.advance(TICK_NS / 1e9)
+        return super().monotonic_ns()
+
+
+TICK_NS = 4_000_000
+
+
+def test_a_large_gallery_is_read_between_frames_and_put_in_place_whole(
+    tmp_path: Path, engine: PackEngine
+) -> None:
+    core = Core(tmp_path / "vision.sock", engine, Ticking())
+    rows_of(core, 1, 1)
+    while core.faces.generation != 1:
+        core.program._turn()
+    rows_of(core, 20_000, 2)
+    core.program._turn()
+    entries, turns = [core.faces.entries], 0
+    while core.faces.generation != 2:
+        assert core.program._wait_s() == 0
+        core.program._turn()
+        entries.append(core.faces.entries)
+        turns += 1
+    assert turns > 5
+    assert sorted(set(entries)) == [1, 20_000]
+    core.close()
+
+
+def test_photos_wait_for_the_gallery_that_was_sent_before_them(
+    tmp_path: Path, engine: PackEngine
+) -> None:
+    core = Core(tmp_path / "vision.sock", engine, Ticking())
+    rows_of(core, 20_000, 1)
+    order(core, 7, HEAD)
+    while "embedded" not in core.turn():
+        assert len(core.program._photos) <= 1
+    assert core.faces.entries == 20_000
+    core.close()
+
+
+def test_a_gallery_that_cannot_be_used_leaves_the_one_before_and_counts_as_done(core: Core) -> None:
+    rows_of(core, 2, 1)
+    core.turn()
+    told = border.Gallery(2, core.engine.model_id, core.engine.dim, 3)
+    core.channel.send(border.encode(told), b"[5]")
+    core.turn()
+    assert (core.faces.entries, core.faces.generation) == (2, 2)
+
+
+def test_of_two_galleries_in_a_row_the_newer_is_searched(
+    tmp_path: Path, engine: PackEngine
+) -> None:
+    core = Core(tmp_path / "vision.sock", engine, Ticking())
+    rows_of(core, 20_000, 1)
+    core.turn()
+    rows_of(core, 3, 2)
+    while core.faces.generation != 2:
+        core.turn()
+    assert core.faces.entries == 3
+    core.close()

@@ -12,6 +12,7 @@ from agent.border import messages as border
 from agent.border.protection import Convert, Protect
 from agent.core.clock import ManualClock
 from agent.core.errors import PackError
+from agent.vision.replacing import GalleryWork
 from agent.watchlist.protection import SiteTransforms
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import WatchlistStore
@@ -112,10 +113,10 @@ def test_a_gallery_under_another_transform_is_refused(engine: PackEngine) -> Non
     for transform in ("", "f" * 16):
         message = border.Gallery(1, engine.model_id, engine.dim, len(index), transform)
         with pytest.raises(PackError, match="another transform"):
-            vision.work.replace_gallery(message, index + row)
+            GalleryWork(vision.work, message, index + row).step(lambda: 0)
     assert vision.work.entries == 0
     message = border.Gallery(1, engine.model_id, engine.dim, len(index), NAME)
-    vision.work.replace_gallery(message, index + row)
+    GalleryWork(vision.work, message, index + row).step(lambda: 0)
     assert vision.work.entries == 1
     vision.work.protect(Protect("f" * 16), b"\x02" * 32)
     assert vision.work.entries == 0, "a new seed empties what is searched"
