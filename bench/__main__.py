@@ -14,7 +14,6 @@ BENCHES = {
     "outbox": "what the outbox costs the card",
     "link": "what the link adds to a message's CPU",
     "press": "from a press to the station's receipt",
-    "calls": "fifty neighbours answer one call",
     "fleet": "a city's gates on one broker and one station",
     "answering": "200 incidents at once, and 50 neighbours at one call",
     "camera": "a capture process against bare decoding",

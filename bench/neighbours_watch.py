@@ -18,7 +18,7 @@ BARE = "bare/respond"
 HOST = "127.0.0.1"
 READY = "ready"
 WAIT_S = 30.0
-LOOK_S = 0.001
+LOOK_S = 0.0002
 
 
 class Watcher:

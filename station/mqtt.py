@@ -33,7 +33,7 @@ from station.values import Arrival, Delivery, Publish, Published
 
 WINDOW = 100
 BATCH = 256
-BATCH_S = 0.005
+BATCH_S = 0.002
 GOODBYE_S = 2.0
 RECEIVE_MAXIMUM = 200
 _NOT_FIVE = "Unsupported protocol version"

@@ -19,7 +19,7 @@ from tests.tools.stored import Stored
 ENTRY = "drill-t21"
 SCHOOL = "gh/v1/cancheng/no3-school/gate-1"
 GATES = ("--gate", "liya-garden/gate-1", "--gate", "no3-school/gate-1")
-LASTS_S = 150.0
+LASTS_S = 75.0
 
 
 def station(site: Site, *words: str) -> dict[str, Any]:
