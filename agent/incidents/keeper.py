@@ -87,13 +87,15 @@ class Keeper:
                 log.exception("a case of %s cannot be read: %s", way.name, key)
         return found
 
-    def keep(self, way: str, changes: Mapping[str, Any]) -> None:
-        """Store the changed cases of *way* soon; None for what ended. Never blocks."""
-        adapter = self._adapters[way]
+    def keep(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store the changed cases by way soon, in one write; None for what ended. Never blocks."""
         at = _STAMP.dump_json(stamp(self._clock))
         bodies = {
-            f"{way}/{key}": None if case is None else at + b"\n" + adapter.dump_json(case)
-            for key, case in changes.items()
+            f"{way}/{key}": None
+            if case is None
+            else at + b"\n" + self._adapters[way].dump_json(case)
+            for way, cases in changes.items()
+            for key, case in cases.items()
         }
         with self._wake:
             self._changed.update(bodies)

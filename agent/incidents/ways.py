@@ -31,8 +31,8 @@ class Keeps(Protocol):
     def resume(self, way: Way[Any], now: Stamp) -> Mapping[str, Any]:
         """The cases of *way* that an earlier life left."""
 
-    def keep(self, way: str, changes: Mapping[str, Any]) -> None:
-        """Store the changed cases of *way* soon; None for what ended."""
+    def keep(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store the changed cases of these ways soon, all or none; None for what ended."""
 
 
 class Ways:
@@ -111,11 +111,13 @@ class Ways:
         return said if item is None else replace(said, about=item.id)
 
     def keep(self) -> None:
-        """Have what changed stored soon."""
-        for way in self._kept:
-            changes = way.changes()
-            if changes:
-                self._keeper.keep(way.name, changes)
+        """Have what changed stored soon, all of it at once.
+
+        A kill in between must not leave an incident whose clock or escalation nobody knows of.
+        """
+        changed = {way.name: way.changes() for way in self._kept}
+        if any(changed.values()):
+            self._keeper.keep(changed)
 
 
 def _order(item: Item) -> tuple[bool, int, int]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def test_every_figure_is_of_what_happened_over_a_kill(tmp_path: Path) -> None:
         before = month(site)["figures"]
         site.restart_agent()
         figures = month(site)["figures"]
-        counted = ("drills", "absences", "leads_confirmed", "leads_rejected", "acked", "alerts")
+        counted = ("drills", "absences", "leads_confirmed", "leads_rejected", "acked")
         assert {n: figures[n] for n in counted} == {n: before[n] for n in counted}
+        assert figures["alerts"] >= before["alerts"], "a limit of 1-3-5 may break meanwhile"
         assert (figures["drills"], figures["absences"]) == (1, 1)
         assert (figures["leads_confirmed"], figures["leads_rejected"]) == (1, 1)
         facts = [row["kind"] for row in site.rows("messages", "kind LIKE 'lead.%'")]
@@ -124,11 +126,14 @@ def station(site: Site, *words: str, code: int = 0) -> dict[str, Any]:
 
 
 def lead_of(site: Site, eye: SpokenVision) -> Stored:
-    """Somebody who resembles the entry walks by."""
+    """Somebody who resembles the entry walks by, until the core that just began hears of it."""
     newest = site.newest
     site.until(lambda: ENTRY in eye.searched, 20)
-    eye.see(ENTRY)
-    return site.stored(lambda found: found.kind == "watchlist.face", after=newest)
+    for _ in range(4):
+        eye.see(ENTRY)
+        with suppress(AssertionError):
+            return site.stored(lambda found: found.kind == "watchlist.face", 8, after=newest)
+    raise AssertionError("the lead was not stored")
 
 
 def decided(site: Site, alert: Stored, *words: tuple[str, str]) -> None:

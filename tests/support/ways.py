@@ -34,14 +34,15 @@ class MemoryKeeper:
             for key, (left, body) in kept.items()
         }
 
-    def keep(self, way: str, changes: Mapping[str, Any]) -> None:
+    def keep(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write what changed."""
-        cases = self.cases.setdefault(way, {})
-        for key, case in changes.items():
-            if case is None:
-                cases.pop(key, None)
-            else:
-                cases[key] = (stamp(self.clock), self.adapters[way].dump_json(case))
+        for way, changed in changes.items():
+            cases = self.cases.setdefault(way, {})
+            for key, case in changed.items():
+                if case is None:
+                    cases.pop(key, None)
+                else:
+                    cases[key] = (stamp(self.clock), self.adapters[way].dump_json(case))
 
 
 class Life:

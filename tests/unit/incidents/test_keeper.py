@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,8 +11,10 @@ import pytest
 
 from agent.core.clock import ManualClock, Stamp, stamp
 from agent.core.errors import StoreError
+from agent.core.ports import Entry
 from agent.incidents.keeper import Keeper
 from agent.incidents.way import Way
+from agent.incidents.ways import Ways
 from tests.support.outbox import BreakableStore, Loop
 
 FULL = StoreError("disk full")
@@ -59,7 +61,7 @@ class Bench:
             self.notes.end(key)
         else:
             self.notes.keep(key, Note(text, stamp(self.clock)))
-        self.keeper.keep("notes", self.notes.changes())
+        self.keeper.keep({"notes": self.notes.changes()})
 
     def settle(self) -> None:
         """Wait until everything is durable."""
@@ -181,3 +183,32 @@ def test_what_was_left_is_not_doubled_when_the_store_opens_late(
     last = next_life(late, tmp_path)
     assert {key: note.text for key, note in last.open().items()} == {"a": "after"}
     last.keeper.close()
+
+
+class Others(Notes):
+    NAME: ClassVar[str] = "others"
+
+
+def test_what_ways_change_by_one_event_is_written_at_once(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill leaves an incident with its clock, or neither."""
+    bench = Bench(tmp_path, clock)
+    both = [bench.notes, Others()]
+    bench.open()
+    bench.keeper.resume(both[1], stamp(clock))
+    written: list[list[str]] = []
+    write = bench.store.write
+
+    def noting(appended: Sequence[Entry], removed: Sequence[str]) -> None:
+        written.append([entry.topic for entry in appended])
+        write(appended, removed)
+
+    monkeypatch.setattr(bench.store, "write", noting)
+    ways = Ways(both, bench.keeper, on_failure=lambda *_: None)
+    for way in both:
+        way.keep("a", Note("of one event", stamp(clock)))
+    ways.keep()
+    bench.settle()
+    bench.keeper.close()
+    assert written == [["notes/a", "others/a"]]

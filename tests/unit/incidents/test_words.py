@@ -96,7 +96,7 @@ def test_what_was_heard_is_forgotten_and_what_was_not_is_said_after_a_restart(
     words.on_time(stamp(clock))
     wire.up = False
     words.tell(respond("call-2"))
-    keeper.keep("words", words.changes())
+    keeper.keep({"words": words.changes()})
     wire.up = True
     wire.said.clear()
     again = Words(ADDRESS, wire, clock.monotonic_ns)
