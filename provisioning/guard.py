@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -20,23 +20,37 @@ app = typer.Typer(
 About = Annotated[
     str | None,
     typer.Argument(
-        help="What is answered: its id or the start of it; none: what waits longest. 编号",
+        help="What is answered: its id or the start of it; none: the first that it fits. 编号",
         metavar="ID",
     ),
 ]
 Who = Annotated[str, typer.Option("--who", help="Your role or badge. 岗位或工号", metavar="NAME")]
 Note = Annotated[str, typer.Option("--note", help="A few words. 备注", metavar="TEXT")]
-COMMANDS: Mapping[str, tuple[str, str]] = {
-    Answer.SEEN: ("seen", "已看到"),
-    Answer.COMING: ("coming", "正在赶来"),
-    Answer.ARRIVED: ("arrived", "已到场"),
-    Answer.CANNOT: ("cannot", "无法前往"),
-    Answer.ACCEPTED: ("accept", "接受"),
-    Answer.DONE: ("done", "完成"),
-    Answer.DECLINED: ("decline", "拒绝"),
-    Answer.PRESENT: ("present", "在岗"),
-    Answer.CONFIRM: ("confirm", "确认"),
-    Answer.REJECT: ("reject", "不符"),
+
+
+class Word(NamedTuple):
+    """How an answer is called: the command, its Chinese word, and what a person says by it."""
+
+    command: str
+    zh: str
+    meaning: str
+
+
+COMMANDS: Mapping[Answer, Word] = {
+    Answer.SEEN: Word("seen", "已看到", "You have seen the call."),
+    Answer.COMING: Word("coming", "正在赶来", "You are on your way."),
+    Answer.ARRIVED: Word("arrived", "已到场", "You are on the spot."),
+    Answer.CANNOT: Word("cannot", "无法前往", "You cannot come."),
+    Answer.ACCEPTED: Word("accept", "接受", "You take the task on."),
+    Answer.DONE: Word("done", "完成", "The task is done."),
+    Answer.DECLINED: Word("decline", "拒绝", "You do not take the task on."),
+    Answer.PRESENT: Word("present", "在岗", "You are at your post."),
+    Answer.CONFIRM: Word("confirm", "确认", "You have read it, or it is as it says."),
+    Answer.REJECT: Word(
+        "reject",
+        "不符或误报",
+        "It is not so: a wrong lead, or a false alarm. Nothing is closed by it.",
+    ),
 }
 _NOTHING = {"en": "nothing waits for you", "zh": "暂无待办"}
 
@@ -57,20 +71,22 @@ def list_(config: ConfigOption, as_json: JsonFlag = False) -> None:
     show(answer, "\n".join(rows) or _NOTHING[language], as_json=as_json)
 
 
-@app.command()
-def seen(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """已看到: You have seen the call."""
-    _answer(config, "seen", about, who, note=note, as_json=as_json)
+def _plain(said: Answer) -> Callable[..., None]:
+    """The command of an answer that needs no more than what it is about."""
+
+    def command(
+        config: ConfigOption,
+        about: About = None,
+        who: Who = "",
+        note: Note = "",
+        as_json: JsonFlag = False,
+    ) -> None:
+        _answer(config, said, about, who, note=note, as_json=as_json)
+
+    return command
 
 
-@app.command()
-def coming(
+def _coming(
     config: ConfigOption,
     about: About = None,
     who: Who = "",
@@ -80,12 +96,10 @@ def coming(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """正在赶来: You are on your way."""
-    _answer(config, "coming", about, who, eta_s=eta, note=note, as_json=as_json)
+    _answer(config, Answer.COMING, about, who, eta_s=eta, note=note, as_json=as_json)
 
 
-@app.command()
-def arrived(
+def _arrived(
     config: ConfigOption,
     about: About = None,
     who: Who = "",
@@ -93,68 +107,14 @@ def arrived(
     note: Note = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """已到场: You are on the spot."""
-    _answer(config, "arrived", about, who, helper=helper.value, note=note, as_json=as_json)
+    _answer(config, Answer.ARRIVED, about, who, helper=helper.value, note=note, as_json=as_json)
 
 
-@app.command()
-def cannot(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """无法前往: You cannot come."""
-    _answer(config, "cannot", about, who, note=note, as_json=as_json)
-
-
-@app.command()
-def accept(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """接受: You take the task on."""
-    _answer(config, "accepted", about, who, note=note, as_json=as_json)
-
-
-@app.command()
-def decline(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """拒绝: You do not take the task on."""
-    _answer(config, "declined", about, who, note=note, as_json=as_json)
-
-
-@app.command()
-def done(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """完成: The task is done."""
-    _answer(config, "done", about, who, note=note, as_json=as_json)
-
-
-@app.command()
-def present(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """在岗: You are at your post."""
-    _answer(config, "present", about, who, note=note, as_json=as_json)
+_MORE: Mapping[Answer, Callable[..., None]] = {Answer.COMING: _coming, Answer.ARRIVED: _arrived}
+for _said_so, _word in COMMANDS.items():
+    app.command(name=_word.command, help=f"{_word.zh}: {_word.meaning}")(
+        _MORE.get(_said_so) or _plain(_said_so)
+    )
 
 
 @app.command()
@@ -198,33 +158,9 @@ def _shown(proof: str) -> str:
     return str(typer.prompt(f"{proof} 卡/密码", hide_input=True, confirmation_prompt=again))
 
 
-@app.command()
-def confirm(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """确认: You have read it, or it is as it says."""
-    _answer(config, "confirm", about, who, note=note, as_json=as_json)
-
-
-@app.command()
-def reject(
-    config: ConfigOption,
-    about: About = None,
-    who: Who = "",
-    note: Note = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """不符或误报: It is not so: a wrong lead, or a false alarm. Nothing is closed by it."""
-    _answer(config, "reject", about, who, note=note, as_json=as_json)
-
-
-def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more: Any) -> None:
+def _answer(config: ConfigOption, said: Answer, about: str | None, who: str, **more: Any) -> None:
     as_json = more.pop("as_json")
-    answer = ask_agent(config, "guard.answer", answer=said, about=about, who=who, **more)
+    answer = ask_agent(config, "guard.answer", answer=said.value, about=about, who=who, **more)
     language = load_config(config).console.language
     told = _answered(answer, language)
     show(answer, told, as_json=as_json)
@@ -232,16 +168,16 @@ def _answer(config: ConfigOption, said: str, about: str | None, who: str, **more
 
 def _answered(answer: Mapping[str, Any], language: str) -> str:
     text = answer["text"][language]
-    word, chinese = COMMANDS[answer["answer"]]
-    return f"{chinese}：{text}" if language == "zh" else f"{word}: {text}"
+    said = COMMANDS[Answer(answer["answer"])]
+    return f"{said.zh}：{text}" if language == "zh" else f"{said.command}: {text}"
 
 
 def _row(item: Mapping[str, Any], language: str) -> str:
     """One line: its id, age and text, and which commands answer it."""
     drill = "[EXERCISE 演练] " if item["status"] == "Exercise" else ""
     said = _said(item["said"], language)
-    commands = [COMMANDS[answer] for answer in item["answers"]]
-    may = "/".join(f"{zh} {word}" if language == "zh" else word for word, zh in commands)
+    commands = [COMMANDS[Answer(answer)] for answer in item["answers"]]
+    may = "/".join(f"{c.zh} {c.command}" if language == "zh" else c.command for c in commands)
     age = f"{item['age_s']:>6.0f} {'秒' if language == 'zh' else 's'}"
     return f"{item['id'][:13]}  {age}  {drill}{item['text'][language]}{said}  [{may}]"
 
@@ -250,5 +186,5 @@ def _said(said: str | None, language: str) -> str:
     if not said:
         return ""
     word, _, who = said.partition(" ")
-    known = COMMANDS[word][1] if language == "zh" and word in COMMANDS else word
+    known = COMMANDS[Answer(word)].zh if language == "zh" and word in COMMANDS else word
     return f"  ({f'{known} {who}'.rstrip()})"

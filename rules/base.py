@@ -103,6 +103,7 @@ class Rule:
             self.note({"window": "closed"})
             return []
         place = self.places[device]
+        sounding = [] if status is Status.EXERCISE else self.sounded()
         alert = Raise(
             at=at,
             rule=self.manner.name,
@@ -119,7 +120,6 @@ class Rule:
             lasting=lasting or latched,
             latched=latched,
         )
-        sounding = [] if status is Status.EXERCISE else self.sounded()
         return [*sounding, alert]
 
     def sounded(self) -> list[Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,40 +61,35 @@ def list_(
     print(f"record of verdicts: {told['record']}")
 
 
-@app.command()
-@exits
-def confirm(
-    *,
-    lead: Lead,
-    directory: Dir,
-    by: By,
-    reason: Reason,
-    gate: Gate = None,
-    wait: Wait = 30.0,
-    as_json: Json = False,
-) -> None:
-    """确认: Confirm a lead that you compared by eye; a second person has to confirm it as well."""
-    from station.leads import Word
+def _verdict(word: str) -> Callable[..., None]:
+    """The command by which a person says *word* of a lead."""
 
-    _decide(directory, lead, Word.CONFIRM, by, reason, gate, wait, as_json=as_json)
+    @exits
+    def command(
+        *,
+        lead: Lead,
+        directory: Dir,
+        by: By,
+        reason: Reason,
+        gate: Gate = None,
+        wait: Wait = 30.0,
+        as_json: Json = False,
+    ) -> None:
+        from station.leads import Word
+
+        _decide(directory, lead, Word(word), by, reason, gate, wait, as_json=as_json)
+
+    return command
 
 
-@app.command()
-@exits
-def reject(
-    *,
-    lead: Lead,
-    directory: Dir,
-    by: By,
-    reason: Reason,
-    gate: Gate = None,
-    wait: Wait = 30.0,
-    as_json: Json = False,
-) -> None:
-    """否定: Reject a lead: the gate forgets whom it was about; the guard is told nothing more."""
-    from station.leads import Word
-
-    _decide(directory, lead, Word.REJECT, by, reason, gate, wait, as_json=as_json)
+app.command(
+    name="confirm",
+    help="确认: Confirm a lead that you compared by eye; a second person has to do so as well.",
+)(_verdict("confirm"))
+app.command(
+    name="reject",
+    help="否定: Reject a lead: the gate forgets whom it was about; the guard is told nothing more.",
+)(_verdict("reject"))
 
 
 @app.command()

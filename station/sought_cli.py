@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -62,28 +63,6 @@ def track_start(
     _show(told, as_json=as_json)
 
 
-@track_app.command(name="stop")
-@exits
-def track_stop(
-    *,
-    entry_id: Entry,
-    gate: Gates,
-    directory: Dir,
-    by: By,
-    reason: Reason,
-    found: Found = False,
-    exercise: Exercise = False,
-    wait: Wait = 30.0,
-    as_json: Json = False,
-) -> None:
-    """结束跟踪: Follow no more; each gate deletes the face and proves it."""
-    from station import sought
-
-    ordering = sought.Ordering(gate, by, reason, exercise, wait)
-    told = sought.stop(directory, CommandName.TRACK_STOP, entry_id, ordering, found=found)
-    _show(told, as_json=as_json)
-
-
 @search_app.command(name="start")
 @exits
 def search_start(
@@ -107,26 +86,36 @@ def search_start(
     _show(told, as_json=as_json)
 
 
-@search_app.command(name="stop")
-@exits
-def search_stop(
-    *,
-    entry_id: Entry,
-    gate: Gates,
-    directory: Dir,
-    by: By,
-    reason: Reason,
-    found: Found = False,
-    exercise: Exercise = False,
-    wait: Wait = 30.0,
-    as_json: Json = False,
-) -> None:
-    """结束寻人: End a search; each gate deletes the face and proves it."""
-    from station import sought
+def _stopping(order: CommandName) -> Callable[..., None]:
+    """The command that ends what *order*'s start began."""
 
-    ordering = sought.Ordering(gate, by, reason, exercise, wait)
-    told = sought.stop(directory, CommandName.SEARCH_STOP, entry_id, ordering, found=found)
-    _show(told, as_json=as_json)
+    @exits
+    def command(
+        *,
+        entry_id: Entry,
+        gate: Gates,
+        directory: Dir,
+        by: By,
+        reason: Reason,
+        found: Found = False,
+        exercise: Exercise = False,
+        wait: Wait = 30.0,
+        as_json: Json = False,
+    ) -> None:
+        from station import sought
+
+        ordering = sought.Ordering(gate, by, reason, exercise, wait)
+        _show(sought.stop(directory, order, entry_id, ordering, found=found), as_json=as_json)
+
+    return command
+
+
+track_app.command(
+    name="stop", help="结束跟踪: Follow no more; each gate deletes the face and proves it."
+)(_stopping(CommandName.TRACK_STOP))
+search_app.command(
+    name="stop", help="结束寻人: End a search; each gate deletes the face and proves it."
+)(_stopping(CommandName.SEARCH_STOP))
 
 
 def _show(results: list[dict[str, object]], *, as_json: bool) -> None:

@@ -118,9 +118,23 @@ class Drill:
 
 def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> Details:
     """The body of ``~/drill/report/drill/{id}``; *limits* are seconds by stage."""
-    lasted_s = drill.after_s(now)
-    broken = [s for s, limit_s in limits.items() if drill.met.get(s, lasted_s) > limit_s]
-    figures = {
+    return {
+        "report_id": drill.drill_id,
+        "kind": "drill",
+        "at": now.utc,
+        "from": drill.began.utc,
+        "to": now.utc,
+        "status": Status.EXERCISE.value,
+        "timeline": [
+            {"at": line.at.utc, "what": line.what, "by": line.by, "details": line.details}
+            for line in drill.lines
+        ],
+        "figures": _figures(drill, drill.after_s(now), why, limits),
+    }
+
+
+def _figures(drill: Drill, lasted_s: float, why: str, limits: Mapping[int, float]) -> Details:
+    return {
         "scenario": drill.scenario,
         "kind": drill.kind.value,
         "device": drill.device,
@@ -132,7 +146,7 @@ def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> D
         "incident": drill.incident,
         "limits_s": {str(s): limit_s for s, limit_s in limits.items()},
         "met_s": {str(s): after_s for s, after_s in sorted(drill.met.items())},
-        "broken": broken,
+        "broken": [s for s, limit_s in limits.items() if drill.met.get(s, lasted_s) > limit_s],
         "acked_s": _first(drill, "ack."),
         "answered": [
             {"who": line.by, "answer": line.what, "after_s": line.details["after_s"]}
@@ -145,19 +159,6 @@ def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> D
             if line.what == CALLED
         },
         "real_incidents": list(drill.real),
-    }
-    return {
-        "report_id": drill.drill_id,
-        "kind": "drill",
-        "at": now.utc,
-        "from": drill.began.utc,
-        "to": now.utc,
-        "status": Status.EXERCISE.value,
-        "timeline": [
-            {"at": line.at.utc, "what": line.what, "by": line.by, "details": line.details}
-            for line in drill.lines
-        ],
-        "figures": figures,
     }
 
 

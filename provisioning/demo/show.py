@@ -58,13 +58,21 @@ class JsonShow:
         """Nothing is open."""
 
     def _told(self, key: str, line: Line) -> None:
-        if self._seen.get(key) != line:
-            again = key in self._seen and line["event"] == "alert"
+        before = self._seen.get(key)
+        if before != line:
             self._seen[key] = line
-            self._print({**line, "event": "ack"} if again else line)
+            self._print({**line, "event": _event(before, line)})
 
     def _print(self, line: Line) -> None:
         print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def _event(before: Line | None, line: Line) -> object:
+    """What a changed line tells: an answer, or that the gate sent the alert once more."""
+    if before is None or line["event"] != "alert":
+        return line["event"]
+    answered = any(before[field] != line[field] for field in ("stage", "by"))
+    return "ack" if answered else "copy"
 
 
 class PlainShow:
