@@ -17,7 +17,7 @@ from agent.config.last_good import Opened, keep_steady, open_config, open_steady
 from agent.config.reduced import reduced
 from agent.config.schema.base import forget_reading
 from agent.core.errors import AlreadyRunningError
-from agent.core.memory import give_back_memory
+from agent.core.memory import give_back_memory, share_one_heap
 from agent.runtime.clock import SystemClock
 from agent.runtime.crash_count import CrashCount, Level, Start
 from agent.runtime.entry import enter
@@ -36,6 +36,7 @@ _COUNT = "starts.json"
 
 def run(config_path: Path) -> None:
     """Run one agent; returns after SIGTERM or SIGINT, raises GatehouseError when it cannot run."""
+    share_one_heap()
     folder = os.environ.get("STATE_DIRECTORY")
     files = config_path, Path(folder) if folder else None
     opened = open_config(*files)

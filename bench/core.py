@@ -46,7 +46,7 @@ def start_s(made: Gate) -> float:
     """Seconds from the birth of the agent to READY; the agent runs on."""
     with notify_socket(made.folder) as sock:
         began = time.monotonic()
-        made.start_unit("agent", "-OO", "-P", "-m", "agent.main")
+        made.start_unit("agent", "-OO", "-X", "no_debug_ranges", "-P", "-m", "agent.main")
         while b"READY=1" not in sock.recv(4096):
             pass
         return time.monotonic() - began
@@ -109,7 +109,7 @@ def main() -> int:
 def _floor() -> tuple[float, float]:
     """Seconds and resident megabytes of the imports alone."""
     began = time.monotonic()
-    command = [sys.executable, "-OO", "-P", "-c", _FLOOR]
+    command = [sys.executable, "-OO", "-X", "no_debug_ranges", "-P", "-c", _FLOOR]
     status = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return time.monotonic() - began, int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
 

@@ -152,7 +152,7 @@ def _row(
     flat = [one for some in judged for one in some]
     decided = [one for one in flat if one.outcome is not Liveness.UNDECIDED]
     live = species == "live"
-    wrong = Liveness.REFUSE if live else Liveness.PASS
+    wrong = Liveness.REFUSE if live else Liveness.CLEAR
     wrongs = sum(one.outcome is wrong for one in flat)
     unsure = len(flat) - len(decided)
     wrong_clips = sum(any(one.outcome is wrong for one in some) for some in judged)
@@ -215,7 +215,7 @@ def _turns(attacks: Sequence[Looked]) -> dict[str, Any]:
     rule = TurnRule(turns=1)
     long = [one for one in attacks if sum(face is not None for face in one.faces) > rule.frames]
     ends = [{side: turned(one.faces, side, rule) for side in Side} for one in long]
-    either = sum(any(end is Liveness.PASS for end in both.values()) for both in ends)
+    either = sum(any(end is Liveness.CLEAR for end in both.values()) for both in ends)
     counts = Counter(end.value for both in ends for end in both.values())
     return {
         "clips": len(long),

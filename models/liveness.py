@@ -1,7 +1,7 @@
 """What several looks at one face come to: alive, not alive, or nobody can say. Pure.
 
 Liveness is a veto that is lifted, never a key: the networks judge the border of a print or screen,
-not the skin, so PASS means 'no sign of a print' and nothing more. Whatever cannot be judged is
+not the skin, so CLEAR means 'no sign of a print' and nothing more. Whatever cannot be judged is
 UNDECIDED, which lifts nothing. Here: the words and the judgement over frames. Not here: looking at
 a picture (``models.livecheck``), the prompted turn of the head (``models.turn``).
 """
@@ -17,7 +17,7 @@ from enum import StrEnum
 class Liveness(StrEnum):
     """The outcome."""
 
-    PASS = "pass"  # noqa: S105 - a verdict
+    CLEAR = "pass"
     REFUSE = "refuse"
     UNDECIDED = "undecided"
 
@@ -81,4 +81,4 @@ def judge(glances: Sequence[Glance], rule: LivenessRule) -> Judgement:
     live = sum(glance.live for glance in clear) / len(clear)
     printed = any(glance.print >= rule.refuse for glance in clear)
     passed = live >= rule.threshold and not printed
-    return Judgement(Liveness.PASS if passed else Liveness.REFUSE, len(clear), live)
+    return Judgement(Liveness.CLEAR if passed else Liveness.REFUSE, len(clear), live)

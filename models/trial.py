@@ -39,7 +39,7 @@ class TrialEnd:
     @property
     def passed(self) -> bool:
         """Both lifted their veto."""
-        return self.prints.outcome is self.turn is Liveness.PASS
+        return self.prints.outcome is self.turn is Liveness.CLEAR
 
 
 class LivenessTrial:

@@ -77,7 +77,7 @@ TRANSITIONS: Mapping[tuple[Phase, Signal], Phase] = {
     (P.TURNING, S.BROKEN): P.UNDECIDED,
 }
 OUTCOMES: Mapping[Phase, Liveness] = {
-    P.PASSED: Liveness.PASS,
+    P.PASSED: Liveness.CLEAR,
     P.REFUSED: Liveness.REFUSE,
     P.UNDECIDED: Liveness.UNDECIDED,
 }

@@ -255,11 +255,15 @@ class FaceSwitch:
 FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded | Converted
 FromCore = Embed | Gallery | FaceSwitch | Protect | Convert
 
+# Built at their first use: each program reads one half only, and a megabyte is much to the core.
+_LATE = ConfigDict(defer_build=True)
 _FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(
-    Annotated[FromVision, Field(discriminator="message")]
+    Annotated[FromVision, Field(discriminator="message")], config=_LATE
 )
-_FROM_CORE: TypeAdapter[FromCore] = TypeAdapter(Annotated[FromCore, Field(discriminator="message")])
-_INDEX: TypeAdapter[list[GalleryRow]] = TypeAdapter(list[GalleryRow])
+_FROM_CORE: TypeAdapter[FromCore] = TypeAdapter(
+    Annotated[FromCore, Field(discriminator="message")], config=_LATE
+)
+_INDEX: TypeAdapter[list[GalleryRow]] = TypeAdapter(list[GalleryRow], config=_LATE)
 
 
 def encode(message: FromVision | FromCore) -> bytes:

@@ -30,7 +30,7 @@ MOMENTS = ("length", "spread", "squares", "along")
 class Kept(BaseModel):
     """The file. Moments are means over all tracks; everything else is summed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     format: Literal[1] = 1
     model_id: Annotated[str, Field(max_length=100)]
     tracks: Annotated[float, Field(ge=FEWEST_TRACKS, allow_inf_nan=False)]

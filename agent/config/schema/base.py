@@ -41,8 +41,14 @@ def forget_reading() -> None:
             delattr(section, name)
 
 
-# Megabytes. The serializer stays: the audit log tells which configuration is in force.
-_READING = {"__pydantic_core_schema__", "__pydantic_validator__"}
+# Three megabytes with all of a gate's sections.
+_READING = {
+    "__pydantic_core_schema__",
+    "__pydantic_decorators__",
+    "__pydantic_serializer__",
+    "__pydantic_validator__",
+    "__signature__",
+}
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]

@@ -38,7 +38,7 @@ def looked(species: str, *glances: Glance | None, person: str = "a") -> Looked:
 
 def test_windows_do_not_overlap_and_a_short_rest_is_left_out() -> None:
     told = [one.outcome for one in windows([*[YES] * 5, *[NO] * 5, YES, YES], RULE)]
-    assert told == [Liveness.PASS, Liveness.REFUSE]
+    assert told == [Liveness.CLEAR, Liveness.REFUSE]
     (short,) = windows([YES, YES], RULE)
     assert (short.outcome, short.doubt) == (Liveness.UNDECIDED, Doubt.FEW)
 
@@ -75,10 +75,10 @@ def test_a_clip_as_an_answer_to_a_turn() -> None:
     rule = TurnRule(turns=1)
     head = [face(HEAD, yaw) for yaw in [*still(4), *swing(35)]]
     paper = [face(PAPER, yaw) for yaw in [*still(4), *swing(35)]]
-    assert turned(head, Side.LEFT, rule) is Liveness.PASS
+    assert turned(head, Side.LEFT, rule) is Liveness.CLEAR
     assert turned(head, Side.RIGHT, rule) is Liveness.REFUSE
     assert turned([*head[:6], None, None, None, *head[6:]], Side.LEFT, rule) is Liveness.UNDECIDED
-    assert turned(paper, Side.LEFT, rule) is not Liveness.PASS
+    assert turned(paper, Side.LEFT, rule) is not Liveness.CLEAR
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -155,8 +155,8 @@ def found(finder: FaceDetector, net: LivenessNet) -> list[Looked]:
 
 def test_people_pass_and_prints_of_them_do_not(found: list[Looked]) -> None:
     outcomes = {one.clip.name: windows(one.glances, RULE)[0].outcome for one in found}
-    assert {outcomes[f"real/{name}"] for name in LIVE_CLIPS} == {Liveness.PASS}
-    assert Liveness.PASS not in {outcomes[f"photo_attack/{name}"] for name in PRINT_CLIPS}
+    assert {outcomes[f"real/{name}"] for name in LIVE_CLIPS} == {Liveness.CLEAR}
+    assert Liveness.CLEAR not in {outcomes[f"photo_attack/{name}"] for name in PRINT_CLIPS}
     assert Liveness.REFUSE in {outcomes[f"photo_attack/{name}"] for name in PRINT_CLIPS}
 
 

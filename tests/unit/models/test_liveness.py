@@ -22,16 +22,16 @@ def looks(*live: float) -> list[Glance]:
 @pytest.mark.parametrize(
     ("glances", "outcome"),
     [
-        (looks(0.9, 0.9, 0.9, 0.9, 0.9), Liveness.PASS),
-        (looks(0.5, 0.5, 0.5, 0.5, 0.5), Liveness.PASS),
+        (looks(0.9, 0.9, 0.9, 0.9, 0.9), Liveness.CLEAR),
+        (looks(0.5, 0.5, 0.5, 0.5, 0.5), Liveness.CLEAR),
         (looks(0.1, 0.6, 0.6, 0.6, 0.55), Liveness.REFUSE),
-        (looks(0.0, 1.0, 1.0, 1.0, 1.0), Liveness.PASS),
+        (looks(0.0, 1.0, 1.0, 1.0, 1.0), Liveness.CLEAR),
         (looks(0.9, 0.9, 0.9, 0.9), Liveness.UNDECIDED),
         (looks(0.0, 0.0, 0.0, 0.0), Liveness.UNDECIDED),
         ([], Liveness.UNDECIDED),
         ([*looks(1, 1, 1, 1), Glance(0.5, 0.5)], Liveness.REFUSE),
         ([*looks(1, 1, 1, 1), Glance(doubt=Doubt.GREY)], Liveness.UNDECIDED),
-        ([*looks(1, 1, 1, 1, 1), Glance(doubt=Doubt.GREY)], Liveness.PASS),
+        ([*looks(1, 1, 1, 1, 1), Glance(doubt=Doubt.GREY)], Liveness.CLEAR),
     ],
 )
 def test_the_rule(glances: list[Glance], outcome: Liveness) -> None:
@@ -50,7 +50,7 @@ def test_a_pass_has_enough_clear_looks_and_no_print(glances: list[Glance]) -> No
     clear = [one for one in glances if one.doubt is None]
     assert (told.outcome is Liveness.UNDECIDED) == (len(clear) < RULE.frames)
     assert (told.doubt is None) == (told.outcome is not Liveness.UNDECIDED)
-    if told.outcome is Liveness.PASS:
+    if told.outcome is Liveness.CLEAR:
         assert all(one.print < RULE.refuse for one in clear)
         assert sum(one.live for one in clear) / len(clear) >= RULE.threshold
 

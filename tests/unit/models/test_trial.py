@@ -77,9 +77,9 @@ def alone(shape: Shape, yaws: Iterable[float]) -> list[list[FoundFace]]:
 @pytest.mark.parametrize(
     ("shape", "live", "prints", "turn"),
     [
-        (HEAD, 0.9, Liveness.PASS, Liveness.PASS),
-        (HEAD, 0.1, Liveness.REFUSE, Liveness.PASS),
-        (PAPER, 0.9, Liveness.PASS, Liveness.UNDECIDED),
+        (HEAD, 0.9, Liveness.CLEAR, Liveness.CLEAR),
+        (HEAD, 0.1, Liveness.REFUSE, Liveness.CLEAR),
+        (PAPER, 0.9, Liveness.CLEAR, Liveness.UNDECIDED),
     ],
 )
 def test_both_must_pass(shape: Shape, live: float, prints: Liveness, turn: Liveness) -> None:
@@ -87,7 +87,7 @@ def test_both_must_pass(shape: Shape, live: float, prints: Liveness, turn: Liven
     trial.tick(100 * FRAME_NS)
     assert trial.end is not None
     assert (trial.end.prints.outcome, trial.end.turn) == (prints, turn)
-    assert trial.end.passed is (prints is turn is Liveness.PASS)
+    assert trial.end.passed is (prints is turn is Liveness.CLEAR)
 
 
 def test_the_prompts_follow_the_person() -> None:

@@ -111,7 +111,7 @@ LEFT_YAW = {Side.LEFT: 1.0, Side.RIGHT: -1.0}
 def test_a_head_that_turns_as_asked_passes(side: Side, shape: Shape, roll: float) -> None:
     turn = asked_for(side)
     shown(turn, posed(shape, [*still(4), *swing(35 * LEFT_YAW[side])], roll))
-    assert turn.outcome is Liveness.PASS
+    assert turn.outcome is Liveness.CLEAR
 
 
 @pytest.mark.parametrize("side", Side)
@@ -147,7 +147,7 @@ def test_a_print_bent_to_and_fro_before_the_camera_never_passes(most: float) -> 
     for side in Side:
         turn = asked_for(side)
         shown(turn, [face(Shape(bend=bend or 1e-6), yaw=10) for bend in bends])
-        assert turn.outcome is not Liveness.PASS
+        assert turn.outcome is not Liveness.CLEAR
 
 
 @pytest.mark.parametrize("pitch", [-20, 20])
@@ -214,7 +214,7 @@ def test_a_nose_that_stands_aside_to_begin_with_is_no_part_of_the_turn() -> None
     shown(turn, posed(crooked, [*still(4), *swing(16)]))
     assert turn.phase is Phase.TURNING
     shown(turn := asked_for(Side.LEFT), posed(crooked, [*still(4), *swing(30)]))
-    assert turn.outcome is Liveness.PASS
+    assert turn.outcome is Liveness.CLEAR
 
 
 def test_every_turn_has_a_side_of_its_own_and_all_must_be_obeyed() -> None:
@@ -228,7 +228,7 @@ def test_every_turn_has_a_side_of_its_own_and_all_must_be_obeyed() -> None:
     assert [side for side, _ in itertools.groupby(asked)] == [
         None, Side.LEFT, None, Side.RIGHT, None
     ]  # fmt: skip
-    assert (turn.outcome, turn.done) == (Liveness.PASS, 2)
+    assert (turn.outcome, turn.done) == (Liveness.CLEAR, 2)
 
 
 def test_a_film_that_turns_one_way_fails_at_the_other() -> None:

@@ -38,7 +38,7 @@ def test_the_units_are_written_below_a_root(shell: Shell, tmp_path: Path) -> Non
     assert set(said.value["written"]) == expected
     service = tmp_path / "etc/systemd/system/gatehouse.service"
     text = service.read_text(encoding="utf-8")
-    assert f"ExecStart={sys.executable} -OO -P -m agent.main" in text
+    assert f"ExecStart={sys.executable} -OO -X no_debug_ranges -P -m agent.main" in text
     assert "/opt/gatehouse/bin" not in text
 
 
