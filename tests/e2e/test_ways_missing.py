@@ -38,12 +38,6 @@ def missed(photos: list[Path], hours: float = 48.0, **fields: Any) -> dict[str, 
     return kept | {"expires_at": ends.isoformat()}
 
 
-def guard(site: Site) -> list[dict[str, Any]]:
-    done = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path), "--json"))
-    found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
-    return found
-
-
 def seen(site: Site, after: int = 0) -> Stored:
     return site.stored(lambda found: found.kind == "missing.sighting", 40, after=after)
 
@@ -76,7 +70,7 @@ def test_a_search_in_a_real_video_ends_when_the_person_is_found(
         data = alert.body["data"]
         assert (alert.topic, data["severity"]) == (f"{GATE}/drill/alert", "minor")
         assert (data["details"]["list"], data["details"]["sequence"]) == ("missing", 1)
-        (item, *_) = site.until(lambda: guard(site), 10)
+        (item, *_) = site.until(site.waiting, 10)
         said = json.dumps([data["text"], item["text"]], ensure_ascii=False).lower()
         assert not [word for word in CRIMINAL if word in said]
         assert "may need help" in item["text"]["en"]

@@ -61,12 +61,6 @@ def seen(site: Site, number: int, within_s: float = 25.0) -> Stored:
     )
 
 
-def items(site: Site) -> list[dict[str, Any]]:
-    done = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path), "--json"))
-    found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
-    return found
-
-
 def test_a_followed_person_in_a_real_video(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
@@ -94,7 +88,7 @@ def test_a_followed_person_in_a_real_video(
         assert (first.topic, details["camera"]) == (f"{GATE}/drill/alert", "north")
         assert (details["silent"], details["confirm"]) == (True, "required")
         assert details["direction"] in ("left", "right", "towards", "away", None)
-        assert items(site) == [], "silent: nothing shows at the gate"
+        assert site.waiting() == [], "silent: nothing shows at the gate"
         assert site.status()["outputs"]["siren-1"] is False
         place = ["--dir", str(site.folder / "station"), "--json"]
         for by, standing in (("desk-3", "first"), ("duty-officer", "confirmed")):
@@ -120,7 +114,7 @@ def test_an_order_survives_a_kill_and_counts_on(site: Site) -> None:
         assert (code, told["proof"]["searched"]) == (0, True), told
         eye.see(ENTRY)
         assert seen(site, 1).body["data"]["severity"] == "major"
-        site.until(lambda: items(site), 10)
+        site.until(site.waiting, 10)
         site.restart_agent()
         site.until(lambda: eye.searched == [ENTRY], 20)
         eye.see(ENTRY)
