@@ -118,9 +118,25 @@ class Drill:
 
 def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> Details:
     """The body of ``~/drill/report/drill/{id}``; *limits* are seconds by stage."""
+    return {
+        "report_id": drill.drill_id,
+        "kind": "drill",
+        "at": now.utc,
+        "from": drill.began.utc,
+        "to": now.utc,
+        "status": Status.EXERCISE.value,
+        "timeline": [
+            {"at": line.at.utc, "what": line.what, "by": line.by, "details": line.details}
+            for line in drill.lines
+        ],
+        "figures": _figures(drill, now, why, limits),
+    }
+
+
+def _figures(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> Details:
     lasted_s = drill.after_s(now)
     broken = [s for s, limit_s in limits.items() if drill.met.get(s, lasted_s) > limit_s]
-    figures = {
+    return {
         "scenario": drill.scenario,
         "kind": drill.kind.value,
         "device": drill.device,
@@ -145,19 +161,6 @@ def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> D
             if line.what == CALLED
         },
         "real_incidents": list(drill.real),
-    }
-    return {
-        "report_id": drill.drill_id,
-        "kind": "drill",
-        "at": now.utc,
-        "from": drill.began.utc,
-        "to": now.utc,
-        "status": Status.EXERCISE.value,
-        "timeline": [
-            {"at": line.at.utc, "what": line.what, "by": line.by, "details": line.details}
-            for line in drill.lines
-        ],
-        "figures": figures,
     }
 
 

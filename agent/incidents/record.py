@@ -238,47 +238,19 @@ def _short(decision: Decision) -> list[str]:
     words: tuple[str, ...]
     match decision:
         case Raise(kind=kind, key=key, severity=severity):
-            words = (
-                "raise",
-                kind.value,
-                key,
-                severity.value,
-            )
+            words = ("raise", kind.value, key, severity.value)
         case Actuate(output=output, drive=drive):
-            words = (
-                "actuate",
-                output,
-                drive.value,
-            )
+            words = ("actuate", output, drive.value)
         case Note(kind=kind, device=device):
-            words = (
-                "note",
-                kind,
-                device,
-            )
+            words = ("note", kind, device)
         case Resolve(key=key):
-            words = (
-                "resolve",
-                key,
-            )
+            words = ("resolve", key)
         case Close(key=key):
-            words = (
-                "close",
-                key,
-            )
+            words = ("close", key)
         case Tell(parts=parts):
-            words = (
-                "tell",
-                "/".join(parts),
-            )
+            words = ("tell", "/".join(parts))
         case Answered(event=event):
-            words = (
-                "answered",
-                event.answer.value,
-            )
+            words = ("answered", event.answer.value)
         case Page(hook=hook):
-            words = (
-                "page",
-                hook,
-            )
+            words = ("page", hook)
     return list(words)

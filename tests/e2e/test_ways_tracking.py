@@ -11,7 +11,7 @@ import pytest
 
 from models.engine import PackEngine
 from tests.support.signed import template
-from tests.tools.people import entry, head_of, photo_of, walking_up
+from tests.tools.people import entry, walker
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import file_camera
@@ -65,10 +65,7 @@ def test_a_followed_person_in_a_real_video(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
     """By photos: made templates at the gate, seen, confirmed by two, ended with proof."""
-    listed = ("knn_examples/train/obama/obama2.jpg", "tests/test_images/obama3.jpg")
-    walks = (photo_of("knn_examples/train/obama/obama.jpg"), 1.0, 6.0)
-    video = walking_up(tmp_path / "walker.mp4", engine, walks)
-    photos = [head_of(photo_of(name), tmp_path / Path(name).name, engine) for name in listed]
+    video, photos = walker(tmp_path, engine)
     north = {"north": file_camera(video)}
     with Site(
         tmp_path / "site",
