@@ -35,7 +35,7 @@ from tests.tools.site_config import PANICS, STATION, Place, Section, gate_config
 from tests.tools.stored import Stored
 
 GATE = f"gh/v1/{STATION}/liya-garden/gate-1"
-STARTED_S = 20.0
+STARTED_S = 60.0
 DELIVERED_S = 20.0
 ISSUE_S = 15.0
 LET_GO_S = 0.1
