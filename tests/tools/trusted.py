@@ -31,7 +31,7 @@ from tests.tools.local import Local
 from tests.tools.program import Program, gatehouse, run_to_end, until
 from tests.tools.site_config import SITE, STATION, Section, gate_config
 
-STARTED_S = 20.0
+STARTED_S = 60.0
 COMMAND_S = 60.0
 
 
