@@ -9,12 +9,11 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.clock import NS_PER_S, format_utc
-from agent.core.errors import CheckFailedError, ConfigError
+from agent.core.errors import ConfigError
 from contract.routes import CALL_S
-from contract.signing import sign
 from contract.topics import ID_PATTERN, ROOT, Address, is_id
-from contract.validate import schema_problems
 from contract.words import Kind, Role, Status
+from station.signed import signed
 from station.values import Publish
 
 
@@ -53,8 +52,5 @@ def make_call(
     }
     if call.gate is not None:
         body |= {"site": call.gate.site, "node": call.gate.node}
-    signed = sign(body, key)
-    problems = schema_problems("area-call", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    return Publish(f"{ROOT}/{station}/area/{call.area}/call", rfc8785.dumps(signed))
+    document = signed("area-call", body, key)
+    return Publish(f"{ROOT}/{station}/area/{call.area}/call", rfc8785.dumps(document))

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
-from agent.core.errors import CheckFailedError, ConfigError, UnreachableError
+from agent.core.errors import ConfigError, UnreachableError
 from agent.core.ids import IdSource
 from agent.runtime.clock import SystemClock
-from contract.signing import sign
 from contract.topics import ROOT, is_id
-from contract.validate import schema_problems
 from contract.words import CommandName, Outcome, Role, Status
 from station import commands, keys
 from station.desk import Desk
+from station.signed import signed
 from station.tables import open_for_reading
 from station.values import Publish
 
@@ -67,12 +66,9 @@ def post(folder: Path, wish: Wish) -> Row:
         "text": {"en": wish.text.en, "zh": wish.text.zh},
         "status": (Status.EXERCISE if wish.exercise else Status.ACTUAL).value,
     }
-    signed = sign(body, keys.role_key(made, Role.CONFIG))
-    problems = schema_problems("area-bulletin", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
+    document = signed("area-bulletin", body, keys.role_key(made, Role.CONFIG))
     topic = _topic(made.id, wish.area)
-    payload = json.dumps(signed, ensure_ascii=False).encode()
+    payload = json.dumps(document, ensure_ascii=False).encode()
     _send(made.database, Publish(topic, payload, retain=True))
     did = f"notice {body['bulletin_id']} stands until {body['expires_at']}"
     told = {"topic": topic, "bulletin_id": body["bulletin_id"], "expires_at": body["expires_at"]}
