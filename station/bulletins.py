@@ -7,7 +7,6 @@ Here: ``gatehouse station bulletin`` and ``announce``. Not here: commands' signi
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,11 @@ from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
 from agent.core.errors import ConfigError, UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
 from contract.topics import ROOT, is_id
 from contract.words import CommandName, Outcome, Role, Status
 from station import commands, keys
 from station.desk import Desk
+from station.ids import new_id
 from station.signed import signed
 from station.tables import open_for_reading
 from station.values import Publish
@@ -57,7 +55,7 @@ def post(folder: Path, wish: Wish) -> Row:
     made = keys.open_station(folder)
     now_ns = time.time_ns()
     body: dict[str, Any] = {
-        "bulletin_id": wish.bulletin_id or _fresh_id(),
+        "bulletin_id": wish.bulletin_id or new_id(),
         "area": wish.area,
         "issuer": made.id,
         "role": Role.CONFIG.value,
@@ -161,7 +159,3 @@ def _seen(event: Mapping[str, Any]) -> Row:
         "bulletin_id": details["bulletin_id"],
         "by": details.get("by", details.get("reason", "")),
     }
-
-
-def _fresh_id() -> str:
-    return IdSource(SystemClock(), random.SystemRandom().getrandbits).new()

@@ -6,19 +6,17 @@ looks like (``station.area_calls``), reading answers (``station.rollcall``).
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from agent.core.errors import CheckFailedError, UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
 from contract.words import Role
 from station import keys
 from station.area_calls import Call, make_call
 from station.desk import Desk
+from station.ids import new_id
 from station.rollcall import Answer, Roll, Rolls
 from station.trust.files import TrustFiles
 from station.trust.registry import Registry
@@ -35,7 +33,7 @@ def call(folder: Path, wanted: Call, wait_s: float, say: Callable[[Answer, Roll]
     """
     made = keys.open_station(folder)
     key = keys.role_key(made, Role.CONFIG)
-    call_id = IdSource(SystemClock(), random.SystemRandom().getrandbits).new()
+    call_id = new_id()
     message = make_call(wanted, call_id, made.id, time.time_ns(), key)
     desk = Desk(made.database, time.time_ns)
     try:

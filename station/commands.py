@@ -7,18 +7,16 @@ looks like (``station.orders``), the queue (``station.desk``).
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
 from contract.words import CommandName
 from station import documents, keys
 from station.desk import Desk
+from station.ids import new_id
 from station.orders import Marks, Wanted, make_command, nonce_of
 
 SEND_S = 5.0
@@ -41,7 +39,7 @@ def send(
     made = keys.open_station(folder)
     wanted = Wanted(documents.address_of(gate, made.id), name, args, exercise)
     key = keys.role_key(made, name.role)
-    cmd_id = IdSource(SystemClock(), random.SystemRandom().getrandbits).new()
+    cmd_id = new_id()
     desk = Desk(made.database, time.time_ns)
     try:
         nonce = nonce_of(desk.beat(wanted.gate.base))

@@ -7,19 +7,17 @@ looks like (``station.orders``), the queue (``station.desk``).
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
 from contract.topics import Address
 from contract.words import Role
 from station import documents, keys
 from station.desk import POLL_S, Desk
+from station.ids import new_id
 from station.orders import Task, make_task
 
 SEND_S = 5.0
@@ -43,7 +41,7 @@ def give(
     made = keys.open_station(folder)
     wanted = task(documents.address_of(gate, made.id))
     key = keys.role_key(made, Role.CONFIG)
-    task_id = IdSource(SystemClock(), random.SystemRandom().getrandbits).new()
+    task_id = new_id()
     desk = Desk(made.database, time.time_ns)
     try:
         number = desk.send(make_task(wanted, task_id, time.time_ns(), valid_s, key))
