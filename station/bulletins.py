@@ -21,11 +21,11 @@ from contract.words import CommandName, Outcome, Role, Status
 from station import commands, keys
 from station.desk import Desk
 from station.ids import new_id
+from station.sending import send_or_keep
 from station.signed import signed
-from station.tables import open_for_reading
+from station.tables import reading
 from station.values import Publish
 
-SEND_S = 5.0
 _LONG = re.compile(r"(\d{1,4})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 Row = dict[str, Any]
@@ -84,14 +84,9 @@ def withdraw(folder: Path, area: str) -> Row:
 def seen(folder: Path, area: str, bulletin_id: str = "") -> list[Row]:
     """Which gates were shown the notices of *area*, confirmed them or refused them, by time."""
     made = keys.open_station(folder)
-    db = open_for_reading(made.database)
-    try:
-        query = (
-            "SELECT body FROM messages WHERE channel='event' AND kind LIKE 'bulletin.%' ORDER BY n"
-        )
+    query = "SELECT body FROM messages WHERE channel='event' AND kind LIKE 'bulletin.%' ORDER BY n"
+    with reading(made.database) as db:
         events = [json.loads(row[0]) for row in db.execute(query)]
-    finally:
-        db.close()
     found = [_seen(event) for event in events if event["data"]["details"]["area"] == area]
     return [row for row in found if bulletin_id in ("", row["bulletin_id"])]
 
@@ -138,16 +133,9 @@ def _topic(station: str, area: str) -> str:
 def _send(database: Path, message: Publish) -> None:
     desk = Desk(database, time.time_ns)
     try:
-        sent = desk.wait(desk.send(message), SEND_S)
+        send_or_keep(desk, desk.send(message))
     finally:
         desk.close()
-    if sent is None:
-        raise UnreachableError(
-            "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "
-            "and reaches the broker"
-        )
-    if sent.refusal is not None:
-        raise UnreachableError(f"the broker refused it: {sent.refusal}")
 
 
 def _seen(event: Mapping[str, Any]) -> Row:

@@ -1,6 +1,6 @@
 """``gatehouse station send`` of a command: signed, sent, and its result waited for.
 
-Here: putting the parts together and using the machine's clock and random. Not here: what a command
+Here: putting the parts together and using the machine's clock. Not here: what a command
 looks like (``station.orders``), the queue (``station.desk``).
 """
 
@@ -18,8 +18,8 @@ from station import documents, keys
 from station.desk import Desk
 from station.ids import new_id
 from station.orders import Marks, Wanted, make_command, nonce_of
+from station.sending import send_or_withdraw
 
-SEND_S = 5.0
 Result = dict[str, object]
 
 
@@ -45,24 +45,15 @@ def send(
         nonce = nonce_of(desk.beat(wanted.gate.base))
         counter = desk.next_counter(wanted.gate.client_id)
         message = make_command(wanted, Marks(cmd_id, counter, time.time_ns(), nonce), key)
-        _send(desk, message_number := desk.send(message), SEND_S)
+        number = desk.send(message)
+        send_or_withdraw(desk, number)
         answer = desk.answer(wanted.gate.topic("result", drill=exercise), cmd_id, wait_s)
     finally:
         desk.close()
     if answer is None:
         raise UnreachableError(
-            f"sent as number {message_number}, but {wanted.gate.client_id} did not answer within "
+            f"sent as number {number}, but {wanted.gate.client_id} did not answer within "
             f"{wait_s:g} s; its result will be stored when it comes (command {cmd_id})"
         )
     result: Result = json.loads(answer)
     return {"gate": wanted.gate.client_id, "name": name.value, **result}
-
-
-def _send(desk: Desk, n: int, timeout_s: float) -> None:
-    sent = desk.wait(n, timeout_s)
-    if sent is None and desk.withdraw(n):
-        raise UnreachableError(
-            "not sent, and withdrawn: 'gatehouse station serve' does not run or has no broker"
-        )
-    if sent is not None and sent.refusal is not None:
-        raise UnreachableError(f"the broker refused it: {sent.refusal}")

@@ -107,6 +107,8 @@ def profile(
 
 
 def _line(status: dict[str, Any]) -> str:
+    if status["state"] == "queued":
+        return f"{status['task_id']} queued: 'gatehouse station serve' sends it when it runs"
     if status["state"] == "sent":
         return f"{status['task_id']} sent; the gate has not answered yet"
     note = f": {status['note']}" if status.get("note") else ""

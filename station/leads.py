@@ -93,9 +93,8 @@ class LeadDesk(Desk):
             "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
             f" WHERE channel='alert' AND kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
         )
-        rows: list[Any] = self._read(query, ())
         told = []
-        for source, alert_id, topic, stage, by, kind, happened_ns, body in rows:
+        for source, alert_id, topic, stage, by, kind, happened_ns, body in self._read(query, ()):
             found = Found(source, alert_id, topic, Stage(stage), by)
             decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
             waits = decided.standing in ("pending", "first") and found.stage is not Stage.CLOSED
@@ -109,8 +108,8 @@ class LeadDesk(Desk):
 
     def _lead(self, prefix: str, gate: str | None) -> Found:
         found = self._find(prefix, gate)
-        query = "SELECT 0, kind FROM messages WHERE source=? AND id=?"
-        kind = self._read(query, (found.source, found.id))[0][1]
+        query = "SELECT kind FROM messages WHERE source=? AND id=?"
+        kind = self._read(query, (found.source, found.id))[0][0]
         if kind not in FACE_LEADS:
             raise CheckFailedError(f"{found.id} is no lead but {kind}")
         return found

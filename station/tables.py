@@ -8,6 +8,8 @@ with NORMAL 32 of 40). One process serves; others write acks and documents to ``
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from agent.core.errors import ConfigError, StoreError
@@ -134,6 +136,18 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _cause(path, error) from error
     return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file for one look, closed afterwards; StoreError when it cannot be read."""
+    connection = open_for_reading(path)
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+    finally:
+        connection.close()
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path) -> None:
