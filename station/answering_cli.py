@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from station.arguments import By, Dir, Exercise, Gate, Json, Language
 from station.lang import Lang, lang_of
 from station.terminal import exits, write_json
 
 if TYPE_CHECKING:
     from station.rollcall import Roll
 
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Gates = Annotated[list[str], typer.Argument(help="SITE/NODE, one or more.", metavar="GATE...")]
-Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
-By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
-Language = Annotated[Lang | None, typer.Option(help="Language; default: the terminal's.")]
 
 
 class Scenario(StrEnum):
@@ -130,7 +126,7 @@ def bulletin(
     seen: Annotated[
         bool, typer.Option("--seen", help="Who was shown it and confirmed it.")
     ] = False,
-    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    exercise: Exercise = False,
     as_json: Json = False,
 ) -> None:
     """通告: Post a signed notice to the gates of an area; it takes the place of the one before."""

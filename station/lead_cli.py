@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contract.words import Outcome
+from station.arguments import By, Dir, Json, OneOfTwo
 from station.terminal import exits, write_json
 
 if TYPE_CHECKING:
@@ -19,14 +20,10 @@ app = typer.Typer(
     help="Face leads: two persons confirm one before anybody acts, or one rejects it. 线索核实",
     no_args_is_help=True,
 )
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Lead = Annotated[
     str, typer.Argument(metavar="ALERT", help="The lead's alert id, or how it starts.")
 ]
-By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
 Reason = Annotated[str, typer.Option(help="What you saw; it is written down for good.")]
-Gate = Annotated[str | None, typer.Option(help="SITE/NODE, where two gates use one id.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the gate's answer.")]
 
 
@@ -69,7 +66,7 @@ def _verdict(word: str) -> Callable[..., None]:
         directory: Dir,
         by: By,
         reason: Reason,
-        gate: Gate = None,
+        gate: OneOfTwo = None,
         wait: Wait = 30.0,
         as_json: Json = False,
     ) -> None:
@@ -93,7 +90,7 @@ app.command(
 @app.command()
 @exits
 def send(
-    *, lead: Lead, directory: Dir, gate: Gate = None, wait: Wait = 30.0, as_json: Json = False
+    *, lead: Lead, directory: Dir, gate: OneOfTwo = None, wait: Wait = 30.0, as_json: Json = False
 ) -> None:
     """重新通知: Tell the gate again what was decided, after it did not answer."""
     _decide(directory, lead, None, "-", "-", gate, wait, as_json=as_json)
