@@ -24,7 +24,7 @@ from station.ids import new_id
 from station.sending import send_or_keep
 from station.signed import signed
 from station.tables import reading
-from station.values import Publish
+from station.values import Publish, gate_name
 
 _LONG = re.compile(r"(\d{1,4})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
@@ -142,7 +142,7 @@ def _seen(event: Mapping[str, Any]) -> Row:
     details = event["data"]["details"]
     return {
         "at": event["time"],
-        "gate": str(event["source"]).split("/", 3)[-1],
+        "gate": gate_name(event["source"]),
         "what": str(event["type"]).removeprefix("gatehouse.event.bulletin."),
         "bulletin_id": details["bulletin_id"],
         "by": details.get("by", details.get("reason", "")),

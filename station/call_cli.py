@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 @exits
 def call(
     *,
-    area: Annotated[str, typer.Argument(help="Which area.")],
+    area: Annotated[str, typer.Argument(help="The area, as gates name it.")],
     directory: Dir,
     text: Annotated[str, typer.Option(help="What is wanted, in English or both languages.")],
     text_zh: Annotated[str | None, typer.Option(help="The same in Chinese. 中文")] = None,

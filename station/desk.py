@@ -20,7 +20,7 @@ from contract.routes import route
 from contract.words import Stage
 from station.receive import ack_message
 from station.tables import open_database
-from station.values import Publish
+from station.values import Publish, gate_name
 from station.waiting import awaited
 
 SHORTEST_PREFIX = 4
@@ -226,7 +226,7 @@ class Desk:
         if not rows:
             raise CheckFailedError(f"no alert with an id that starts with {prefix}")
         if len(rows) > 1:
-            listed = ", ".join(f"{row[1]} ({row[0].split('/', 3)[-1]})" for row in rows[:SHOWN])
+            listed = ", ".join(f"{row[1]} ({gate_name(row[0])})" for row in rows[:SHOWN])
             raise CheckFailedError(f"{len(rows)} alerts start with {prefix}: {listed}")
         source, message_id, topic, stage, by = rows[0]
         return Found(source, message_id, topic, Stage(stage), by)

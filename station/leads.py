@@ -19,11 +19,12 @@ from typing import Any
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError
 from contract.routes import route
-from contract.words import FACE_LEADS, CommandName, Stage
+from contract.words import FACE_LEADS, CommandName, Stage, Status
 from station import commands, keys, verdicts
 from station.desk import Desk, Found
 from station.going import PERSONS, standing_of
 from station.tables import LEAD_KINDS
+from station.values import gate_name
 from station.verdicts import Verdict
 
 LISTED = 200
@@ -136,7 +137,7 @@ def decide(
             decided = desk.stands(prefix, gate)
         else:
             decided = desk.decide(prefix, word, by, reason, gate)
-        place = "/".join(decided.found.source.split("/")[3:5])
+        place = gate_name(decided.found.source)
         try:
             answer = commands.send(
                 folder,
@@ -190,9 +191,9 @@ def _row(decided: Decided, kind: str, happened_ns: int, body: dict[str, Any]) ->
     ]
     return {
         "alert_id": decided.found.id,
-        "gate": "/".join(decided.found.source.split("/")[3:5]),
+        "gate": gate_name(decided.found.source),
         "kind": kind,
-        "status": "Exercise" if decided.exercise else "Actual",
+        "status": (Status.EXERCISE if decided.exercise else Status.ACTUAL).value,
         "standing": decided.standing,
         "stage": decided.found.stage.value,
         "happened_at": format_utc(happened_ns),

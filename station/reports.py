@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import CheckFailedError
+from contract.words import Status
 from station import documents, keys
 from station.lang import Lang
 from station.tables import reading
@@ -126,7 +127,7 @@ def intact(report: Report) -> bool | None:
 def heading(report: Report, lang: Lang) -> str:
     """One line that says which report it is."""
     side = 0 if lang is Lang.EN else 1
-    drill = _EXERCISE if report["status"] == "Exercise" else ""
+    drill = _EXERCISE if report["status"] == Status.EXERCISE else ""
     return f"{drill}{_KINDS[report['kind']][side]} {report['report_id']}  {report['at']}"
 
 

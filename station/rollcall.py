@@ -19,6 +19,7 @@ from agent.core.errors import CheckFailedError, StoreError
 from contract.topics import ROOT
 from contract.words import Status
 from station.tables import open_for_reading
+from station.values import gate_name
 
 SHOWN = 5
 MOST_OPEN = 50
@@ -178,7 +179,7 @@ class Rolls:
         for source, body in rows:
             told = json.loads(body)["data"]["details"]
             if isinstance(told, dict) and {"call_id", "area", "at", "expires_at"} <= told.keys():
-                gate = "/".join(source.split("/")[3:5])
+                gate = gate_name(source)
                 found.append({**told, "by": gate, "called_ns": _ns(told["at"])})
         return found
 
