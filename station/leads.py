@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,18 @@ from contract.routes import route
 from contract.words import FACE_LEADS, CommandName, Stage, Status
 from station import commands, keys, verdicts
 from station.desk import Desk, Found
-from station.going import PERSONS, standing_of
+from station.standing import PERSONS, WAITING, Standing, Word, standing_of
 from station.tables import LEAD_KINDS
 from station.values import gate_name
 from station.verdicts import Verdict
 
 LISTED = 200
+_STAGES = {
+    Standing.FIRST: Stage.SEEN,
+    Standing.CONFIRMED: Stage.HANDLING,
+    Standing.REJECTED: Stage.CLOSED,
+}
 Result = dict[str, object]
-
-
-class Word(StrEnum):
-    """What a person may say of a lead."""
-
-    CONFIRM = "confirm"
-    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +41,13 @@ class Decided:
 
     found: Found
     exercise: bool
-    standing: str
+    standing: Standing
     said: tuple[Verdict, ...]
 
     @property
     def args(self) -> dict[str, Any]:
         """Of the command that tells the gate."""
-        word = Word.REJECT if self.standing == "rejected" else Word.CONFIRM
+        word = Word.REJECT if self.standing is Standing.REJECTED else Word.CONFIRM
         rows = [v for v in self.said if v.verdict == word]
         decisions = [{"by": v.by, "reason": v.reason, "at": format_utc(v.at_ns)} for v in rows]
         return {"alert_id": self.found.id, "verdict": word.value, "decisions": decisions}
@@ -80,9 +77,7 @@ class LeadDesk(Desk):
 
     def show(self, decided: Decided, by: str) -> None:
         """Ack the lead as far as its verdicts go; a stage that is further stays."""
-        stage = {"first": Stage.SEEN, "confirmed": Stage.HANDLING}.get(
-            decided.standing, Stage.CLOSED
-        )
+        stage = _STAGES[decided.standing]
         with self._writing():
             found = self._find(decided.found.id, None)
             if stage.rank > found.stage.rank:
@@ -98,7 +93,7 @@ class LeadDesk(Desk):
         for source, alert_id, topic, stage, by, kind, happened_ns, body in self._read(query, ()):
             found = Found(source, alert_id, topic, Stage(stage), by)
             decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
-            waits = decided.standing in ("pending", "first") and found.stage is not Stage.CLOSED
+            waits = decided.standing in WAITING and found.stage is not Stage.CLOSED
             if waits or everything:
                 told.append(_row(decided, kind, happened_ns, json.loads(bytes(body))))
         return told
@@ -116,27 +111,29 @@ class LeadDesk(Desk):
         return found
 
 
-def decide(
-    folder: Path,
-    prefix: str,
-    word: Word | None,
-    by: str,
-    reason: str,
-    *,
-    gate: str | None,
-    wait_s: float,
-) -> Result:
-    """Store a person's word and tell the gate; *word* None: tell it again what stands.
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a person says of a lead."""
 
-    UnreachableError when the gate did not answer: the word is stored all the same.
+    word: Word
+    by: str
+    reason: str
+
+
+def decide(
+    folder: Path, prefix: str, saying: Saying | None, *, gate: str | None, wait_s: float
+) -> Result:
+    """Store what a person says and tell the gate; *saying* None: tell it again what stands.
+
+    UnreachableError when the gate did not answer: what was said is stored all the same.
     """
     made = keys.open_station(folder)
     desk = LeadDesk(made.database, time.time_ns)
     try:
-        if word is None:
+        if saying is None:
             decided = desk.stands(prefix, gate)
         else:
-            decided = desk.decide(prefix, word, by, reason, gate)
+            decided = desk.decide(prefix, saying.word, saying.by, saying.reason, gate)
         place = gate_name(decided.found.source)
         try:
             answer = commands.send(
@@ -152,7 +149,12 @@ def decide(
     finally:
         desk.close()
     persons = [v.by for v in decided.said]
-    return {"alert_id": decided.found.id, "standing": decided.standing, "by": persons, **answer}
+    return {
+        "alert_id": decided.found.id,
+        "standing": decided.standing.value,
+        "by": persons,
+        **answer,
+    }
 
 
 def listing(folder: Path, *, everything: bool) -> Result:
@@ -194,7 +196,7 @@ def _row(decided: Decided, kind: str, happened_ns: int, body: dict[str, Any]) ->
         "gate": gate_name(decided.found.source),
         "kind": kind,
         "status": (Status.EXERCISE if decided.exercise else Status.ACTUAL).value,
-        "standing": decided.standing,
+        "standing": decided.standing.value,
         "stage": decided.found.stage.value,
         "happened_at": format_utc(happened_ns),
         "details": body["data"]["details"],
