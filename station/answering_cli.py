@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contract.words import Outcome
 from station.arguments import By, Dir, Exercise, Gate, Json, Language
 from station.lang import Lang, lang_of
 from station.terminal import exits, write_json
@@ -77,8 +78,9 @@ def drill(
     if as_json:
         told = [_with_rolls(directory, each) for each in found]
         write_json({"drill_id": drill_id, "gates": rows, "reports": told})
-    _print_reports(directory, [] if as_json else found, lang)
-    if any(row["outcome"] != "done" for row in rows):
+    else:
+        _print_reports(directory, found, lang)
+    if any(row["outcome"] != Outcome.DONE for row in rows):
         raise typer.Exit(1)
 
 
@@ -163,14 +165,15 @@ def announce(
 
     rows = bulletins.announce(directory, gates, {"text": text, "lang": lang.value}, by, wait)
     _print_all(rows, "{gate}: {outcome} {reason}", as_json=as_json)
-    if any(row["outcome"] != "done" for row in rows):
+    if any(row["outcome"] != Outcome.DONE for row in rows):
         raise typer.Exit(1)
 
 
 def _print_all(rows: list[dict[str, Any]], form: str, *, as_json: bool) -> None:
     if as_json:
         write_json({"rows": rows})
-    for row in [] if as_json else rows:
+        return
+    for row in rows:
         print(form.format(**row))
 
 

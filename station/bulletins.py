@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
-from agent.core.errors import ConfigError, UnreachableError
+from agent.core.errors import ConfigError
 from contract.topics import ROOT, is_id
-from contract.words import CommandName, Outcome, Role, Status
+from contract.words import CommandName, Role, Status
 from station import commands, keys
 from station.desk import Desk
 from station.ids import new_id
@@ -94,18 +94,10 @@ def seen(folder: Path, area: str, bulletin_id: str = "") -> list[Row]:
 def announce(
     folder: Path, gates: Sequence[str], args: Mapping[str, Any], by: str, wait_s: float
 ) -> list[Row]:
-    """Have it said at each gate in turn; one that is not reached keeps none of the others out."""
-    rows: list[Row] = []
-    given = {**args, "by": by} if by else dict(args)
-    for gate in gates:
-        try:
-            answer = commands.send(
-                folder, gate, CommandName.ANNOUNCE, given, exercise=False, wait_s=wait_s
-            )
-            rows.append(dict(answer))
-        except UnreachableError as error:
-            rows.append({"gate": gate, "outcome": Outcome.UNKNOWN.value, "reason": str(error)})
-    return rows
+    """Have it said at each gate in turn: what each answered."""
+    given = {**args, "by": by} if by else args
+    name = CommandName.ANNOUNCE
+    return commands.send_each(folder, gates, name, given, exercise=False, wait_s=wait_s)
 
 
 def until_ns(text: str, now_ns: int) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UnreachableError
-from contract.words import CommandName
+from contract.words import CommandName, Outcome
 from station import documents, keys
 from station.desk import Desk
 from station.ids import new_id
@@ -57,3 +57,28 @@ def send(
         )
     result: Result = json.loads(answer)
     return {"gate": wanted.gate.client_id, "name": name.value, **result}
+
+
+def send_each(
+    folder: Path,
+    gates: Iterable[str],
+    name: CommandName,
+    args: Mapping[str, Any],
+    *,
+    exercise: bool,
+    wait_s: float,
+    unreached: str = Outcome.UNKNOWN.value,
+) -> list[Result]:
+    """What each gate answered in turn; one that is not reached keeps none of the others out.
+
+    *unreached* is the outcome told of such a gate.
+    """
+    results: list[Result] = []
+    for gate in gates:
+        try:
+            told = send(folder, gate, name, args, exercise=exercise, wait_s=wait_s)
+        except UnreachableError as error:
+            told = {"gate": gate, "name": name.value, "outcome": unreached}
+            told |= {"reason": str(error), "proof": None}
+        results.append(told)
+    return results

@@ -81,16 +81,7 @@ def reports(folder: Path, rows: Sequence[Row], drill_id: str, for_s: float) -> l
 def _send(
     folder: Path, gates: Sequence[str], name: CommandName, args: Mapping[str, Any]
 ) -> list[Row]:
-    """One gate that cannot be reached keeps none of the others out."""
-    rows: list[Row] = []
-    for gate in gates:
-        try:
-            rows.append(
-                dict(commands.send(folder, gate, name, args, exercise=True, wait_s=ANSWER_S))
-            )
-        except UnreachableError as error:
-            rows.append({"gate": gate, "outcome": Outcome.UNKNOWN.value, "reason": str(error)})
-    return rows
+    return commands.send_each(folder, gates, name, args, exercise=True, wait_s=ANSWER_S)
 
 
 def _fresh_id() -> str:

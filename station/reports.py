@@ -126,14 +126,14 @@ def intact(report: Report) -> bool | None:
 
 def heading(report: Report, lang: Lang) -> str:
     """One line that says which report it is."""
-    side = 0 if lang is Lang.EN else 1
+    side = _side(lang)
     drill = _EXERCISE if report["status"] == Status.EXERCISE else ""
     return f"{drill}{_KINDS[report['kind']][side]} {report['report_id']}  {report['at']}"
 
 
 def text_of(report: Report, lang: Lang) -> str:
     """A whole report for people."""
-    side = 0 if lang is Lang.EN else 1
+    side = _side(lang)
     lines = [heading(report, lang)]
     figures = report.get("figures", {})
     shown = {key: report[key] for key in ("from", "to") if key in report} | figures
@@ -149,6 +149,11 @@ def text_of(report: Report, lang: Lang) -> str:
         for line in report.get("timeline", ())
     ]
     return "\n".join(lines)
+
+
+def _side(lang: Lang) -> int:
+    """Where the text of a language stands in a pair."""
+    return 0 if lang is Lang.EN else 1
 
 
 def _answers(answered: Any, side: int) -> Iterator[str]:
