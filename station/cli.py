@@ -18,12 +18,12 @@ from station.answering_cli import register as register_answering
 from station.arguments import Dir, Exercise, Gate, Json, Language, OneOfTwo, trimmed
 from station.audit_cli import app as audit_app
 from station.call_cli import register as register_calls
-from station.guard_cli import challenge, profile, task
+from station.guard_cli import register as register_guard
 from station.issuer_cli import register as register_issuers
 from station.lead_cli import app as lead_app
 from station.sought_cli import search_app, track_app
 from station.terminal import exits, show_answer, teller, write_json
-from station.trust.cli import register
+from station.trust.cli import register as register_trust
 
 app = typer.Typer(
     name="station",
@@ -265,14 +265,12 @@ def watch(
     actions.watch_station(directory, lang, once=once, as_json=as_json)
 
 
-app.command()(exits(task))
-app.command()(exits(challenge))
-app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
 app.add_typer(lead_app, name="lead")
 app.add_typer(track_app, name="track")
 app.add_typer(search_app, name="search")
-register(app)
+register_trust(app)
+register_guard(app)
 register_answering(app)
 register_calls(app)
 register_issuers(app)

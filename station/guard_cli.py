@@ -1,7 +1,7 @@
-"""``gatehouse station task`` and ``challenge``: what a station wants of the guard at a gate.
+"""``gatehouse station task|challenge|profile``: what a station wants of the guard at a gate.
 
-Here: options, printing, exit codes. What the commands do is in ``station.tasking`` and
-``station.commands``, imported when a command runs.
+Here: options, printing, exit codes. What the commands do is in ``station.tasking``,
+``station.commands`` and ``station.profiles``, imported when a command runs.
 """
 
 from __future__ import annotations
@@ -12,13 +12,21 @@ import typer
 
 from contract.words import CommandName
 from station.arguments import By, Dir, Exercise, Gate, Json, Reason
-from station.terminal import show_answer, write_json
+from station.terminal import exits, show_answer, write_json
 
 if TYPE_CHECKING:
     from contract.topics import Address
     from station.orders import Task
 
 
+def register(app: typer.Typer) -> None:
+    """Add these commands to *app*."""
+    app.command()(task)
+    app.command()(challenge)
+    app.command()(profile)
+
+
+@exits
 def task(
     *,
     gate: Gate,
@@ -58,6 +66,7 @@ def task(
         raise typer.Exit(1)
 
 
+@exits
 def challenge(
     *,
     gate: Gate,
@@ -77,6 +86,7 @@ def challenge(
     show_answer(answer, as_json=as_json)
 
 
+@exits
 def profile(
     *,
     gate: Gate,

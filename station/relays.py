@@ -167,7 +167,7 @@ class Relays:
         return (KeepRelay(replace(relay, state=after)),)
 
     def _dropped(self, relay: Relay, why: _Why, now_ns: int) -> tuple[Write, ...]:
-        """Not even asked for."""
+        """The next gate is not even asked: the window is over at once."""
         return self._missed(relay, "window over", why, now_ns)
 
     def _missed(self, relay: Relay, cause: str, why: _Why, now_ns: int) -> tuple[Write, ...]:
