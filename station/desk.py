@@ -19,7 +19,7 @@ from agent.core.errors import CheckFailedError, StoreError
 from contract.routes import route
 from contract.words import Stage
 from station.receive import ack_message
-from station.tables import open_database
+from station.tables import fetched, open_database
 from station.values import Publish, gate_name
 from station.waiting import awaited
 
@@ -238,11 +238,8 @@ class Desk:
         )
         return int(cursor.lastrowid or 0)
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
+    def _read(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        return fetched(self._db, self._path, query, *values)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ from station.going import Going
 from station.heads import standing_faults
 from station.rollcall import Rolls
 from station.runs import Run
-from station.tables import open_for_reading
+from station.tables import fetched, open_for_reading
 from station.work import work_of
 
 SERVING_S = 15
@@ -166,7 +166,4 @@ class Reader:
         return tuple(gate_row(row, now_ns, runs, malformed, reused, faults) for row in rows)
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
+        return fetched(self._db, self._path, query, *values)

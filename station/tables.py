@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
@@ -136,6 +137,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _cause(path, error) from error
     return connection
+
+
+def fetched(connection: sqlite3.Connection, path: Path, query: str, *values: object) -> list[Any]:
+    """The rows of *query*; StoreError when the file *path* cannot be read."""
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
 
 
 @contextmanager

@@ -32,18 +32,6 @@ NOW_NS = BEGAN_NS + 20 * NS_PER_S
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "station.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    made = Store(path, "cancheng")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def reader(path: Path, store: Store) -> Iterator[Reader]:
     del store
     made = Reader(path, "cancheng", "")

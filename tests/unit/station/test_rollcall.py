@@ -31,18 +31,6 @@ SCHOOL = "gh/v1/cancheng/area/north/respond/school/gate-1"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "station.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    made = Store(path, "cancheng")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def rolls(path: Path, store: Store) -> Iterator[Rolls]:
     made = Rolls(path, "cancheng", {"north": ["school/gate-1", "clinic/gate-1", "mill/gate-1"]})
     yield made
