@@ -16,9 +16,8 @@ from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
 from agent.core.errors import ConfigError
-from contract.topics import ROOT, is_id
 from contract.words import CommandName, Role, Status
-from station import commands, keys
+from station import commands, documents, keys
 from station.desk import Desk
 from station.ids import new_id
 from station.sending import send_or_keep
@@ -65,7 +64,7 @@ def post(folder: Path, wish: Wish) -> Row:
         "status": (Status.EXERCISE if wish.exercise else Status.ACTUAL).value,
     }
     document = signed("area-bulletin", body, keys.role_key(made, Role.CONFIG))
-    topic = _topic(made.id, wish.area)
+    topic = documents.area_topic(made.id, wish.area, "bulletin")
     payload = json.dumps(document, ensure_ascii=False).encode()
     _send(made.database, Publish(topic, payload, retain=True))
     did = f"notice {body['bulletin_id']} stands until {body['expires_at']}"
@@ -76,7 +75,7 @@ def post(folder: Path, wish: Wish) -> Row:
 def withdraw(folder: Path, area: str) -> Row:
     """No notice stands for *area* any more."""
     made = keys.open_station(folder)
-    topic = _topic(made.id, area)
+    topic = documents.area_topic(made.id, area, "bulletin")
     _send(made.database, Publish(topic, b"", retain=True))
     return {"topic": topic, "did": "withdrawn"}
 
@@ -112,14 +111,8 @@ def until_ns(text: str, now_ns: int) -> int:
             f"--until {text!r}: give a time with an offset, or 90m, 12h, 7d"
         ) from error
     if found_ns <= now_ns:
-        raise ConfigError(f"--until {text!r} is past")
+        raise ConfigError(f"--until {text!r} is past: give a time to come")
     return found_ns
-
-
-def _topic(station: str, area: str) -> str:
-    if not is_id(area):
-        raise ConfigError(f"{area!r} is no area: a-z, 0-9 and -, up to 32")
-    return f"{ROOT}/{station}/area/{area}/bulletin"
 
 
 def _send(database: Path, message: Publish) -> None:

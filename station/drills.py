@@ -74,7 +74,10 @@ def reports(folder: Path, rows: Sequence[Row], drill_id: str, for_s: float) -> l
         else:
             found.append(report | {"gate": row["gate"]})
     if silent:
-        raise UnreachableError(f"no report of drill {drill_id} from {', '.join(silent)}")
+        raise UnreachableError(
+            f"no report of drill {drill_id} from {', '.join(silent)} in time; "
+            "'gatehouse station report' shows it when it comes"
+        )
     return found
 
 

@@ -72,7 +72,7 @@ class LeadDesk(Desk):
             found = self._lead(prefix, gate)
             decided = _decided(found, verdicts.of_lead(self._db, found.source, found.id))
         if not decided.said:
-            raise CheckFailedError(f"nobody decided on {found.id} yet")
+            raise CheckFailedError(f"nobody decided on {found.id} yet: confirm or reject it")
         return decided
 
     def show(self, decided: Decided, by: str) -> None:

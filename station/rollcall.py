@@ -139,7 +139,7 @@ class Rolls:
         found = [c for c in self._calls(EVERY, prefix) if c["call_id"].startswith(prefix)]
         if len(found) != 1:
             many = f"{len(found)} calls start" if found else "no call starts"
-            raise CheckFailedError(f"{many} with {prefix!r}")
+            raise CheckFailedError(f"{many} with {prefix!r}; 'station rollcall' shows the newest")
         return self._roll(found[0])
 
     def unknown(self) -> list[Answer]:
