@@ -17,8 +17,9 @@ from station.board import Snapshot
 from station.desk import Desk
 from station.going import LEADS_QUERY
 from station.incidents import LONGEST_NS, Step, clock_json, level_json
-from station.leads import LeadDesk, Word
+from station.leads import LeadDesk
 from station.snapshot import Reader
+from station.standing import Word
 from station.store import Store
 from station.tables import open_for_reading
 from station.watch import Changes

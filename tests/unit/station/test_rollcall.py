@@ -68,7 +68,7 @@ def test_a_call_is_signed_and_valid_and_bounded(clock: ManualClock) -> None:
 
 
 def test_a_call_that_is_none_is_not_made(clock: ManualClock) -> None:
-    with pytest.raises(ConfigError, match="area 'North'"):
+    with pytest.raises(ConfigError, match="'North' is no area"):
         made(clock, area="North")
     with pytest.raises(CheckFailedError, match="text"):
         made(clock, text_en="")
