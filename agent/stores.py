@@ -117,15 +117,11 @@ class Stores:
             after_damage=now_s,
             on_damage=lambda damage: post(lambda: on_damage(_in_words(damage))),
         )
-        told = lambda text: post(lambda: self._issue("outbox-unreadable", OUTBOX, text))  # noqa: E731
-        aside = self._file(UNREADABLE)
-        sealed = SealedStore(store, self.vault.seal(OUTBOX), aside, told)
 
-        def upkeep() -> None:
-            key_id = sealed.reseal()
-            if key_id is not None:
-                post(lambda: self.vault.finish(OUTBOX, key_id))
+        def unreadable(text: str) -> None:
+            post(lambda: self._issue("outbox-unreadable", OUTBOX, text))
 
+        sealed, upkeep = self._sealed(store, OUTBOX, UNREADABLE, unreadable, post)
         in_memory = self._start.outbox_in_memory
         outbox = Outbox(
             NoStore("safe mode: the gate dies while it opens it") if in_memory else sealed,
@@ -157,14 +153,7 @@ class Stores:
             segment_bytes=CASES_SEGMENT_BYTES,
             reserve=1,
         )
-        aside = self._file(CASES_UNREADABLE)
-        sealed = SealedStore(store, self.vault.seal(CASES), aside, told)
-
-        def upkeep() -> None:
-            key_id = sealed.reseal()
-            if key_id is not None:
-                post(lambda: self.vault.finish(CASES, key_id))
-
+        sealed, upkeep = self._sealed(store, CASES, CASES_UNREADABLE, told, post)
         in_memory = self._start.outbox_in_memory
         self._keeper = keeper = Keeper(
             NoStore("safe mode") if in_memory else sealed,
@@ -176,6 +165,24 @@ class Stores:
         keeper.open()
         self.vault.reseal_by(CASES, keeper.keep_up, later=True)
         return keeper
+
+    def _sealed(
+        self,
+        store: SegmentStore,
+        name: str,
+        aside: str,
+        unreadable: Callable[[str], None],
+        post: Callable[[Callable[[], None]], None],
+    ) -> tuple[SealedStore, Callable[[], None]]:
+        """*store* under the key of *name*, and what brings all of it under that key."""
+        sealed = SealedStore(store, self.vault.seal(name), self._file(aside), unreadable)
+
+        def upkeep() -> None:
+            key_id = sealed.reseal()
+            if key_id is not None:
+                post(lambda: self.vault.finish(name, key_id))
+
+        return sealed, upkeep
 
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist and the hot list as they were kept; empty when a file is damaged."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.core.clock import NS_PER_S
 from rules.memory import Row
-from rules.temporal import Condition, Happening, Moment, Stands, earliest, joined
+from rules.temporal import Condition, Happening, Moment, OfParts, Stands, earliest, joined
 from rules.temporal import happened as made_of
 
 
@@ -38,11 +38,6 @@ class Count(Condition):
         return whole
 
     @property
-    def due_ns(self) -> int | None:
-        """That of its part."""
-        return self.part.due_ns
-
-    @property
     def inner(self) -> Sequence[Condition]:
         """Its part."""
         return (self.part,)
@@ -67,10 +62,9 @@ class Count(Condition):
 
 
 @dataclass(slots=True)
-class AllOf(Condition):
+class AllOf(OfParts):
     """Several, in any order."""
 
-    parts: Sequence[Condition]
     within_s: float
     _seen: dict[int, Happening] = field(default_factory=dict)
 
@@ -87,16 +81,6 @@ class AllOf(Condition):
         whole = joined(moment.at_ns, list(self._seen.values()))
         self._seen.clear()
         return whole
-
-    @property
-    def due_ns(self) -> int | None:
-        """The earliest of the parts."""
-        return earliest(self.parts)
-
-    @property
-    def inner(self) -> Sequence[Condition]:
-        """Its parts."""
-        return self.parts
 
     def rows(self) -> Iterable[Row]:
         """Which have happened."""
@@ -118,10 +102,9 @@ class AllOf(Condition):
 
 
 @dataclass(slots=True)
-class InSequence(Condition):
+class InSequence(OfParts):
     """One after the other. Of each beginning of the sequence the one that began last is kept."""
 
-    parts: Sequence[Condition]
     within_s: float
     _begun: dict[int, tuple[int, Happening]] = field(default_factory=dict)
 
@@ -145,16 +128,6 @@ class InSequence(Condition):
             return None
         self._begun.clear()
         return whole[1]
-
-    @property
-    def due_ns(self) -> int | None:
-        """The earliest of the parts."""
-        return earliest(self.parts)
-
-    @property
-    def inner(self) -> Sequence[Condition]:
-        """Its parts."""
-        return self.parts
 
     def rows(self) -> Iterable[Row]:
         """Each beginning."""
@@ -210,7 +183,7 @@ class Without(Condition):
     def due_ns(self) -> int | None:
         """When nothing has come after it, or the earliest of the parts."""
         own = None if self._waiting is None else self._ends_ns(self._waiting)
-        dues = (own, self.part.due_ns, self.none.due_ns)
+        dues = (own, earliest(self.inner))
         return min((due for due in dues if due is not None), default=None)
 
     @property

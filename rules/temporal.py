@@ -84,8 +84,8 @@ class Condition(ABC):
 
     @property
     def due_ns(self) -> int | None:
-        """When a moment without an event is needed; None: never."""
-        return None
+        """When a moment without an event is needed; None: never. Its parts need theirs."""
+        return earliest(self.inner)
 
     @abstractmethod
     def stands(self) -> Stands:
@@ -206,26 +206,26 @@ class Lasts(Condition):
 
 
 @dataclass(slots=True)
-class AnyOf(Condition):
-    """One of several."""
+class OfParts(Condition):
+    """A condition over several, all of which hear each moment."""
 
     parts: Sequence[Condition]
+
+    @property
+    def inner(self) -> Sequence[Condition]:
+        """Its parts."""
+        return self.parts
+
+
+@dataclass(slots=True)
+class AnyOf(OfParts):
+    """One of several."""
 
     def step(self, moment: Moment) -> Happening | None:
         """Happens with the first part that does; all of them hear of it."""
         found = [part.step(moment) for part in self.parts]
         those = [part for part in found if part is not None]
         return joined(moment.at_ns, those) if those else None
-
-    @property
-    def due_ns(self) -> int | None:
-        """The earliest of the parts."""
-        return earliest(self.parts)
-
-    @property
-    def inner(self) -> Sequence[Condition]:
-        """Its parts."""
-        return self.parts
 
     def stands(self) -> Stands:
         """How each part stands."""

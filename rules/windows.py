@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
-from agent.config.schema.rules import Window
+from agent.config.schema.rules import DAYS, Window
 from agent.core.clock import NS_PER_S, Stamp
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Windows:
         self._zone = zone
         self._spans = [
             _Span(
-                frozenset(_DAYS.index(day) for day in window.days),
+                frozenset(DAYS.index(day) for day in window.days),
                 time.fromisoformat(window.start),
                 time.fromisoformat(window.end),
             )

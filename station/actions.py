@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from agent.core.clock import format_utc
-from agent.core.errors import CheckFailedError, UnreachableError
+from agent.core.errors import CheckFailedError
 from agent.files.atomic import FolderLock, write_atomic
 from contract.join import Place
 from contract.signing import content_hash
@@ -41,6 +41,7 @@ from station.options import (
     read_tls,
 )
 from station.orders import make_task
+from station.sending import SEND_S, send_or_keep
 from station.serve import Parts, Server, Tell
 from station.snapshot import Reader
 from station.store import Store
@@ -49,7 +50,6 @@ from station.trust.mosquitto import host_name
 from station.trust.running import OWN, has_trust, open_trust, running
 from station.view import render
 
-WAIT_S = 5.0
 Result = dict[str, object]
 
 
@@ -120,7 +120,7 @@ def ack(folder: Path, alert_id: str, stage: Stage, by: str, gate: str | None) ->
     try:
         order = desk.ack(alert_id, stage, by, gate)
         if order.n is not None:
-            _await_sent(desk, order.n)
+            send_or_keep(desk, order.n)
     finally:
         desk.close()
     found = order.found
@@ -149,7 +149,7 @@ def send(folder: Path, gate: str, document: Document, file: Path) -> Result:
     desk = Desk(made.database, time.time_ns)
     try:
         last = desk.send_all(messages, clear=topic)
-        _await_sent(desk, last, WAIT_S + len(messages))
+        send_or_keep(desk, last, SEND_S + len(messages))
     finally:
         desk.close()
     told: Result = {"topic": topic, "version": body["version"], "hash": content_hash(body)}
@@ -246,14 +246,3 @@ def _checked_entries(file: Path, *, allow_empty: bool) -> list[Any]:
     if not entries and not allow_empty:
         raise CheckFailedError("the list is empty; --allow-empty signs that all the same")
     return entries
-
-
-def _await_sent(desk: Desk, n: int, wait_s: float = WAIT_S) -> None:
-    sent = desk.wait(n, wait_s)
-    if sent is None:
-        raise UnreachableError(
-            "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "
-            "and reaches the broker"
-        )
-    if sent.refusal is not None:
-        raise UnreachableError(f"the broker refused it: {sent.refusal}")

@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contract.words import Outcome
+from station.arguments import By, Dir, Exercise, Gate, Json, Language
 from station.lang import Lang, lang_of
 from station.terminal import exits, write_json
 
 if TYPE_CHECKING:
     from station.rollcall import Roll
 
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Gates = Annotated[list[str], typer.Argument(help="SITE/NODE, one or more.", metavar="GATE...")]
-Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
-By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
-Language = Annotated[Lang | None, typer.Option(help="Language; default: the terminal's.")]
 
 
 class Scenario(StrEnum):
@@ -81,8 +78,9 @@ def drill(
     if as_json:
         told = [_with_rolls(directory, each) for each in found]
         write_json({"drill_id": drill_id, "gates": rows, "reports": told})
-    _print_reports(directory, [] if as_json else found, lang)
-    if any(row["outcome"] != "done" for row in rows):
+    else:
+        _print_reports(directory, found, lang)
+    if any(row["outcome"] != Outcome.DONE for row in rows):
         raise typer.Exit(1)
 
 
@@ -130,7 +128,7 @@ def bulletin(
     seen: Annotated[
         bool, typer.Option("--seen", help="Who was shown it and confirmed it.")
     ] = False,
-    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    exercise: Exercise = False,
     as_json: Json = False,
 ) -> None:
     """通告: Post a signed notice to the gates of an area; it takes the place of the one before."""
@@ -167,14 +165,15 @@ def announce(
 
     rows = bulletins.announce(directory, gates, {"text": text, "lang": lang.value}, by, wait)
     _print_all(rows, "{gate}: {outcome} {reason}", as_json=as_json)
-    if any(row["outcome"] != "done" for row in rows):
+    if any(row["outcome"] != Outcome.DONE for row in rows):
         raise typer.Exit(1)
 
 
 def _print_all(rows: list[dict[str, Any]], form: str, *, as_json: bool) -> None:
     if as_json:
         write_json({"rows": rows})
-    for row in [] if as_json else rows:
+        return
+    for row in rows:
         print(form.format(**row))
 
 

@@ -16,6 +16,7 @@ from station.going import LeadRow
 from station.incidents import Incident, Level, StageStand, Step
 from station.lang import Lang, kind_name, word
 from station.look import Look, plain
+from station.values import gate_name
 
 INCIDENTS_SHOWN = 6
 LEADS_SHOWN = 6
@@ -97,7 +98,7 @@ def _level(incident: Incident, passed_s: float, look: Look) -> Text:
 
 
 def _head(status: Status, kind: str, source: str, look: Look) -> Text:
-    text = Text(f"{'/'.join(source.split('/')[3:5])} ", "dim")
+    text = Text(f"{gate_name(source)} ", "dim")
     if status is not Status.ACTUAL:
         text.append(f" {word(status, look.lang)} ", DRILL).append(" ")
     return text.append(kind_name(kind, look.lang), "bold")

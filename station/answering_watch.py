@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contract.words import Status
 from station.answering_view import stage_words
 from station.board import Snapshot
 from station.going import lead_json
@@ -15,13 +16,14 @@ from station.incidents import Incident, clock_json, level_json
 from station.lang import Lang, kind_name, word
 from station.look import Look, plain
 from station.rollcall import Answer, Roll, answer_json, roll_json
+from station.values import gate_name
 
 Line = dict[str, object]
 Key = tuple[str, str]
 
 
 class AnsweringChanges:
-    """What was told already."""
+    """Remembers what was told, and tells what is new."""
 
     def __init__(self, board: Snapshot) -> None:
         self._calls = {roll.call_id: roll for roll in board.rolls}
@@ -31,7 +33,7 @@ class AnsweringChanges:
         self._leads = {(lead.source, lead.id): lead.standing for lead in board.leads}
 
     def lines(self, board: Snapshot) -> Iterator[Line]:
-        """What is new on *board*."""
+        """What is new on *board*, each once."""
         yield from self._of_calls(board)
         yield from self._of_incidents(board)
         for lead in reversed(board.leads):
@@ -128,18 +130,18 @@ def _lead_text(line: Mapping[str, Any], look: Look) -> str:
     lang = look.lang
     standing = word(f"lead-{line['standing']}", lang)
     by = f" {plain(', '.join(line['by']), 60)}" if line["by"] else ""
-    gate = "/".join(line["source"].split("/")[3:5])
+    gate = gate_name(line["source"])
     about = f"{kind_name(line['kind'], lang)} {gate}"
     return f"{_drill(line, lang)}{about}: {standing}{by}  {plain(line['id'], 64)}"
 
 
 def _where(line: Mapping[str, Any], lang: Lang) -> str:
-    gate = "/".join(line["source"].split("/")[3:5])
+    gate = gate_name(line["source"])
     return f"{gate} {kind_name(line['kind'], lang)} {plain(line['where'], 32)}"
 
 
 def _drill(line: Mapping[str, Any], lang: Lang) -> str:
-    return "" if line["status"] == "Actual" else f"[{word(line['status'], lang)}] "
+    return "" if line["status"] == Status.ACTUAL else f"[{word(line['status'], lang)}] "
 
 
 def _answered(line: Mapping[str, Any], lang: Lang) -> str:

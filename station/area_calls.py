@@ -9,12 +9,11 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.clock import NS_PER_S, format_utc
-from agent.core.errors import CheckFailedError, ConfigError
 from contract.routes import CALL_S
-from contract.signing import sign
-from contract.topics import ID_PATTERN, ROOT, Address, is_id
-from contract.validate import schema_problems
+from contract.topics import Address
 from contract.words import Kind, Role, Status
+from station.documents import area_topic
+from station.signed import signed
 from station.values import Publish
 
 
@@ -36,8 +35,7 @@ def make_call(
     call: Call, call_id: str, station: str, at_ns: int, key: Ed25519PrivateKey
 ) -> Publish:
     """The signed message; CheckFailedError when it is none that the contract allows."""
-    if not is_id(call.area):
-        raise ConfigError(f"area {call.area!r} is not of the form {ID_PATTERN}")
+    topic = area_topic(station, call.area, "call")
     valid_s = min(call.valid_s, CALL_S)
     body: dict[str, Any] = {
         "call_id": call_id,
@@ -53,8 +51,4 @@ def make_call(
     }
     if call.gate is not None:
         body |= {"site": call.gate.site, "node": call.gate.node}
-    signed = sign(body, key)
-    problems = schema_problems("area-call", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    return Publish(f"{ROOT}/{station}/area/{call.area}/call", rfc8785.dumps(signed))
+    return Publish(topic, rfc8785.dumps(signed("area-call", body, key)))

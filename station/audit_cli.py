@@ -12,13 +12,10 @@ from typing import Annotated
 import typer
 
 from agent.core.errors import CheckFailedError, StoreError
+from station.arguments import Dir, Gate, Json, trimmed
 from station.terminal import exits, write_json
 
 app = typer.Typer(name="audit", help="What gates told of their audit logs.", no_args_is_help=True)
-
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
 
 
 @app.command()
@@ -49,14 +46,13 @@ def accept(
     """Settle what is shown of a gate's audit log: somebody looked into it and answers for it."""
     from station.heads import accept_faults
 
-    if not 1 <= len(by.strip()) <= 64:
-        raise typer.BadParameter("give 1 to 64 characters", param_hint="--by")
+    person = trimmed("--by", by)
     with _station(directory, gate) as (db, source):
-        count = accept_faults(db, source, by.strip(), time.time_ns())
+        count = accept_faults(db, source, person, time.time_ns())
     if as_json:
-        write_json({"gate": source, "accepted": count, "by": by.strip()})
+        write_json({"gate": source, "accepted": count, "by": person})
         return
-    print(f"{count} faults of {source} accepted by {by.strip()}")
+    print(f"{count} faults of {source} accepted by {person}")
 
 
 @contextmanager

@@ -7,7 +7,6 @@ Here: ``gatehouse station bulletin`` and ``announce``. Not here: commands' signi
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -16,19 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
-from agent.core.errors import CheckFailedError, ConfigError, UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
-from contract.signing import sign
-from contract.topics import ROOT, is_id
-from contract.validate import schema_problems
-from contract.words import CommandName, Outcome, Role, Status
-from station import commands, keys
+from agent.core.errors import ConfigError
+from contract.words import CommandName, Role, Status
+from station import commands, documents, keys
 from station.desk import Desk
-from station.tables import open_for_reading
-from station.values import Publish
+from station.ids import new_id
+from station.sending import send_or_keep
+from station.signed import signed
+from station.tables import reading
+from station.values import Publish, gate_name
 
-SEND_S = 5.0
 _LONG = re.compile(r"(\d{1,4})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 Row = dict[str, Any]
@@ -58,7 +54,7 @@ def post(folder: Path, wish: Wish) -> Row:
     made = keys.open_station(folder)
     now_ns = time.time_ns()
     body: dict[str, Any] = {
-        "bulletin_id": wish.bulletin_id or _fresh_id(),
+        "bulletin_id": wish.bulletin_id or new_id(),
         "area": wish.area,
         "issuer": made.id,
         "role": Role.CONFIG.value,
@@ -67,12 +63,9 @@ def post(folder: Path, wish: Wish) -> Row:
         "text": {"en": wish.text.en, "zh": wish.text.zh},
         "status": (Status.EXERCISE if wish.exercise else Status.ACTUAL).value,
     }
-    signed = sign(body, keys.role_key(made, Role.CONFIG))
-    problems = schema_problems("area-bulletin", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    topic = _topic(made.id, wish.area)
-    payload = json.dumps(signed, ensure_ascii=False).encode()
+    document = signed("area-bulletin", body, keys.role_key(made, Role.CONFIG))
+    topic = documents.area_topic(made.id, wish.area, "bulletin")
+    payload = json.dumps(document, ensure_ascii=False).encode()
     _send(made.database, Publish(topic, payload, retain=True))
     did = f"notice {body['bulletin_id']} stands until {body['expires_at']}"
     told = {"topic": topic, "bulletin_id": body["bulletin_id"], "expires_at": body["expires_at"]}
@@ -82,7 +75,7 @@ def post(folder: Path, wish: Wish) -> Row:
 def withdraw(folder: Path, area: str) -> Row:
     """No notice stands for *area* any more."""
     made = keys.open_station(folder)
-    topic = _topic(made.id, area)
+    topic = documents.area_topic(made.id, area, "bulletin")
     _send(made.database, Publish(topic, b"", retain=True))
     return {"topic": topic, "did": "withdrawn"}
 
@@ -90,14 +83,9 @@ def withdraw(folder: Path, area: str) -> Row:
 def seen(folder: Path, area: str, bulletin_id: str = "") -> list[Row]:
     """Which gates were shown the notices of *area*, confirmed them or refused them, by time."""
     made = keys.open_station(folder)
-    db = open_for_reading(made.database)
-    try:
-        query = (
-            "SELECT body FROM messages WHERE channel='event' AND kind LIKE 'bulletin.%' ORDER BY n"
-        )
+    query = "SELECT body FROM messages WHERE channel='event' AND kind LIKE 'bulletin.%' ORDER BY n"
+    with reading(made.database) as db:
         events = [json.loads(row[0]) for row in db.execute(query)]
-    finally:
-        db.close()
     found = [_seen(event) for event in events if event["data"]["details"]["area"] == area]
     return [row for row in found if bulletin_id in ("", row["bulletin_id"])]
 
@@ -105,18 +93,10 @@ def seen(folder: Path, area: str, bulletin_id: str = "") -> list[Row]:
 def announce(
     folder: Path, gates: Sequence[str], args: Mapping[str, Any], by: str, wait_s: float
 ) -> list[Row]:
-    """Have it said at each gate in turn; one that is not reached keeps none of the others out."""
-    rows: list[Row] = []
-    given = {**args, "by": by} if by else dict(args)
-    for gate in gates:
-        try:
-            answer = commands.send(
-                folder, gate, CommandName.ANNOUNCE, given, exercise=False, wait_s=wait_s
-            )
-            rows.append(dict(answer))
-        except UnreachableError as error:
-            rows.append({"gate": gate, "outcome": Outcome.UNKNOWN.value, "reason": str(error)})
-    return rows
+    """Have it said at each gate in turn: what each answered."""
+    given = {**args, "by": by} if by else args
+    name = CommandName.ANNOUNCE
+    return commands.send_each(folder, gates, name, given, exercise=False, wait_s=wait_s)
 
 
 def until_ns(text: str, now_ns: int) -> int:
@@ -131,41 +111,24 @@ def until_ns(text: str, now_ns: int) -> int:
             f"--until {text!r}: give a time with an offset, or 90m, 12h, 7d"
         ) from error
     if found_ns <= now_ns:
-        raise ConfigError(f"--until {text!r} is past")
+        raise ConfigError(f"--until {text!r} is past: give a time to come")
     return found_ns
-
-
-def _topic(station: str, area: str) -> str:
-    if not is_id(area):
-        raise ConfigError(f"{area!r} is no area: a-z, 0-9 and -, up to 32")
-    return f"{ROOT}/{station}/area/{area}/bulletin"
 
 
 def _send(database: Path, message: Publish) -> None:
     desk = Desk(database, time.time_ns)
     try:
-        sent = desk.wait(desk.send(message), SEND_S)
+        send_or_keep(desk, desk.send(message))
     finally:
         desk.close()
-    if sent is None:
-        raise UnreachableError(
-            "stored, but not sent yet: it will be sent when 'gatehouse station serve' runs "
-            "and reaches the broker"
-        )
-    if sent.refusal is not None:
-        raise UnreachableError(f"the broker refused it: {sent.refusal}")
 
 
 def _seen(event: Mapping[str, Any]) -> Row:
     details = event["data"]["details"]
     return {
         "at": event["time"],
-        "gate": str(event["source"]).split("/", 3)[-1],
+        "gate": gate_name(event["source"]),
         "what": str(event["type"]).removeprefix("gatehouse.event.bulletin."),
         "bulletin_id": details["bulletin_id"],
         "by": details.get("by", details.get("reason", "")),
     }
-
-
-def _fresh_id() -> str:
-    return IdSource(SystemClock(), random.SystemRandom().getrandbits).new()

@@ -1,30 +1,28 @@
 """``gatehouse station call`` and ``rollcall``: an area is called, and who answers is shown.
 
-Here: putting the parts together and using the machine's clock and random. Not here: what a call
+Here: putting the parts together and using the machine's clock. Not here: what a call
 looks like (``station.area_calls``), reading answers (``station.rollcall``).
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from agent.core.errors import CheckFailedError, UnreachableError
-from agent.core.ids import IdSource
-from agent.runtime.clock import SystemClock
 from contract.words import Role
 from station import keys
 from station.area_calls import Call, make_call
 from station.desk import Desk
+from station.ids import new_id
 from station.rollcall import Answer, Roll, Rolls
+from station.sending import send_or_withdraw
 from station.trust.files import TrustFiles
 from station.trust.registry import Registry
 from station.trust.running import has_trust
 
-SEND_S = 5.0
 POLL_S = 0.1
 
 
@@ -35,20 +33,15 @@ def call(folder: Path, wanted: Call, wait_s: float, say: Callable[[Answer, Roll]
     """
     made = keys.open_station(folder)
     key = keys.role_key(made, Role.CONFIG)
-    call_id = IdSource(SystemClock(), random.SystemRandom().getrandbits).new()
+    call_id = new_id()
     message = make_call(wanted, call_id, made.id, time.time_ns(), key)
     desk = Desk(made.database, time.time_ns)
     try:
         number = desk.send_filed(message, call_id)
-        sent = desk.wait(number, SEND_S)
-        if sent is None and desk.withdraw(number):
-            desk.unfile(message.topic, call_id)
-            raise UnreachableError(
-                "not sent, and withdrawn: 'gatehouse station serve' does not run or has no broker"
-            )
-        if sent is not None and sent.refusal is not None:
-            desk.unfile(message.topic, call_id)
-            raise UnreachableError(f"the broker refused it: {sent.refusal}")
+        send_or_withdraw(desk, number)
+    except UnreachableError:
+        desk.unfile(message.topic, call_id)
+        raise
     finally:
         desk.close()
     with _rolls(made) as rolls:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from contract.words import Kind
-from station.lang import Lang, word
+from station.arguments import Dir, Exercise, Json, Language
+from station.lang import word
 from station.terminal import exits, write_json, write_line
-
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Language = Annotated[Lang | None, typer.Option(help="Language; default: the terminal's.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +22,7 @@ def register(app: typer.Typer) -> None:
 @exits
 def call(
     *,
-    area: Annotated[str, typer.Argument(help="Which area.")],
+    area: Annotated[str, typer.Argument(help="The area, as gates name it.")],
     directory: Dir,
     text: Annotated[str, typer.Option(help="What is wanted, in English or both languages.")],
     text_zh: Annotated[str | None, typer.Option(help="The same in Chinese. 中文")] = None,
@@ -35,7 +31,7 @@ def call(
     ] = Kind.ASSIST,
     gate: Annotated[str | None, typer.Option(help="SITE/NODE where help is wanted.")] = None,
     where: Annotated[str, typer.Option(help="Id of the place.")] = "",
-    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    exercise: Exercise = False,
     valid: Annotated[float, typer.Option(min=5, max=300, help="Seconds until it is over.")] = 300.0,
     wait: Annotated[float, typer.Option(min=0, max=300, help="Seconds to show answers.")] = 0.0,
     lang: Language = None,

@@ -18,7 +18,7 @@ def look_of(lang: Lang | None) -> Look:
 
 
 def roll_lines(roll: Roll, look: Look, now_ns: int) -> list[str]:
-    """A call and its answers, newest standing last; who is silent at the end."""
+    """A call, its answers in order of receipt, and who is silent."""
     text = roll.text_en if look.lang is Lang.EN else roll.text_zh
     drill = f"[{word(Status.EXERCISE, look.lang)}] " if roll.status is Status.EXERCISE else ""
     state = word("call-over" if now_ns >= roll.over_ns else "call-open", look.lang)

@@ -14,9 +14,9 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.errors import CheckFailedError
-from contract.signing import content_hash, sign
-from contract.validate import schema_problems
+from contract.signing import content_hash
 from contract.words import MAX_CHUNKED_BYTES, MAX_CHUNKS, MAX_MESSAGE_BYTES, Status
+from station.signed import signed
 
 CHUNK_BYTES = 200 * 1024
 _FRAME_BYTES = 200
@@ -48,11 +48,7 @@ def manifest_and_chunks(
         "total": len(document["entries"]),
         "chunks": [{"sha256": hashlib.sha256(c).hexdigest(), "bytes": len(c)} for c in chunks],
     }
-    signed = sign(body, key)
-    problems = schema_problems(str(document["doc"]), signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    return rfc8785.dumps(signed), chunks
+    return rfc8785.dumps(signed(str(document["doc"]), body, key)), chunks
 
 
 def is_sendable(document: Mapping[str, Any], size: int) -> bool:

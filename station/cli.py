@@ -13,17 +13,17 @@ from typing import Annotated, Literal
 import typer
 
 from agent.runtime.dumps import forbid_dumps
-from contract.words import MAX_VERSION, CommandName, Document, Outcome, Stage, Status
+from contract.words import MAX_VERSION, CommandName, Document, Stage, Status
 from station.answering_cli import register as register_answering
+from station.arguments import Dir, Exercise, Gate, Json, Language, OneOfTwo, trimmed
 from station.audit_cli import app as audit_app
 from station.call_cli import register as register_calls
-from station.guard_cli import challenge, profile, task
+from station.guard_cli import register as register_guard
 from station.issuer_cli import register as register_issuers
-from station.lang import Lang
 from station.lead_cli import app as lead_app
 from station.sought_cli import search_app, track_app
-from station.terminal import exits, teller, write_json
-from station.trust.cli import register
+from station.terminal import exits, show_answer, teller, write_json
+from station.trust.cli import register as register_trust
 
 app = typer.Typer(
     name="station",
@@ -49,8 +49,6 @@ class PersonStage(StrEnum):
     CLOSED = "closed"
 
 
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Pem = Annotated[Path | None, typer.Option(help="PEM file for TLS; all three or none.")]
 
 
@@ -145,15 +143,13 @@ def ack(
     directory: Dir,
     stage: Annotated[PersonStage, typer.Option(help="How far you are.")],
     by: Annotated[str, typer.Option(help="Your role or badge, such as duty-officer.")],
-    gate: Annotated[str | None, typer.Option(help="SITE/NODE, where two gates use one id.")] = None,
+    gate: OneOfTwo = None,
     as_json: Json = False,
 ) -> None:
     """Say how far the station is with an alert; durable, and never back a stage."""
     from station import actions
 
-    if not 1 <= len(by.strip()) <= 64:
-        raise typer.BadParameter("give 1 to 64 characters", param_hint="--by")
-    told = actions.ack(directory, alert_id, Stage(stage.value), by.strip(), gate)
+    told = actions.ack(directory, alert_id, Stage(stage.value), trimmed("--by", by), gate)
     if as_json:
         write_json(told)
         return
@@ -165,7 +161,7 @@ def ack(
 @exits
 def send(
     *,
-    gate: Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")],
+    gate: Gate,
     what: Annotated[str, typer.Argument(help="A document (watchlist) or a command (door.open).")],
     file: Annotated[
         Path | None, typer.Argument(help="The signed file of a document.", show_default=False)
@@ -177,7 +173,7 @@ def send(
     arg: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE: another argument of the command.")
     ] = None,
-    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    exercise: Exercise = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
     as_json: Json = False,
 ) -> None:
@@ -192,34 +188,27 @@ def send(
         args = {**orders.args_of(arg or ()), **given}
         name = CommandName(what)
         answer = commands.send(directory, gate, name, args, exercise=exercise, wait_s=wait)
-        _show_result(answer, as_json=as_json)
-        return
-    if what not in set(Document):
+        show_answer(answer, as_json=as_json)
+    elif what in set(Document):
+        if file is None:
+            raise typer.BadParameter("give the signed file", param_hint="FILE")
+        _send_document(directory, gate, Document(what), file, as_json=as_json)
+    else:
         words = ", ".join((*Document, *CommandName))
         raise typer.BadParameter(f"is none of {words}", param_hint="WHAT")
-    if file is None:
-        raise typer.BadParameter("give the signed file", param_hint="FILE")
+
+
+def _send_document(
+    directory: Path, gate: str, document: Document, file: Path, *, as_json: bool
+) -> None:
     from station import actions
 
-    told = actions.send(directory, gate, Document(what), file)
+    told = actions.send(directory, gate, document, file)
     if as_json:
         write_json(told)
     else:
         chunks = f" in {told['chunks']} chunks" if told["chunks"] else ""
         print(f"sent: version {told['version']} to {told['topic']}{chunks}")
-
-
-def _show_result(answer: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        write_json(answer)
-    else:
-        reason = f": {answer['reason']}" if answer["reason"] else ""
-        print(f"{answer['gate']} {answer['name']}: {answer['outcome']}{reason}")
-        proof = answer["proof"]
-        for name, value in proof.items() if isinstance(proof, dict) else ():
-            print(f"  {name}: {value}")
-    if answer["outcome"] != Outcome.DONE:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -229,7 +218,7 @@ def sign(
     file: Annotated[Path, typer.Argument(help="YAML or JSON list of watchlist entries.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the signed file goes.")],
     directory: Dir,
-    exercise: Annotated[bool, typer.Option("--exercise", help="For a drill only.")] = False,
+    exercise: Exercise = False,
     version: Annotated[
         int | None, typer.Option(min=1, max=MAX_VERSION, help="Default: the last one + 1.")
     ] = None,
@@ -265,7 +254,7 @@ def watch(
     *,
     directory: Dir,
     once: Annotated[bool, typer.Option("--once", help="Show the present and end.")] = False,
-    lang: Annotated[Lang | None, typer.Option(help="Language; default: the terminal's.")] = None,
+    lang: Language = None,
     as_json: Json = False,
 ) -> None:
     """Show gates and alerts as they come; --json prints one line for every change."""
@@ -274,14 +263,12 @@ def watch(
     actions.watch_station(directory, lang, once=once, as_json=as_json)
 
 
-app.command()(exits(task))
-app.command()(exits(challenge))
-app.command()(exits(profile))
 app.add_typer(audit_app, name="audit")
 app.add_typer(lead_app, name="lead")
 app.add_typer(track_app, name="track")
 app.add_typer(search_app, name="search")
-register(app)
+register_trust(app)
+register_guard(app)
 register_answering(app)
 register_calls(app)
 register_issuers(app)

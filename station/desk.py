@@ -19,10 +19,10 @@ from agent.core.errors import CheckFailedError, StoreError
 from contract.routes import route
 from contract.words import Stage
 from station.receive import ack_message
-from station.tables import open_database
-from station.values import Publish
+from station.tables import fetched, open_database
+from station.values import Publish, gate_name
+from station.waiting import awaited
 
-POLL_S = 0.05
 SHORTEST_PREFIX = 4
 SHOWN = 5
 
@@ -145,16 +145,15 @@ class Desk:
 
     def wait(self, n: int, timeout_s: float) -> Sent | None:
         """Wait until the serving process sent order *n*; None when it did not in time."""
-        until = self._monotonic() + timeout_s
-        while True:
-            row = self._read("SELECT sent_ns, refusal FROM outgoing WHERE n=?", (n,))
-            if not row:
+
+        def look() -> Sent | None:
+            rows = self._read("SELECT sent_ns, refusal FROM outgoing WHERE n=?", (n,))
+            if not rows:  # long ago: sent messages are not kept for ever
                 return Sent(None)
-            if row[0][0] is not None:
-                return Sent(row[0][1])
-            if self._monotonic() >= until:
-                return None
-            self._sleep(POLL_S)
+            sent_ns, refusal = rows[0]
+            return None if sent_ns is None else Sent(refusal)
+
+        return awaited(look, timeout_s, self._monotonic, self._sleep)
 
     def withdraw(self, n: int) -> bool:
         """Take an order back; False when it was sent already."""
@@ -177,26 +176,23 @@ class Desk:
 
     def beat(self, source: str) -> str | None:
         """The newest heartbeat of a gate, JSON; None before the first."""
-        rows = self._read("SELECT beat_ns, beat FROM gates WHERE source=?", (source,))
-        return rows[0][1] if rows else None
+        rows = self._read("SELECT beat FROM gates WHERE source=?", (source,))
+        return rows[0][0] if rows else None
 
     def answer(self, topic: str, cmd_id: str, timeout_s: float) -> bytes | None:
         """Wait for a gate's result of a command, on *topic*; None when there is none in time."""
-        until = self._monotonic() + timeout_s
-        while True:
-            query = "SELECT 0, body FROM papers WHERE topic=? AND key=?"
-            rows: list[Any] = self._read(query, (topic, cmd_id))
-            if rows:
-                return bytes(rows[0][1])
-            if self._monotonic() >= until:
-                return None
-            self._sleep(POLL_S)
+
+        def look() -> bytes | None:
+            query = "SELECT body FROM papers WHERE topic=? AND key=?"
+            rows = self._read(query, (topic, cmd_id))
+            return bytes(rows[0][0]) if rows else None
+
+        return awaited(look, timeout_s, self._monotonic, self._sleep)
 
     def papers(self, topic: str) -> list[bytes]:
         """What gates said on *topic*, oldest first."""
-        query = "SELECT 0, body FROM papers WHERE topic=? ORDER BY received_ns, rowid"
-        rows: list[Any] = self._read(query, (topic,))
-        return [bytes(row[1]) for row in rows]
+        query = "SELECT body FROM papers WHERE topic=? ORDER BY received_ns, rowid"
+        return [bytes(body) for (body,) in self._read(query, (topic,))]
 
     def next_version(self, doc: str, wanted: int | None) -> int:
         """Take a version number for a document; it is never given out again.
@@ -230,7 +226,7 @@ class Desk:
         if not rows:
             raise CheckFailedError(f"no alert with an id that starts with {prefix}")
         if len(rows) > 1:
-            listed = ", ".join(f"{row[1]} ({row[0].split('/', 3)[-1]})" for row in rows[:SHOWN])
+            listed = ", ".join(f"{row[1]} ({gate_name(row[0])})" for row in rows[:SHOWN])
             raise CheckFailedError(f"{len(rows)} alerts start with {prefix}: {listed}")
         source, message_id, topic, stage, by = rows[0]
         return Found(source, message_id, topic, Stage(stage), by)
@@ -242,11 +238,8 @@ class Desk:
         )
         return int(cursor.lastrowid or 0)
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[int | None, str | None]]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
+    def _read(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        return fetched(self._db, self._path, query, *values)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""Which topics a signed document goes out on, and whether it may. Decisions, no I/O."""
+"""Which topics a signed document or a word to an area goes out on, and whether it may.
+
+Decisions, no I/O.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.errors import CheckFailedError, ConfigError
-from contract.topics import Address
+from contract.topics import ROOT, Address, is_id
 from contract.words import MAX_MESSAGE_BYTES, Status
 from station.chunks import manifest_and_chunks
 from station.values import Publish
@@ -23,6 +26,18 @@ def address_of(text: str, station: str) -> Address:
         return Address(station, *parts)
     except ValueError as error:
         raise ConfigError(f"{text!r} is no gate: {error}") from error
+
+
+def area_of(text: str) -> str:
+    """The id of an area; ConfigError when it is none."""
+    if not is_id(text):
+        raise ConfigError(f"{text!r} is no area: a-z, 0-9 and -, up to 32")
+    return text
+
+
+def area_topic(station: str, area: str, leaf: str) -> str:
+    """Where the station speaks to the gates of *area*; ConfigError when it is none."""
+    return f"{ROOT}/{station}/area/{area_of(area)}/{leaf}"
 
 
 def desired(

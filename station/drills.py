@@ -74,23 +74,17 @@ def reports(folder: Path, rows: Sequence[Row], drill_id: str, for_s: float) -> l
         else:
             found.append(report | {"gate": row["gate"]})
     if silent:
-        raise UnreachableError(f"no report of drill {drill_id} from {', '.join(silent)}")
+        raise UnreachableError(
+            f"no report of drill {drill_id} from {', '.join(silent)} in time; "
+            "'gatehouse station report' shows it when it comes"
+        )
     return found
 
 
 def _send(
     folder: Path, gates: Sequence[str], name: CommandName, args: Mapping[str, Any]
 ) -> list[Row]:
-    """One gate that cannot be reached keeps none of the others out."""
-    rows: list[Row] = []
-    for gate in gates:
-        try:
-            rows.append(
-                dict(commands.send(folder, gate, name, args, exercise=True, wait_s=ANSWER_S))
-            )
-        except UnreachableError as error:
-            rows.append({"gate": gate, "outcome": Outcome.UNKNOWN.value, "reason": str(error)})
-    return rows
+    return commands.send_each(folder, gates, name, args, exercise=True, wait_s=ANSWER_S)
 
 
 def _fresh_id() -> str:

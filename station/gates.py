@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from agent.core.clock import NS_PER_S
 from station.values import Arrival, Gate
 
-NS_PER_S = 1_000_000_000
 TRAIL = 4
 DOUBLED_SHOWN_S = 3600
 GRACE_S = 5.0

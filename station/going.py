@@ -17,13 +17,12 @@ from agent.core.clock import NS_PER_S, format_utc
 from contract.routes import route
 from contract.words import Stage, Status
 from station.incidents import Incident, Incidents, Said
+from station.standing import WAITING, Standing, standing_of
 from station.tables import LEAD_KINDS
 
 FIRST_LOOK = 5000
 LEADS = 50
-PERSONS = 2
 BELIEVED_NS = 3600 * NS_PER_S
-WAITING = ("pending", "first")
 _MESSAGES = (
     "SELECT n, channel, source, id, kind, status, happened_ns, synced, received_ns, body, stage, by"
     " FROM messages WHERE n>? AND (channel='alert' OR kind='sla.arrived') ORDER BY n"
@@ -36,17 +35,14 @@ LEADS_QUERY = (
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """A face lead. ``standing``: pending, first, confirmed, rejected, expired or closed.
-
-    ``by``: who said so, in order.
-    """
+    """A face lead. ``by``: who said how it stands, in order."""
 
     source: str
     id: str
     kind: str
     status: Status
     happened_ns: int
-    standing: str
+    standing: Standing
     by: tuple[str, ...]
 
     @property
@@ -102,9 +98,9 @@ class Going:
             standing = standing_of([verdict for verdict, _ in words])
             persons = tuple(person for _, person in words)
             if standing in WAITING and stage == Stage.CLOSED:
-                standing, persons = "closed", (by,)
+                standing, persons = Standing.CLOSED, (by,)
             elif standing in WAITING and (source, alert_id) in expired:
-                standing = "expired"
+                standing = Standing.EXPIRED
             told = (source, alert_id, kind, Status(status), happened_ns, standing, persons)
             found.append(LeadRow(*told))
         return tuple(found)
@@ -122,15 +118,6 @@ class Going:
         return int(self._db.execute(query).fetchone()[0] or 0)
 
 
-def standing_of(verdicts: Sequence[str]) -> str:
-    """Where a lead stands after the words of persons: two confirm it, or one rejects."""
-    if "reject" in verdicts:
-        return "rejected"
-    if not verdicts:
-        return "pending"
-    return "confirmed" if len(verdicts) >= PERSONS else "first"
-
-
 def lead_json(lead: LeadRow) -> dict[str, object]:
     """A lead for programs."""
     return {
@@ -139,7 +126,7 @@ def lead_json(lead: LeadRow) -> dict[str, object]:
         "kind": lead.kind,
         "status": lead.status.value,
         "happened_at": format_utc(lead.happened_ns),
-        "standing": lead.standing,
+        "standing": lead.standing.value,
         "by": list(lead.by),
     }
 

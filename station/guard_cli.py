@@ -1,29 +1,32 @@
-"""``gatehouse station task`` and ``challenge``: what a station wants of the guard at a gate.
+"""``gatehouse station task|challenge|profile``: what a station wants of the guard at a gate.
 
-Here: options, printing, exit codes. What the commands do is in ``station.tasking`` and
-``station.commands``, imported when a command runs.
+Here: options, printing, exit codes. What the commands do is in ``station.tasking``,
+``station.commands`` and ``station.profiles``, imported when a command runs.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contract.words import CommandName, Outcome
-from station.terminal import write_json
+from contract.words import CommandName
+from station.arguments import By, Dir, Exercise, Gate, Json, Reason
+from station.terminal import exits, show_answer, write_json
 
 if TYPE_CHECKING:
     from contract.topics import Address
     from station.orders import Task
 
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
-Exercise = Annotated[bool, typer.Option("--exercise", help="For a drill only.")]
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to *app*."""
+    app.command()(task)
+    app.command()(challenge)
+    app.command()(profile)
 
 
+@exits
 def task(
     *,
     gate: Gate,
@@ -63,12 +66,13 @@ def task(
         raise typer.Exit(1)
 
 
+@exits
 def challenge(
     *,
     gate: Gate,
     directory: Dir,
-    reason: Annotated[str, typer.Option(help="Why; it is written down.")] = "",
-    by: Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")] = "",
+    reason: Reason = "",
+    by: By = "",
     exercise: Exercise = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30.0,
     as_json: Json = False,
@@ -79,14 +83,10 @@ def challenge(
     args = {name: value for name, value in {"reason": reason, "by": by}.items() if value}
     name = CommandName.POST_CHALLENGE
     answer = commands.send(directory, gate, name, args, exercise=exercise, wait_s=wait)
-    if as_json:
-        write_json(answer)
-    else:
-        print(f"{answer['gate']} {name}: {answer['outcome']} {answer['reason']}".rstrip())
-    if answer["outcome"] != Outcome.DONE:
-        raise typer.Exit(1)
+    show_answer(answer, as_json=as_json)
 
 
+@exits
 def profile(
     *,
     gate: Gate,
@@ -107,6 +107,8 @@ def profile(
 
 
 def _line(status: dict[str, Any]) -> str:
+    if status["state"] == "queued":
+        return f"{status['task_id']} queued: 'gatehouse station serve' sends it when it runs"
     if status["state"] == "sent":
         return f"{status['task_id']} sent; the gate has not answered yet"
     note = f": {status['note']}" if status.get("note") else ""

@@ -51,9 +51,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident that is not over. ``stages`` is empty without a clock, ``chain`` without one.
+    """An incident that is not over.
 
-    ``level`` is who is meant now; ``stage`` and ``by`` the furthest word of the station on it.
+    ``stages`` is empty without a clock, ``chain`` without an escalation; ``level``, an index of it,
+    is who is meant now; ``stage`` and ``by`` the furthest word of the station on it.
     """
 
     source: str
@@ -70,7 +71,7 @@ class Incident:
 
     @property
     def taken_up_by(self) -> str:
-        """The person at the station who looked at it first of all that count; empty: nobody."""
+        """The person at the station who went furthest with it; empty: nobody looked at it yet."""
         return "" if self.stage is Stage.RECEIVED else self.by
 
     @property

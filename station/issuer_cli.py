@@ -1,25 +1,18 @@
 """``gatehouse station issuers``: who else may order the gates of this station, and at which level.
 
-They stand in ``trusted-keys.json``, which a gate gets when it joins. Here: options, printing, and
-that one file.
+Here: options and printing. Not here: the file (``station.issuers``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from agent.core.errors import CheckFailedError
 from contract.words import Role
+from station.arguments import Dir, Json
 from station.terminal import exits, write_json, write_line
-
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-_Key = TypeVar("_Key")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,48 +39,15 @@ def issuers(
 
     Gates that joined before keep the list that they have, until the file is brought to them.
     """
-    from agent.files.atomic import write_atomic
-    from contract.signing import Issuer, TrustedKeys, read_trusted_keys
-    from station import keys
+    from station.issuers import Addition, change
 
-    def read(path: Path) -> TrustedKeys:
-        try:
-            return read_trusted_keys(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise CheckFailedError(f"{path}: {error}") from error
-
-    path = keys.open_station(directory).trusted_keys
-    trusted = read(path)
-    listed = dict(trusted.issuers)
-    if remove is not None and listed.pop(remove, None) is None:
-        raise CheckFailedError(f"{remove!r} is not listed")
-    if add is not None:
-        other = read(add)
-        given = _given(add, other.keys, role or [Role.CONFIG, Role.DRILL])
-        listed[other.station] = Issuer(level, given)
-    if listed != trusted.issuers:
-        data = replace(trusted, issuers=listed).to_json()
-        try:
-            read_trusted_keys(data)
-        except ValueError as error:
-            raise CheckFailedError(str(error)) from error
-        write_atomic(path, data, mode=0o644)
-    rows = [
-        {"issuer": name, "level": one.level, "roles": [each.value for each in one.keys]}
-        for name, one in listed.items()
-    ]
+    added = Addition(add, level, role or [Role.CONFIG, Role.DRILL]) if add else None
+    listing = change(directory, added, remove)
+    rows = [(name, one.level, [r.value for r in one.keys]) for name, one in listing.issuers.items()]
     if as_json:
-        write_json({"issuers": rows})
+        write_json({"issuers": [{"issuer": n, "level": lv, "roles": r} for n, lv, r in rows]})
         return
-    lines = [f"{r['issuer']}  {r['level']}  {', '.join(map(str, r['roles']))}" for r in rows]
+    lines = [f"{name}  {at}  {', '.join(roles)}" for name, at, roles in rows]
     write_line("\n".join(lines) or "nobody but this station")
-    if listed != trusted.issuers:
-        write_line(f"Bring {path} to gates that joined before (docs/enrolment.md).")
-
-
-def _given(path: Path, keys: Mapping[Role, _Key], wanted: list[Role]) -> dict[Role, _Key]:
-    """The keys of *wanted* roles; CheckFailedError when the file lacks one."""
-    lacking = [role.value for role in wanted if role not in keys]
-    if lacking:
-        raise CheckFailedError(f"{path} has no key of role {', '.join(lacking)}")
-    return {role: keys[role] for role in wanted}
+    if listing.changed:
+        write_line(f"Bring {listing.file} to gates that joined before (docs/enrolment.md).")

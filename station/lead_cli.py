@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import typer
 
 from contract.words import Outcome
+from station.arguments import By, Dir, Json, OneOfTwo, trimmed
+from station.standing import Word
 from station.terminal import exits, write_json
-
-if TYPE_CHECKING:
-    from station.leads import Word
 
 app = typer.Typer(
     name="lead",
     help="Face leads: two persons confirm one before anybody acts, or one rejects it. 线索核实",
     no_args_is_help=True,
 )
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+LONGEST_REASON = 300
 Lead = Annotated[
     str, typer.Argument(metavar="ALERT", help="The lead's alert id, or how it starts.")
 ]
-By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
 Reason = Annotated[str, typer.Option(help="What you saw; it is written down for good.")]
-Gate = Annotated[str | None, typer.Option(help="SITE/NODE, where two gates use one id.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the gate's answer.")]
 
 
@@ -61,7 +56,7 @@ def list_(
     print(f"record of verdicts: {told['record']}")
 
 
-def _verdict(word: str) -> Callable[..., None]:
+def _verdict(word: Word) -> Callable[..., None]:
     """The command by which a person says *word* of a lead."""
 
     @exits
@@ -71,13 +66,15 @@ def _verdict(word: str) -> Callable[..., None]:
         directory: Dir,
         by: By,
         reason: Reason,
-        gate: Gate = None,
+        gate: OneOfTwo = None,
         wait: Wait = 30.0,
         as_json: Json = False,
     ) -> None:
-        from station.leads import Word
+        from station import leads
 
-        _decide(directory, lead, Word(word), by, reason, gate, wait, as_json=as_json)
+        person, seen = trimmed("--by", by), trimmed("--reason", reason, LONGEST_REASON)
+        saying = leads.Saying(word, person, seen)
+        _show(leads.decide(directory, lead, saying, gate=gate, wait_s=wait), as_json=as_json)
 
     return command
 
@@ -85,39 +82,25 @@ def _verdict(word: str) -> Callable[..., None]:
 app.command(
     name="confirm",
     help="确认: Confirm a lead that you compared by eye; a second person has to do so as well.",
-)(_verdict("confirm"))
+)(_verdict(Word.CONFIRM))
 app.command(
     name="reject",
     help="否定: Reject a lead: the gate forgets whom it was about; the guard is told nothing more.",
-)(_verdict("reject"))
+)(_verdict(Word.REJECT))
 
 
 @app.command()
 @exits
 def send(
-    *, lead: Lead, directory: Dir, gate: Gate = None, wait: Wait = 30.0, as_json: Json = False
+    *, lead: Lead, directory: Dir, gate: OneOfTwo = None, wait: Wait = 30.0, as_json: Json = False
 ) -> None:
     """重新通知: Tell the gate again what was decided, after it did not answer."""
-    _decide(directory, lead, None, "-", "-", gate, wait, as_json=as_json)
-
-
-def _decide(
-    folder: Path,
-    lead: str,
-    word: Word | None,
-    by: str,
-    reason: str,
-    gate: str | None,
-    wait: float,
-    *,
-    as_json: bool,
-) -> None:
     from station import leads
 
-    for name, text, longest in (("--by", by, 64), ("--reason", reason, 300)):
-        if not 1 <= len(text.strip()) <= longest:
-            raise typer.BadParameter(f"give 1 to {longest} characters", param_hint=name)
-    told = leads.decide(folder, lead, word, by.strip(), reason.strip(), gate=gate, wait_s=wait)
+    _show(leads.decide(directory, lead, None, gate=gate, wait_s=wait), as_json=as_json)
+
+
+def _show(told: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(told)
     else:

@@ -12,29 +12,27 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError
 from contract.routes import route
-from contract.words import FACE_LEADS, CommandName, Stage
+from contract.words import FACE_LEADS, CommandName, Stage, Status
 from station import commands, keys, verdicts
 from station.desk import Desk, Found
-from station.going import PERSONS, standing_of
+from station.standing import PERSONS, WAITING, Standing, Word, standing_of
 from station.tables import LEAD_KINDS
+from station.values import gate_name
 from station.verdicts import Verdict
 
 LISTED = 200
+_STAGES = {
+    Standing.FIRST: Stage.SEEN,
+    Standing.CONFIRMED: Stage.HANDLING,
+    Standing.REJECTED: Stage.CLOSED,
+}
 Result = dict[str, object]
-
-
-class Word(StrEnum):
-    """What a person may say of a lead."""
-
-    CONFIRM = "confirm"
-    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,13 @@ class Decided:
 
     found: Found
     exercise: bool
-    standing: str
+    standing: Standing
     said: tuple[Verdict, ...]
 
     @property
     def args(self) -> dict[str, Any]:
         """Of the command that tells the gate."""
-        word = Word.REJECT if self.standing == "rejected" else Word.CONFIRM
+        word = Word.REJECT if self.standing is Standing.REJECTED else Word.CONFIRM
         rows = [v for v in self.said if v.verdict == word]
         decisions = [{"by": v.by, "reason": v.reason, "at": format_utc(v.at_ns)} for v in rows]
         return {"alert_id": self.found.id, "verdict": word.value, "decisions": decisions}
@@ -74,14 +72,12 @@ class LeadDesk(Desk):
             found = self._lead(prefix, gate)
             decided = _decided(found, verdicts.of_lead(self._db, found.source, found.id))
         if not decided.said:
-            raise CheckFailedError(f"nobody decided on {found.id} yet")
+            raise CheckFailedError(f"nobody decided on {found.id} yet: confirm or reject it")
         return decided
 
     def show(self, decided: Decided, by: str) -> None:
         """Ack the lead as far as its verdicts go; a stage that is further stays."""
-        stage = {"first": Stage.SEEN, "confirmed": Stage.HANDLING}.get(
-            decided.standing, Stage.CLOSED
-        )
+        stage = _STAGES[decided.standing]
         with self._writing():
             found = self._find(decided.found.id, None)
             if stage.rank > found.stage.rank:
@@ -93,12 +89,11 @@ class LeadDesk(Desk):
             "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
             f" WHERE channel='alert' AND kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
         )
-        rows: list[Any] = self._read(query, ())
         told = []
-        for source, alert_id, topic, stage, by, kind, happened_ns, body in rows:
+        for source, alert_id, topic, stage, by, kind, happened_ns, body in self._read(query, ()):
             found = Found(source, alert_id, topic, Stage(stage), by)
             decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
-            waits = decided.standing in ("pending", "first") and found.stage is not Stage.CLOSED
+            waits = decided.standing in WAITING and found.stage is not Stage.CLOSED
             if waits or everything:
                 told.append(_row(decided, kind, happened_ns, json.loads(bytes(body))))
         return told
@@ -109,35 +104,37 @@ class LeadDesk(Desk):
 
     def _lead(self, prefix: str, gate: str | None) -> Found:
         found = self._find(prefix, gate)
-        query = "SELECT 0, kind FROM messages WHERE source=? AND id=?"
-        kind = self._read(query, (found.source, found.id))[0][1]
+        query = "SELECT kind FROM messages WHERE source=? AND id=?"
+        kind = self._read(query, (found.source, found.id))[0][0]
         if kind not in FACE_LEADS:
             raise CheckFailedError(f"{found.id} is no lead but {kind}")
         return found
 
 
-def decide(
-    folder: Path,
-    prefix: str,
-    word: Word | None,
-    by: str,
-    reason: str,
-    *,
-    gate: str | None,
-    wait_s: float,
-) -> Result:
-    """Store a person's word and tell the gate; *word* None: tell it again what stands.
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a person says of a lead."""
 
-    UnreachableError when the gate did not answer: the word is stored all the same.
+    word: Word
+    by: str
+    reason: str
+
+
+def decide(
+    folder: Path, prefix: str, saying: Saying | None, *, gate: str | None, wait_s: float
+) -> Result:
+    """Store what a person says and tell the gate; *saying* None: tell it again what stands.
+
+    UnreachableError when the gate did not answer: what was said is stored all the same.
     """
     made = keys.open_station(folder)
     desk = LeadDesk(made.database, time.time_ns)
     try:
-        if word is None:
+        if saying is None:
             decided = desk.stands(prefix, gate)
         else:
-            decided = desk.decide(prefix, word, by, reason, gate)
-        place = "/".join(decided.found.source.split("/")[3:5])
+            decided = desk.decide(prefix, saying.word, saying.by, saying.reason, gate)
+        place = gate_name(decided.found.source)
         try:
             answer = commands.send(
                 folder,
@@ -152,7 +149,12 @@ def decide(
     finally:
         desk.close()
     persons = [v.by for v in decided.said]
-    return {"alert_id": decided.found.id, "standing": decided.standing, "by": persons, **answer}
+    return {
+        "alert_id": decided.found.id,
+        "standing": decided.standing.value,
+        "by": persons,
+        **answer,
+    }
 
 
 def listing(folder: Path, *, everything: bool) -> Result:
@@ -191,10 +193,10 @@ def _row(decided: Decided, kind: str, happened_ns: int, body: dict[str, Any]) ->
     ]
     return {
         "alert_id": decided.found.id,
-        "gate": "/".join(decided.found.source.split("/")[3:5]),
+        "gate": gate_name(decided.found.source),
         "kind": kind,
-        "status": "Exercise" if decided.exercise else "Actual",
-        "standing": decided.standing,
+        "status": (Status.EXERCISE if decided.exercise else Status.ACTUAL).value,
+        "standing": decided.standing.value,
         "stage": decided.found.stage.value,
         "happened_at": format_utc(happened_ns),
         "details": body["data"]["details"],

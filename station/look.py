@@ -9,9 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from agent.core.clock import NS_PER_S
 from station.lang import Lang
-
-NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

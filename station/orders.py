@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.clock import NS_PER_S, format_utc
 from agent.core.errors import CheckFailedError, ConfigError
-from contract.signing import sign
 from contract.topics import Address
-from contract.validate import schema_problems
 from contract.words import MAX_MESSAGE_BYTES, CommandName, Role, Status
+from station.signed import signed
 from station.values import Publish
 
 DOOR_VALID_S = 10
@@ -64,11 +63,7 @@ def make_command(wanted: Wanted, marks: Marks, key: Ed25519PrivateKey) -> Publis
         body["nonce"] = marks.nonce
     if wanted.exercise:
         body["status"] = Status.EXERCISE.value
-    signed = sign(body, key)
-    problems = schema_problems("cmd", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    data = rfc8785.dumps(signed)
+    data = rfc8785.dumps(signed("cmd", body, key))
     if len(data) > MAX_MESSAGE_BYTES:
         detail = f"the command is {len(data)} bytes long, at most {MAX_MESSAGE_BYTES}"
         raise CheckFailedError(f"{detail}: give fewer or smaller photos")
@@ -113,11 +108,7 @@ def make_task(
     if task.exercise:
         body["status"] = Status.EXERCISE.value
     body |= {k: v for k, v in {"where": task.where, "incident": task.incident}.items() if v}
-    signed = sign(body, key)
-    problems = schema_problems("task", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    return Publish(task.topic(task_id), rfc8785.dumps(signed))
+    return Publish(task.topic(task_id), rfc8785.dumps(signed("task", body, key)))
 
 
 def nonce_of(beat: str | None) -> str | None:

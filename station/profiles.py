@@ -12,15 +12,13 @@ from typing import Any
 import rfc8785
 
 from agent.core.clock import format_utc
-from agent.core.errors import CheckFailedError, UnreachableError
-from contract.signing import content_hash, sign
-from contract.validate import schema_problems
+from contract.signing import content_hash
 from contract.words import Document, Role, Status
 from station import documents, keys
 from station.desk import Desk
+from station.sending import send_or_keep
+from station.signed import signed
 from station.values import Publish
-
-WAIT_S = 5.0
 
 
 def order(folder: Path, gate: str, profile: str | None) -> dict[str, object]:
@@ -42,15 +40,9 @@ def order(folder: Path, gate: str, profile: str | None) -> dict[str, object]:
         }
         if profile is None:
             body["empty"] = True
-        signed = sign(body, key)
-        problems = schema_problems("document", signed)
-        if problems:
-            raise CheckFailedError("\n".join(map(str, problems)))
+        document = signed("document", body, key)
         topic = address.topic("desired", Document.PROFILE)
-        sent = desk.wait(desk.send(Publish(topic, rfc8785.dumps(signed), retain=True)), WAIT_S)
+        send_or_keep(desk, desk.send(Publish(topic, rfc8785.dumps(document), retain=True)))
     finally:
         desk.close()
-    if sent is None or sent.refusal is not None:
-        why = "it waits for 'gatehouse station serve'" if sent is None else sent.refusal
-        raise UnreachableError(f"stored, but not sent: {why}")
-    return {"topic": topic, "version": body["version"], "hash": content_hash(signed)}
+    return {"topic": topic, "version": body["version"], "hash": content_hash(document)}

@@ -33,6 +33,7 @@ from station.values import (
     RelayState,
     Verdict,
     Write,
+    gate_name,
 )
 
 KIND = "patrol.handover"
@@ -138,8 +139,8 @@ class Relays:
         if self._memory.relays.waiting(relay.source) >= MOST_WAITING:
             return self._dropped(relay, _CROWDED, now_ns)
         left_s = (relay.due_ns - now_ns) / NS_PER_S
-        en = f"Relay patrol '{relay.en}' comes from {_short(relay.source)}: take over"
-        zh = f"接力巡逻“{relay.zh}”自{_short(relay.source)}移交，请接续"
+        en = f"Relay patrol '{relay.en}' comes from {gate_name(relay.source)}: take over"
+        zh = f"接力巡逻“{relay.zh}”自{gate_name(relay.source)}移交，请接续"
         asked = self._task(relay.to, task_id, en, zh, relay, now_ns, left_s)
         if not asked:
             return self._dropped(relay, _UNSIGNED, now_ns)
@@ -166,13 +167,13 @@ class Relays:
         return (KeepRelay(replace(relay, state=after)),)
 
     def _dropped(self, relay: Relay, why: _Why, now_ns: int) -> tuple[Write, ...]:
-        """Not even asked for."""
+        """The next gate is not even asked: the window is over at once."""
         return self._missed(relay, "window over", why, now_ns)
 
     def _missed(self, relay: Relay, cause: str, why: _Why, now_ns: int) -> tuple[Write, ...]:
         """Nobody goes on: the one who handed over is told, and the station's screen says so."""
         self._tell("relay-missed", {"task": relay.task_id, "to": relay.to, "reason": why.en})
-        to = _short(relay.to)
+        to = gate_name(relay.to)
         en = f"Nobody takes over relay patrol '{relay.en}' at {to}: {why.en}"
         zh = f"接力巡逻“{relay.zh}”在{to}无人接续：{why.zh}"
         told = self._task(relay.source, f"{relay.task_id}-back", en, zh, relay, now_ns, TELL_S)
@@ -245,8 +246,3 @@ def _address(base: str) -> Address:
     if topic is None:
         raise ValueError(f"{base} is no gate")
     return topic.address
-
-
-def _short(base: str) -> str:
-    """SITE/NODE."""
-    return base.split("/", 3)[-1]

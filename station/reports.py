@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from agent.core.errors import CheckFailedError
+from contract.words import Status
 from station import documents, keys
 from station.lang import Lang
-from station.tables import open_for_reading
+from station.tables import reading
+from station.waiting import awaited
 
-POLL_S = 0.2
 Report = dict[str, Any]
 _LABELS = {
     "from": ("from", "起"),
@@ -78,32 +78,23 @@ def filed(folder: Path, gate: str, name: str = "") -> list[Report]:
     address = documents.address_of(gate, made.id)
     heads = (address.topic("report", ""), address.topic("report", "", drill=True))
     found = []
-    db = open_for_reading(made.database)
-    try:
+    with reading(made.database) as db:
         for head in heads:
             query = "SELECT body FROM papers WHERE substr(topic,1,?)=? ORDER BY received_ns"
             found += [json.loads(row[0]) for row in db.execute(query, (len(head), head))]
-    finally:
-        db.close()
     wanted = [r for r in found if name in ("", r["kind"]) or str(r["report_id"]).startswith(name)]
     return sorted(wanted, key=lambda report: str(report["at"]))
 
 
 def wait_for(folder: Path, topic: str, timeout_s: float) -> Report | None:
     """The report on *topic*, once it is filed; None when it is not in time."""
-    until = time.monotonic() + timeout_s
-    db = open_for_reading(keys.open_station(folder).database)
-    try:
-        while True:
+    with reading(keys.open_station(folder).database) as db:
+
+        def look() -> Report | None:
             rows = db.execute("SELECT body FROM papers WHERE topic=?", (topic,)).fetchall()
-            if rows:
-                report: Report = json.loads(rows[-1][0])
-                return report
-            if time.monotonic() >= until:
-                return None
-            time.sleep(POLL_S)
-    finally:
-        db.close()
+            return json.loads(rows[-1][0]) if rows else None
+
+        return awaited(look, timeout_s)
 
 
 def newest(folder: Path, gate: str, name: str) -> list[Report]:
@@ -135,14 +126,14 @@ def intact(report: Report) -> bool | None:
 
 def heading(report: Report, lang: Lang) -> str:
     """One line that says which report it is."""
-    side = 0 if lang is Lang.EN else 1
-    drill = _EXERCISE if report["status"] == "Exercise" else ""
+    side = _side(lang)
+    drill = _EXERCISE if report["status"] == Status.EXERCISE else ""
     return f"{drill}{_KINDS[report['kind']][side]} {report['report_id']}  {report['at']}"
 
 
 def text_of(report: Report, lang: Lang) -> str:
     """A whole report for people."""
-    side = 0 if lang is Lang.EN else 1
+    side = _side(lang)
     lines = [heading(report, lang)]
     figures = report.get("figures", {})
     shown = {key: report[key] for key in ("from", "to") if key in report} | figures
@@ -158,6 +149,11 @@ def text_of(report: Report, lang: Lang) -> str:
         for line in report.get("timeline", ())
     ]
     return "\n".join(lines)
+
+
+def _side(lang: Lang) -> int:
+    """Where the text of a language stands in a pair."""
+    return 0 if lang is Lang.EN else 1
 
 
 def _answers(answered: Any, side: int) -> Iterator[str]:

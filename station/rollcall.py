@@ -8,17 +8,17 @@ that it called). Here: values and reading. Not here: how they look (``station.ca
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.core.clock import NS_PER_S, format_utc, parse_utc
-from agent.core.errors import CheckFailedError, StoreError
+from agent.core.errors import CheckFailedError
 from contract.topics import ROOT
 from contract.words import Status
-from station.tables import open_for_reading
+from station.tables import fetched, open_for_reading
+from station.values import gate_name
 
 SHOWN = 5
 MOST_OPEN = 50
@@ -139,7 +139,7 @@ class Rolls:
         found = [c for c in self._calls(EVERY, prefix) if c["call_id"].startswith(prefix)]
         if len(found) != 1:
             many = f"{len(found)} calls start" if found else "no call starts"
-            raise CheckFailedError(f"{many} with {prefix!r}")
+            raise CheckFailedError(f"{many} with {prefix!r}; 'station rollcall' shows the newest")
         return self._roll(found[0])
 
     def unknown(self) -> list[Answer]:
@@ -178,7 +178,7 @@ class Rolls:
         for source, body in rows:
             told = json.loads(body)["data"]["details"]
             if isinstance(told, dict) and {"call_id", "area", "at", "expires_at"} <= told.keys():
-                gate = "/".join(source.split("/")[3:5])
+                gate = gate_name(source)
                 found.append({**told, "by": gate, "called_ns": _ns(told["at"])})
         return found
 
@@ -221,10 +221,7 @@ class Rolls:
         )
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
+        return fetched(self._db, self._path, query, *values)
 
 
 def _answer(row: Mapping[str, Any], call: Mapping[str, Any] | None) -> Answer:

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.core.clock import parse_utc
 from agent.core.errors import CheckFailedError
 from contract import checks
-from contract.signing import is_signed_by, sign, strict_json
+from contract.signing import is_signed_by, strict_json
 from contract.validate import schema_problems
 from contract.words import Document, Role, Status
+from station.signed import signed
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32
@@ -105,11 +106,7 @@ def make_watchlist(
     }
     if not entries:
         body["empty"] = True
-    signed = sign(body, key)
-    problems = schema_problems("watchlist", signed)
-    if problems:
-        raise CheckFailedError("\n".join(map(str, problems)))
-    data = rfc8785.dumps(signed)
+    data = rfc8785.dumps(signed("watchlist", body, key))
     if len(data) > MAX_DOCUMENT_BYTES:
         raise CheckFailedError(f"the document is larger than {MAX_DOCUMENT_BYTES} bytes")
     return data

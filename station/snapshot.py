@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.core.clock import NS_PER_S
 from agent.core.errors import StoreError
 from station.board import (
     Alert,
@@ -28,7 +29,7 @@ from station.going import Going
 from station.heads import standing_faults
 from station.rollcall import Rolls
 from station.runs import Run
-from station.tables import open_for_reading
+from station.tables import fetched, open_for_reading
 from station.work import work_of
 
 SERVING_S = 15
@@ -36,12 +37,12 @@ _ALERT = (
     "SELECT n, source, id, status, kind, severity, seq, replayed, happened_ns, synced,"
     " received_ns, body, faults, copies, stage, by FROM messages WHERE channel='alert'"
 )
+WORK_NS = 2 * 86_400 * NS_PER_S
 _WORK = (
     "SELECT topic, body, received_ns FROM papers"
     " WHERE rowid > (SELECT max(rowid) FROM papers) - 20000 AND received_ns>?"
     " AND (topic LIKE '%/task/%/status' OR topic LIKE '%/post')"
 )
-WORK_NS = 2 * 86_400 * 1_000_000_000
 
 
 class Reader:
@@ -57,12 +58,12 @@ class Reader:
         """*members*: gates of each area, where known."""
         self._path, self._station, self._name = path, station, name
         self._db = open_for_reading(path)
-        self.rolls = Rolls(path, station, members)
+        self._rolls = Rolls(path, station, members)
         self._going = Going(self._db)
 
     def close(self) -> None:
         """Give the file back."""
-        self.rolls.close()
+        self._rolls.close()
         self._db.close()
 
     def changes(self) -> int:
@@ -138,7 +139,7 @@ class Reader:
             malformed=malformed_of(newest[0]) if newest else None,
             queued=self._rows("SELECT count(*) FROM outgoing WHERE sent_ns IS NULL")[0][0],
             work=work_of(self._rows(_WORK, now_ns - WORK_NS), now_ns),
-            rolls=tuple(self.rolls.going(now_ns)),
+            rolls=tuple(self._rolls.going(now_ns)),
             incidents=self._going.incidents(now_ns),
             leads=self._going.leads(),
         )
@@ -150,7 +151,7 @@ class Reader:
         connected, reason, at_ns = rows[0]
         if not connected:
             return False, str(reason)
-        if abs(now_ns - at_ns) > SERVING_S * 1_000_000_000:
+        if abs(now_ns - at_ns) > SERVING_S * NS_PER_S:
             return False, "station serve does not run"
         return True, ""
 
@@ -165,7 +166,4 @@ class Reader:
         return tuple(gate_row(row, now_ns, runs, malformed, reused, faults) for row in rows)
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
+        return fetched(self._db, self._path, query, *values)

@@ -75,6 +75,10 @@ def read_case(file: Path, *, search: bool) -> dict[str, Any]:
 
 def search_problems(entry: Mapping[str, Any]) -> list[str]:
     """What keeps an entry from being searched for as a missing person."""
+    about = entry.get("entry_id")
+    by_order = "authority" in entry and "case_reference" in entry
+    if not entry.get("consent") and not by_order:
+        return [f"{about}: needs 'consent', or 'authority' and 'case_reference'"]
     founded = {
         "legal_basis": "consent",
         "category": "missing person",
@@ -83,19 +87,13 @@ def search_problems(entry: Mapping[str, Any]) -> list[str]:
         "case_reference": entry.get("consent"),
     }
     rest = {k: v for k, v in entry.items() if k != "consent"}
-    by_order = "authority" in entry and "case_reference" in entry
-    problems = [] if entry.get("consent") or by_order else [
-        f"{entry.get('entry_id')}: needs 'consent', or 'authority' and 'case_reference'"
-    ]  # fmt: skip
-    if problems:
-        return problems
     extra = sorted(set(rest) & {"legal_basis", "category", "approvers"})
-    problems += [f"{entry.get('entry_id')}: {name}: has no place in a search" for name in extra]
+    problems = [f"{about}: {name}: has no place in a search" for name in extra]
     problems += sign.entry_problems([{**founded, **rest}], time.time_ns())
     if entry.get("list") != ListName.MISSING:
-        problems.append(f"{entry.get('entry_id')}: list: is not 'missing'")
+        problems.append(f"{about}: list: is not 'missing'")
     if not problems and _span(entry) > LONGEST_SEARCH:
-        problems.append(f"{entry.get('entry_id')}: expires_at: is more than 72 h after not_before")
+        problems.append(f"{about}: expires_at: is more than 72 h after not_before")
     return problems
 
 
@@ -107,17 +105,15 @@ def _span(entry: Mapping[str, Any]) -> timedelta:
 def _send_all(
     folder: Path, name: CommandName, args: Mapping[str, Any], ordering: Ordering
 ) -> list[Result]:
-    results: list[Result] = []
-    for gate in ordering.gates:
-        try:
-            told = commands.send(
-                folder, gate, name, args, exercise=ordering.exercise, wait_s=ordering.wait_s
-            )
-        except UnreachableError as error:
-            told = {"gate": gate, "name": name.value, "outcome": UNREACHABLE}
-            told |= {"reason": str(error), "proof": None}
-        results.append(told)
-    return results
+    return commands.send_each(
+        folder,
+        ordering.gates,
+        name,
+        args,
+        exercise=ordering.exercise,
+        wait_s=ordering.wait_s,
+        unreached=UNREACHABLE,
+    )
 
 
 def worst(results: Sequence[Mapping[str, object]]) -> int:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from contract.words import CommandName
-from station.terminal import exits, write_json
+from station.arguments import By, Dir, Exercise, Json, Reason
+from station.terminal import answer_lines, exits, write_json
 
 track_app = typer.Typer(
     name="track",
@@ -21,13 +22,9 @@ search_app = typer.Typer(
     help="Have gates search for a missing person, for 72 h at most. 走失寻人",
     no_args_is_help=True,
 )
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Case = Annotated[Path, typer.Argument(help="YAML or JSON of one entry, with photos.")]
 Entry = Annotated[str, typer.Argument(metavar="ENTRY_ID", help="The entry of the case.")]
 Gates = Annotated[list[str], typer.Option("--gate", help="SITE/NODE; may be repeated.")]
-By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
-Reason = Annotated[str, typer.Option(help="Why; it is written down.")]
 Silent = Annotated[
     bool, typer.Option("--silent", help="Nothing of it shows or sounds at the gates.")
 ]
@@ -35,7 +32,6 @@ Lower = Annotated[
     bool, typer.Option("--lower-threshold", help="Likenesses for review as well, marked.")
 ]
 Found = Annotated[bool, typer.Option("--found", help="Because the person was found.")]
-Exercise = Annotated[bool, typer.Option("--exercise", help="For a drill only.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for each gate.")]
 
 
@@ -124,10 +120,6 @@ def _show(results: list[dict[str, object]], *, as_json: bool) -> None:
     if as_json:
         write_json({"results": results})
     for told in () if as_json else results:
-        reason = f": {told['reason']}" if told["reason"] else ""
-        print(f"{told['gate']} {told['name']}: {told['outcome']}{reason}")
-        proof = told["proof"]
-        for name, value in proof.items() if isinstance(proof, dict) else ():
-            print(f"  {name}: {value}")
+        print("\n".join(answer_lines(told)))
     if worst(results):
         raise typer.Exit(worst(results))

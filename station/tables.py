@@ -8,7 +8,10 @@ with NORMAL 32 of 40). One process serves; others write acks and documents to ``
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
@@ -134,6 +137,26 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _cause(path, error) from error
     return connection
+
+
+def fetched(connection: sqlite3.Connection, path: Path, query: str, *values: object) -> list[Any]:
+    """The rows of *query*; StoreError when the file *path* cannot be read."""
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file for one look, closed afterwards; StoreError when it cannot be read."""
+    connection = open_for_reading(path)
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+    finally:
+        connection.close()
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path) -> None:

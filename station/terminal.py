@@ -17,6 +17,7 @@ import typer
 
 from agent.core.clock import format_utc
 from agent.core.errors import GatehouseError
+from contract.words import Outcome
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,6 +68,25 @@ def write_line(text: str) -> None:
 def write_json(value: Mapping[str, object]) -> None:
     """A line of JSON on standard output."""
     write_line(json.dumps(value, ensure_ascii=False))
+
+
+def answer_lines(answer: Mapping[str, object]) -> list[str]:
+    """What a gate made of a command, for people: its outcome, why, and the proof."""
+    reason = f": {answer['reason']}" if answer["reason"] else ""
+    proof = answer["proof"]
+    proven = proof.items() if isinstance(proof, dict) else ()
+    head = f"{answer['gate']} {answer['name']}: {answer['outcome']}{reason}"
+    return [head, *(f"  {name}: {value}" for name, value in proven)]
+
+
+def show_answer(answer: Mapping[str, object], *, as_json: bool) -> None:
+    """Print what a gate made of a command; the exit code is 1 unless it was done."""
+    if as_json:
+        write_json(answer)
+    else:
+        write_line("\n".join(answer_lines(answer)))
+    if answer["outcome"] != Outcome.DONE:
+        raise typer.Exit(1)
 
 
 def teller(*, as_json: bool) -> Callable[[str, dict[str, object]], None]:

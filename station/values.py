@@ -244,3 +244,8 @@ class Verdict:
     writes: tuple[Write, ...]
     ack: Publish | None = None
     about: str = ""
+
+
+def gate_name(source: str) -> str:
+    """``site/node`` of ``gh/v1/station/site/node``."""
+    return "/".join(source.split("/")[3:5])

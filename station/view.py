@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agent.core.clock import NS_PER_S
 from contract.words import MsgType, Severity, Stage, Status
 from station.answering_view import DRILL, incident_lines, lead_lines
 from station.board import Alert, GateRow, Snapshot
@@ -21,13 +22,13 @@ from station.gates import Life
 from station.lang import Lang, kind_name, word
 from station.look import Look, clock, plain
 from station.runs import Run
+from station.values import gate_name
 from station.work import Work
 
 WIDE = 110
 WORK_SHOWN = 12
 SHORT_ID = 13
 ABSURD_MS = 7 * 86_400_000
-NS_PER_S = 1_000_000_000
 _SEVERITY = {
     Severity.CRITICAL: "bold white on red",
     Severity.MAJOR: "bold red",
@@ -171,11 +172,6 @@ def work(row: Work, look: Look) -> Text:
     text.append(word(row.state, lang), "bold red" if bad else "green")
     text.append(f" {plain(row.by, 24)} {plain(row.id[:SHORT_ID], SHORT_ID)}", "dim")
     return text.append(f"  {plain(row.note, 100)}") if row.note else text
-
-
-def gate_name(source: str) -> str:
-    """``site/node`` of ``gh/v1/station/site/node``."""
-    return "/".join(source.split("/")[3:5])
 
 
 def age(ns: int) -> str:

@@ -21,7 +21,8 @@ from station.lang import kind_name, word
 from station.look import Look, clock, plain
 from station.rollcall import roll_json
 from station.snapshot import Reader
-from station.view import gate_name, render
+from station.values import gate_name
+from station.view import render
 
 POLL_S = 0.25
 REDRAW_S = 1.0

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from agent.core.clock import NS_PER_S
 from contract.routes import route
 
 ENDED = frozenset({"done", "declined"})
-SHOWN_ENDED_NS = 600 * 1_000_000_000
+SHOWN_ENDED_NS = 600 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ def answering_findings(config: Config) -> Iterator[Finding]:
 
 
 def _outputs(config: Config) -> Iterator[Finding]:
-    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
-    answering = config.answering
+    sounding, answering = sounding_of(config), config.answering
     parts = {"tasks": answering.tasks.outputs, "post": answering.post.outputs}
     for part, outputs in parts.items():
         for spot, name in enumerate(outputs):
@@ -32,7 +31,7 @@ def _outputs(config: Config) -> Iterator[Finding]:
 
 
 def _calls(config: Config) -> Iterator[Finding]:
-    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    sounding = sounding_of(config)
     of_rules = {name for rule in config.rules for name in rule.outputs}
     for spot, name in enumerate(config.answering.call_outputs):
         at: Path = ("answering", "call_outputs", spot)
@@ -83,6 +82,11 @@ def hands_of(config: Config) -> list[str]:
     """Answer buttons and readers by name."""
     buttons = [n for n, i in config.inputs.items() if i.type == "answer"]
     return [*buttons, *config.answering.readers]
+
+
+def sounding_of(config: Config) -> list[str]:
+    """Sirens and beacons by name."""
+    return [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
 
 
 def named(name: str, known: Iterable[str], path: Path, what: str) -> Iterator[Finding]:

@@ -12,11 +12,10 @@ from agent.config.answering_checks import named
 from agent.config.problems import Finding
 from agent.config.schema.profiles import Profile
 from agent.config.schema.root import Config
-from agent.config.schema.rules import CustomRule, Window
+from agent.config.schema.rules import DAYS, CustomRule, Window
 from agent.config.schema.when import FORMS
 from agent.config.yaml12 import Path
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN, WEEK_MIN = 1440, 7 * 1440
 SHOWN = 3
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 
-from agent.config.answering_checks import answering_findings, named
+from agent.config.answering_checks import answering_findings, named, sounding_of
 from agent.config.calendar_checks import calendar_findings
 from agent.config.problems import Finding
 from agent.config.schema.devices import TamperLoop
@@ -76,7 +76,7 @@ def _doors(config: Config) -> Iterator[Finding]:
 
 
 def _rules(config: Config) -> Iterator[Finding]:
-    sounding = [n for n, o in config.outputs.items() if o.type in ("siren", "beacon")]
+    sounding = sounding_of(config)
     seen: dict[str, int] = {}
     for index, rule in enumerate(config.rules):
         at: Path = ("rules", index)

@@ -21,13 +21,13 @@ from agent.config.schema.escalation import AssistConfig
 from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Note
-from agent.core.events import AckReceived, Event, IncidentChanged, Stand
+from agent.core.events import AckReceived, Event, IncidentChanged
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.book import Open
 from agent.incidents.escalation import again
 from agent.incidents.reply import may_follow
-from agent.incidents.way import Item, Way
+from agent.incidents.way import Item, OfIncidents, newest
 from contract.words import Kind, Severity, Stage, Status
 
 PREFIX = "assist-"
@@ -50,7 +50,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Assist(Way[Wanted]):
+class Assist(OfIncidents[Wanted]):
     """Open calls for assistance, by incident."""
 
     NAME: ClassVar[str] = "assist"
@@ -86,7 +86,7 @@ class Assist(Way[Wanted]):
         """Incidents, acks and answers."""
         match event:
             case IncidentChanged(kind=Kind.ASSIST):
-                self._incident(event)
+                self.incident(event)
             case AckReceived(stage=stage) if Stage(stage).rank >= Stage.SEEN.rank:
                 for wanted in [w for w in self.cases.values() if event.alert_id in w.alerts]:
                     self.keep(wanted.incident, replace(wanted, answered=True))
@@ -107,29 +107,14 @@ class Assist(Way[Wanted]):
                 decisions.append(self._graver(wanted, standing, now))
         return decisions
 
-    def _incident(self, event: IncidentChanged) -> None:
-        wanted = self.cases.get(event.incident)
-        if event.stand is Stand.ENDED:
-            if wanted is not None:
-                self.end(event.incident)
-        elif event.alert is None or event.text is None:
-            return
-        elif wanted is not None:
-            alerts = (*wanted.alerts[-20:], event.alert)
-            self.keep(event.incident, replace(wanted, alerts=alerts))
-        elif event.stand is Stand.OPENED:
-            self.keep(
-                event.incident,
-                Wanted(
-                    event.incident,
-                    event.status,
-                    event.device,
-                    event.where,
-                    event.text,
-                    event.at,
-                    (event.alert,),
-                ),
-            )
+    def begun(self, event: IncidentChanged, alert: AlertId, text: Text) -> Wanted:
+        """Somebody calls."""
+        head = (event.incident, event.status, event.device, event.where)
+        return Wanted(*head, text, event.at, (alert,))
+
+    def gone_on(self, case: Wanted, event: IncidentChanged, alert: AlertId) -> Wanted:  # noqa: ARG002
+        """They call again."""
+        return replace(case, alerts=newest(case.alerts, alert))
 
     def _answered(self, event: GuardAnswered) -> list[Decision]:
         named = (event.about or "").startswith(PREFIX)

@@ -32,7 +32,7 @@ from agent.core.events import AckReceived, Event, HostChanged, IncidentChanged, 
 from agent.core.ids import AlertId
 from agent.core.text import Text
 from agent.incidents.drill import CALL as CALL_DRILL
-from agent.incidents.way import Obeys, Way
+from agent.incidents.way import Obeys, Way, newest
 from agent.incidents.words import CALL
 from contract.routes import CALL_S
 from contract.topics import Address
@@ -133,7 +133,7 @@ class OwnCalls(Way[Cause]):
         if cause is not None and not cause.calls and event.stand is Stand.ENDED:
             self.end(event.incident)
         if cause is not None and event.stand is Stand.UPDATED and event.alert is not None:
-            self.keep(event.incident, replace(cause, alerts=(*cause.alerts[-20:], event.alert)))
+            self.keep(event.incident, replace(cause, alerts=newest(cause.alerts, event.alert)))
         if event.stand is not Stand.OPENED or event.alert is None or event.text is None:
             return []
         medical = event.kind is Kind.MEDICAL and self.config.medical_area is not None

@@ -129,11 +129,13 @@ def report(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> D
             {"at": line.at.utc, "what": line.what, "by": line.by, "details": line.details}
             for line in drill.lines
         ],
-        "figures": _figures(drill, drill.after_s(now), why, limits),
+        "figures": _figures(drill, now, why, limits),
     }
 
 
-def _figures(drill: Drill, lasted_s: float, why: str, limits: Mapping[int, float]) -> Details:
+def _figures(drill: Drill, now: Stamp, why: str, limits: Mapping[int, float]) -> Details:
+    lasted_s = drill.after_s(now)
+    broken = [s for s, limit_s in limits.items() if drill.met.get(s, lasted_s) > limit_s]
     return {
         "scenario": drill.scenario,
         "kind": drill.kind.value,
@@ -146,7 +148,7 @@ def _figures(drill: Drill, lasted_s: float, why: str, limits: Mapping[int, float
         "incident": drill.incident,
         "limits_s": {str(s): limit_s for s, limit_s in limits.items()},
         "met_s": {str(s): after_s for s, after_s in sorted(drill.met.items())},
-        "broken": [s for s, limit_s in limits.items() if drill.met.get(s, lasted_s) > limit_s],
+        "broken": broken,
         "acked_s": _first(drill, "ack."),
         "answered": [
             {"who": line.by, "answer": line.what, "after_s": line.details["after_s"]}

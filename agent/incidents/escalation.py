@@ -27,11 +27,11 @@ from typing import ClassVar
 from agent.config.schema.escalation import NEXT_BROKER, EscalationConfig
 from agent.core.clock import NS_PER_S, Stamp
 from agent.core.decisions import Decision, Details, Note, Page, Raise
-from agent.core.events import AckReceived, Event, HookEnded, IncidentChanged, Stand
+from agent.core.events import AckReceived, Event, HookEnded, IncidentChanged
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from agent.incidents.book import Open
-from agent.incidents.way import Way
+from agent.incidents.way import OfIncidents, newest
 from contract.words import Kind, Severity, Stage, Status
 
 MOST_TRIES = 5
@@ -68,7 +68,7 @@ class Unanswered:
 
 
 @dataclass(slots=True)
-class Escalation(Way[Unanswered]):
+class Escalation(OfIncidents[Unanswered]):
     """Incidents that may escalate, by incident."""
 
     NAME: ClassVar[str] = "escalation"
@@ -106,7 +106,7 @@ class Escalation(Way[Unanswered]):
         """Incidents, what the station says of them, and how hooks ended."""
         match event:
             case IncidentChanged():
-                self._incident(event)
+                self.incident(event)
             case AckReceived():
                 self._acked(event)
             case HookEnded():
@@ -123,21 +123,17 @@ class Escalation(Way[Unanswered]):
                 decisions += [self._page(case, name, now)] if name else self._rise(case, now)
         return decisions
 
-    def _incident(self, event: IncidentChanged) -> None:
-        case = self.cases.get(event.incident)
-        if event.stand is Stand.ENDED:
-            if case is not None:
-                self.end(event.incident)
-            return
-        if case is not None:
-            alerts = case.alerts if event.alert is None else (*case.alerts[-20:], event.alert)
-            self.keep(event.incident, replace(case, alerts=alerts, severity=event.severity))
-            return
+    def begun(self, event: IncidentChanged, alert: AlertId, text: Text) -> Unanswered | None:
+        """An incident of a kind that escalates, or that a hook is for."""
         concerns = [*self.config.kinds, *(k for h in self.config.hooks for k in h.kinds or ())]
-        if event.kind not in concerns or event.alert is None or event.text is None:
-            return
-        if event.stand is Stand.OPENED:
-            self.keep(event.incident, _begun(event, event.alert, event.text))
+        if event.kind not in concerns:
+            return None
+        what = (event.kind, event.severity, event.status, event.device, event.where)
+        return Unanswered(event.incident, *what, text, event.at, (alert,))
+
+    def gone_on(self, case: Unanswered, event: IncidentChanged, alert: AlertId) -> Unanswered:
+        """It may be graver now."""
+        return replace(case, alerts=newest(case.alerts, alert), severity=event.severity)
 
     def _acked(self, event: AckReceived) -> None:
         """Any ack ends the hooks; a person's ends the rise of the level."""
@@ -237,20 +233,6 @@ def again(
         details=details,
         severity=severity or standing.severity,
         cooldown_s=0.0,
-    )
-
-
-def _begun(event: IncidentChanged, alert: AlertId, text: Text) -> Unanswered:
-    return Unanswered(
-        event.incident,
-        event.kind,
-        event.severity,
-        event.status,
-        event.device,
-        event.where,
-        text,
-        event.at,
-        (alert,),
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from agent.config.schema.rules import Window
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from agent.config.schema.rules import DAYS, Window
 
 
 def opening(window: Window, local: datetime) -> tuple[str, float] | None:
@@ -18,6 +16,6 @@ def opening(window: Window, local: datetime) -> tuple[str, float] | None:
         closes = datetime.combine(
             day if start < end else day + timedelta(days=1), end, local.tzinfo
         )
-        if _DAYS[day.weekday()] in window.days and opened <= local < closes:
+        if DAYS[day.weekday()] in window.days and opened <= local < closes:
             return opened.isoformat(timespec="minutes"), (closes - local).total_seconds()
     return None

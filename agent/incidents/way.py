@@ -12,6 +12,7 @@ at both ends, else as if no time had passed.
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -21,10 +22,12 @@ from pydantic import BaseModel
 from agent.core.answers import Answer, Helper, Ordered
 from agent.core.clock import Stamp
 from agent.core.decisions import Decision
-from agent.core.events import Event
+from agent.core.events import Event, IncidentChanged, Stand
+from agent.core.ids import AlertId
 from agent.core.text import Text
 from contract.words import CommandName, Status
 
+_MOST_ALERTS = 21
 C = TypeVar("C")
 _T = TypeVar("_T")
 
@@ -175,3 +178,36 @@ class Way(Generic[C]):
         """What changed since the last call; None for what ended."""
         touched, self._touched = self._touched, set()
         return {key: self.cases.get(key) for key in touched}
+
+
+@dataclass(slots=True)
+class OfIncidents(Way[C], ABC):
+    """A way whose cases are incidents, by id: each begins and ends with its incident."""
+
+    def incident(self, event: IncidentChanged) -> None:
+        """Keep the case of the incident as it is after *event*."""
+        case = self.cases.get(event.incident)
+        if event.stand is Stand.ENDED:
+            if case is not None:
+                self.end(event.incident)
+        elif event.alert is None or event.text is None:
+            return
+        elif case is not None:
+            self.keep(event.incident, self.gone_on(case, event, event.alert))
+        elif event.stand is Stand.OPENED:
+            begun = self.begun(event, event.alert, event.text)
+            if begun is not None:
+                self.keep(event.incident, begun)
+
+    @abstractmethod
+    def begun(self, event: IncidentChanged, alert: AlertId, text: Text) -> C | None:
+        """The case of an incident that *event* opened; None: it does not concern this way."""
+
+    @abstractmethod
+    def gone_on(self, case: C, event: IncidentChanged, alert: AlertId) -> C:
+        """*case* with *alert*, which tells that its incident goes on."""
+
+
+def newest(alerts: tuple[AlertId, ...], alert: AlertId) -> tuple[AlertId, ...]:
+    """*alerts* of an incident with the next one; the oldest of many are forgotten."""
+    return (*alerts[-_MOST_ALERTS + 1 :], alert)

@@ -16,6 +16,7 @@ STATION = "cancheng"
 SITE = "liya-garden"
 NODE = "gate-1"
 CAMERA = "gate-cam"
+PLACE = "north-gate"
 ENTRY = "drill-volunteer-1"
 DRILL_DAYS = 7
 
@@ -64,41 +65,17 @@ class Site:
 
 def write_config(site: Site, broker_port: int, protocol: str, models: Path) -> None:
     """The gate of the demo: simulated pins, a video as its camera, a broker on loopback."""
-    place = "north-gate"
     config: dict[str, Any] = {
         "schema": 1,
-        "node": {
-            "station": STATION,
-            "site": SITE,
-            "node": NODE,
-            "name": {"en": "Liya Garden north gate", "zh": "丽雅花园北门"},
-            "pin_factory": "mock",
-            "data_dir": str(site.folder / "data"),
-            "run_dir": str(site.folder / "run"),
-            "trusted_keys": str(site.station / "trusted-keys.json"),
-        },
+        **_node(site),
         "link": {
             "brokers": [{"host": "127.0.0.1", "port": broker_port}],
             "protocol": protocol,
             "keepalive_s": 10,
             "heartbeat_s": 5.0,
         },
-        "inputs": _inputs(place),
-        "outputs": {
-            "siren-1": {"type": "siren", "pin": 16, "name": {"en": "Siren", "zh": "警号"}},
-            "relay-1": {"type": "gate", "pin": 21, "name": {"en": "Door relay", "zh": "门锁"}},
-        },
-        "access": {
-            "doors": {"pedestrian": {"contact": "door-1", "relay": "relay-1", "exit": "exit-1"}}
-        },
-        "cameras": {
-            CAMERA: {
-                "source": {"type": "file", "path": str(site.video), "loop": True},
-                "where": place,
-                "name": {"en": "North gate camera", "zh": "北门摄像机"},
-            }
-        },
-        "faces": {"enabled": True, "pack": "dlib"},
+        **_wired(),
+        **_seen(site),
         "models": {"dir": str(models)},
         "rules": [{"type": "panic", "outputs": ["siren-1"]}],
     }
@@ -107,22 +84,60 @@ def write_config(site: Site, broker_port: int, protocol: str, models: Path) -> N
     site.config.write_text(text, encoding="utf-8")
 
 
-def _inputs(place: str) -> dict[str, Any]:
+def _node(site: Site) -> dict[str, Any]:
+    node = {
+        "station": STATION,
+        "site": SITE,
+        "node": NODE,
+        "name": {"en": "Liya Garden north gate", "zh": "丽雅花园北门"},
+        "pin_factory": "mock",
+        "data_dir": str(site.folder / "data"),
+        "run_dir": str(site.folder / "run"),
+        "trusted_keys": str(site.station / "trusted-keys.json"),
+    }
+    return {"node": node}
+
+
+def _wired() -> dict[str, Any]:
+    """Inputs, outputs, and the door that they make."""
+    return {
+        "inputs": _inputs(),
+        "outputs": {
+            "siren-1": {"type": "siren", "pin": 16, "name": {"en": "Siren", "zh": "警号"}},
+            "relay-1": {"type": "gate", "pin": 21, "name": {"en": "Door relay", "zh": "门锁"}},
+        },
+        "access": {
+            "doors": {"pedestrian": {"contact": "door-1", "relay": "relay-1", "exit": "exit-1"}}
+        },
+    }
+
+
+def _seen(site: Site) -> dict[str, Any]:
+    """The video, and faces in it."""
+    camera = {
+        "source": {"type": "file", "path": str(site.video), "loop": True},
+        "where": PLACE,
+        "name": {"en": "North gate camera", "zh": "北门摄像机"},
+    }
+    return {"cameras": {CAMERA: camera}, "faces": {"enabled": True, "pack": "dlib"}}
+
+
+def _inputs() -> dict[str, Any]:
     return {
         "panic-1": {
-            "type": "panic", "pin": 17, "where": place,
+            "type": "panic", "pin": 17, "where": PLACE,
             "name": {"en": "north gate", "zh": "北门岗亭"},
         },
         "door-1": {
-            "type": "door", "pin": 24, "where": place,
+            "type": "door", "pin": 24, "where": PLACE,
             "name": {"en": "pedestrian door", "zh": "人行门"},
         },
         "exit-1": {
-            "type": "exit", "pin": 25, "where": place,
+            "type": "exit", "pin": 25, "where": PLACE,
             "name": {"en": "exit button", "zh": "出门按钮"},
         },
         "cabinet-1": {
-            "type": "tamper", "cut_pin": 5, "short_pin": 6, "where": place,
+            "type": "tamper", "cut_pin": 5, "short_pin": 6, "where": PLACE,
             "name": {"en": "control cabinet", "zh": "控制箱"},
         },
     }  # fmt: skip

@@ -99,6 +99,9 @@ LATE_PANIC = Expected(Kind.PANIC, "panic-1", replayed=True)
 
 def story() -> tuple[Scene, ...]:
     """The scenes in their order."""
+    cut_off = Title(
+        "The broker is gone for 10 s; the button is pressed", "断网 10 秒，期间按下按钮"
+    )
     return (
         Scene(
             Title("The gate starts and announces itself", "门岗启动并上线"),
@@ -106,19 +109,22 @@ def story() -> tuple[Scene, ...]:
             lambda hands: hands.gate_online(),
             60.0,
         ),
-        Scene(
+        *_alarms(),
+        *_passers_by(),
+        _alerting(cut_off, _cut_off, LATE_PANIC, 60.0),
+    )
+
+
+def _alarms() -> tuple[Scene, ...]:
+    return (
+        _alerting(
             Title("The pedestrian door is forced open", "人行门被强行打开"),
             _force_door,
-            lambda hands: hands.arrived(FORCED) is not None,
-            15.0,
             FORCED,
-        ),
-        Scene(
-            Title("Somebody presses the panic button", "有人按下紧急按钮"),
-            _press,
-            lambda hands: hands.arrived(PANIC) is not None,
             15.0,
-            PANIC,
+        ),
+        _alerting(
+            Title("Somebody presses the panic button", "有人按下紧急按钮"), _press, PANIC, 15.0
         ),
         Scene(
             Title("The duty officer answers; a guard resets the button", "值班员受理，门卫复位"),
@@ -126,37 +132,33 @@ def story() -> tuple[Scene, ...]:
             _is_closed,
             15.0,
         ),
+    )
+
+
+def _passers_by() -> tuple[Scene, ...]:
+    volunteer = Title(
+        "Drill: a volunteer on the drill's list walks up to the camera",
+        "演练：名单内志愿者走近摄像机",
+    )
+    stranger = Title(
+        "A stranger walks up: compared, and nothing leaves the gate", "陌生人走近：不留痕"
+    )
+    return (
         Scene(
             Title("The station sends the drill's signed list", "指挥中心下发演练名单（已签名）"),
             _give_list,
             lambda hands: hands.searched() == 1,
             60.0,
         ),
-        Scene(
-            Title(
-                "Drill: a volunteer on the drill's list walks up to the camera",
-                "演练：名单内志愿者走近摄像机",
-            ),
-            _nothing,
-            lambda hands: hands.arrived(LEAD) is not None,
-            90.0,
-            LEAD,
-        ),
-        Scene(
-            Title(
-                "A stranger walks up: compared, and nothing leaves the gate", "陌生人走近：不留痕"
-            ),
-            _nothing,
-            lambda hands: hands.compared() >= 2,
-            90.0,
-        ),
-        Scene(
-            Title("The broker is gone for 10 s; the button is pressed", "断网 10 秒，期间按下按钮"),
-            _cut_off,
-            lambda hands: hands.arrived(LATE_PANIC) is not None,
-            60.0,
-            LATE_PANIC,
-        ),
+        _alerting(volunteer, _nothing, LEAD, 90.0),
+        Scene(stranger, _nothing, lambda hands: hands.compared() >= 2, 90.0),
+    )
+
+
+def _alerting(title: Title, act: Act, expected: Expected, deadline_s: float) -> Scene:
+    """A scene whose effect is an alert at the station."""
+    return Scene(
+        title, act, lambda hands: hands.arrived(expected) is not None, deadline_s, expected
     )
 
 

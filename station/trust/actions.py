@@ -12,9 +12,9 @@ from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError, ConfigError
 from agent.files.atomic import write_atomic
 from contract.join import fingerprint, is_fingerprint, read_gate, read_token
-from contract.topics import Address, is_id
+from contract.topics import Address
 from station import keys
-from station.documents import address_of
+from station.documents import address_of, area_of
 from station.trust.authority import key_digest, read_request, request_name
 from station.trust.files import MAX_BYTES, Plan, check_plan
 from station.trust.office import Joined, Office
@@ -203,8 +203,7 @@ def _read(path: Path) -> bytes:
 
 def _check_areas(areas: Sequence[str]) -> None:
     for area in areas:
-        if not is_id(area):
-            raise ConfigError(f"area {area!r} is no id: a-z, 0-9 and -, up to 32")
+        area_of(area)
 
 
 def _token_row(row: TokenRow, now_ns: int) -> Result:

@@ -11,14 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
+from station.arguments import Dir, Gate, Json
 from station.terminal import exits, write_json
 
-Dir = Annotated[Path, typer.Option("--dir", help="The station's folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Areas = Annotated[
     list[str] | None, typer.Option("--area", help="An area it belongs to; may be repeated.")
 ]
-Gate = Annotated[str, typer.Argument(help="SITE/NODE or STATION.SITE.NODE.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.neighbour import Neighbour, guard
+from tests.tools.neighbour import Neighbour
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
@@ -76,7 +76,7 @@ def test_the_station_calls_neighbours_answer_and_the_roll_is_kept(
         assert "called by cancheng" in item["text"]["en"]
         assert "北门请求支援" in item["text"]["zh"]
         assert gate.sounds("beacon-1")
-    assert site.ask("guard.list")["items"] == []
+    assert site.waiting() == []
 
     school.guard("seen", "--who", "guard 5")
     assert not school.sounds("beacon-1")
@@ -180,5 +180,5 @@ def test_a_gate_calls_on_a_signed_order_where_it_is_agreed(
     school.until_waiting("call")
     (refused,) = station(site, "send", "school/gate-1", *order, code=1)
     assert refused["reason"].startswith("unsupported: this gate is not the agreed caller")
-    assert guard(site.config_path, "list")["items"] == []
+    assert site.waiting() == []
     assert GATE in {fact["from"] for fact in facts(site, "call.made")}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.neighbour import Neighbour, guard
+from tests.tools.neighbour import Neighbour
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import Site
 
@@ -39,15 +39,15 @@ def test_assistance_that_nobody_answers_becomes_graver_over_a_restart(site: Site
     assert graver.body["data"]["text"]["zh"] == "6 秒无人应答：请求协助：Desk"
     waited_ns = graver.body["data"]["at"]["monotonic_ns"] - first.body["data"]["at"]["monotonic_ns"]
     assert waited_ns >= 6_000_000_000
-    (item,) = guard(site.config_path, "list")["items"]
-    guard(site.config_path, "arrived", item["id"], "--who", "guard 7")
-    assert guard(site.config_path, "list")["items"] == []
+    (item,) = site.waiting()
+    site.guard("arrived", item["id"], "--who", "guard 7")
+    assert site.waiting() == []
 
 
 def test_the_guards_answer_holds_it(site: Site) -> None:
     site.push("assist-1")
     first = site.stored(lambda alert: alert.kind == "assist")
-    guard(site.config_path, "coming", "--who", "guard 7")
+    site.guard("coming", "--who", "guard 7")
     rows = site.until(lambda: site.rows("messages", "kind='assist.answered'"), 20)
     details = json.loads(rows[0]["body"])["data"]["details"]
     assert (details["of"], details["said"]) == (first.incident, "coming")

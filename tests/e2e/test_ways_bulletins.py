@@ -42,8 +42,7 @@ def bulletin(site: Site, *words: str) -> list[dict[str, Any]]:
 
 
 def waiting(site: Site) -> list[str]:
-    items = said("guard", "list", "--config", str(site.config_path))["items"]
-    return [str(item["id"]) for item in items]
+    return [str(item["id"]) for item in site.waiting()]
 
 
 def seen(site: Site) -> list[tuple[str, str]]:
@@ -59,7 +58,7 @@ def test_a_notice_is_shown_confirmed_replaced_withdrawn_and_expires(site: Site) 
     assert "通告：快递被盗" in shown.stdout
     site.restart_agent()
     assert waiting(site) == ["b-1"]
-    said("guard", "confirm", "b-1", "--who", "guard 7", "--config", str(site.config_path))
+    site.guard("confirm", "b-1", "--who", "guard 7")
     assert waiting(site) == []
     site.until(lambda: seen(site) == [("shown", "b-1"), ("confirmed", "b-1")], 20)
     bulletin(site, "--text", "第二条", "--until", "1h", "--id", "b-2")

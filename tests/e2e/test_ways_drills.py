@@ -51,10 +51,6 @@ def drill(site: Site, *words: str, code: int = 0) -> dict[str, Any]:
     return said("station", "drill", GATE_NAME, *words, *place, code=code)
 
 
-def guard(site: Site, *words: str) -> dict[str, Any]:
-    return said("guard", *words, "--config", str(site.config_path))
-
-
 def branches(site: Site) -> set[tuple[bool, str]]:
     """Of every alert and fact of a drill: whether it came on the drill branch, and its status."""
     heard = site.recorder.on("/alert") + site.recorder.on("/event")
@@ -75,14 +71,14 @@ def test_a_drill_is_measured_over_a_kill_while_a_real_press_stays_real(site: Sit
     site.push("panic-1")
     real = site.stored(lambda found: found.kind == "panic" and found.incident != alarm.incident)
     assert (real.topic, real.body["ghstatus"]) == (f"{GATE}/alert", "Actual")
-    waiting = guard(site, "list")["items"]
+    waiting = site.waiting()
     assert waiting[0]["id"] == real.incident
     assert {w["id"] for w in waiting if w["status"] == "Exercise"} == {alarm.incident, "d-1"}
     shown = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path))).stdout
     assert shown.count("[EXERCISE 演练]") == 2
-    guard(site, "coming", "d-1", "--who", "guard 7")
-    guard(site, "arrived", alarm.incident, "--who", "guard 7")
-    guard(site, "arrived", alarm.incident, "--as", "police", "--who", "patrol 3")
+    site.guard("coming", "d-1", "--who", "guard 7")
+    site.guard("arrived", alarm.incident, "--who", "guard 7")
+    site.guard("arrived", alarm.incident, "--as", "police", "--who", "patrol 3")
     ended = drill(site, "--stop", "d-1", "--by", "desk-3", "--wait")
     (told,) = ended["reports"]
     figures = told["figures"]
@@ -110,7 +106,7 @@ def test_it_ends_by_itself_and_the_station_prints_its_report(site: Site) -> None
     assert done.returncode == 0, done.stderr
     assert "[EXERCISE 演练] 演练报告 drill-" in done.stdout
     assert "结束原因: its time is over" in done.stdout
-    assert guard(site, "list")["items"] == []
+    assert site.waiting() == []
     shown = said("station", "report", GATE_NAME, "drill", "--dir", str(site.folder / "station"))
     assert shown["reports"][0]["figures"]["why"] == "its time is over"
     assert not any(site.status()["outputs"].values())

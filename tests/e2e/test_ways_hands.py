@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.guard import enrol, facts, guard, station, waiting
+from tests.tools.guard import enrol, facts, station
 from tests.tools.keys import Pad
 from tests.tools.site import GATE, Site
 
@@ -78,11 +78,11 @@ def helpers(site: Site, incident: str) -> list[tuple[str, str]]:
 def test_help_arrives_by_button_code_and_card(site: Site, pads: dict[str, Pad]) -> None:
     alert = site.press("panic-1")
     site.push("here-1")
-    site.until(lambda: "1 min met" in waiting(site, "sla")[0]["said"], 10)
+    site.until(lambda: "1 min met" in site.waiting("sla")[0]["said"], 10)
     pads["card-1"].type("55AA66")
-    site.until(lambda: "3 min met" in waiting(site, "sla")[0]["said"], 10)
+    site.until(lambda: "3 min met" in site.waiting("sla")[0]["said"], 10)
     pads["pad-1"].type("664422")
-    site.until(lambda: waiting(site, "sla") == [], 10)
+    site.until(lambda: site.waiting("sla") == [], 10)
     site.ask("reset", name="panic-1")
     assert helpers(site, alert.incident) == [
         ("here-1", "button"),
@@ -105,7 +105,7 @@ def test_a_card_takes_a_task_through_and_a_code_proves_the_post(
     pads["pad-1"].type(CODE)
     (fact,) = site.until(lambda: facts(site, "guard.present"), 10)
     assert (fact["by"], fact["with"], fact["device"]) == ("badge-7", "keypad", "pad-1")
-    assert guard(site, "list")["items"] == []
+    assert site.waiting() == []
 
 
 def test_guessing_is_blocked_and_codes_stand_nowhere(site: Site, pads: dict[str, Pad]) -> None:
@@ -113,7 +113,7 @@ def test_guessing_is_blocked_and_codes_stand_nowhere(site: Site, pads: dict[str,
         pads["pad-1"].type("999888")
         guessed(site, number)
     site.until(lambda: facts(site, "reader.blocked"), 10)
-    assert guard(site, "people")["people"][0] == {
+    assert site.guard("people")["people"][0] == {
         "person": "badge-7",
         "known": True,
         "has": ["card", "code"],

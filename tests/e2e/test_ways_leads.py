@@ -56,18 +56,6 @@ def nobody_is_named(recorder: Recorder) -> None:
     assert not [m.topic for m in events if ENTRY.encode() in m.payload]
 
 
-def guard(site: Site, *words: str) -> dict[str, Any]:
-    done = run_to_end(gatehouse("guard", *words, "--config", str(site.config_path), "--json"))
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def waiting(site: Site) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = guard(site, "list")["items"]
-    return found
-
-
 def lead(site: Site, *words: str) -> Answer:
     """What ``gatehouse station lead`` answers."""
     place = ["--dir", str(site.folder / "station"), "--json"]
@@ -107,27 +95,27 @@ def assert_nothing_says_who(site: Site) -> None:
 def test_two_persons_over_a_kill_and_then_the_guard_is_told(site: Site) -> None:
     with SpokenVision(site.folder / "run", "north") as eye:
         alert = seen(site, eye)
-        (item,) = waiting(site)
+        (item,) = site.waiting()
         assert (item["id"], item["way"]) == (alert.id, "leads")
         assert "Wait for the station" in item["text"]["en"]
         assert_nothing_says_who(site)
         code, told = decide(site, "confirm", alert, "desk-3")
         assert (code, told["standing"], told["outcome"]) == (0, "first", "done")
         site.until(lambda: facts(site, "lead.first"), 20)
-        assert "Wait for the station" in waiting(site)[0]["text"]["en"]
+        assert "Wait for the station" in site.waiting()[0]["text"]["en"]
         assert site.status()["outputs"]["siren-1"] is False, "nothing sounds before two persons"
         code, told = decide(site, "confirm", alert, " Desk-3")
         assert (code, "a second person has to" in told["error"]) == (1, True)
         site.restart_agent()
         code, told = decide(site, "confirm", alert, "duty-officer")
         assert (code, told["standing"], told["by"]) == (0, "confirmed", ["desk-3", "duty-officer"])
-        (item,) = waiting(site)
+        (item,) = site.waiting()
         assert TOLD in item["text"]["en"]
         assert ENTRY not in json.dumps(item)
         site.until(lambda: site.status()["outputs"]["siren-1"], 10)
         (fact,) = site.until(lambda: facts(site, "lead.confirmed"), 20)
         assert (fact["alert"], fact["by"]) == (alert.id, ["desk-3", "duty-officer"])
-        guard(site, "seen", item["id"], "--who", "guard 7")
+        site.guard("seen", item["id"], "--who", "guard 7")
         site.until(lambda: facts(site, "lead.answered"), 20)
         (row,) = [r for r in lead(site, "list", "--all")[1]["leads"] if r["alert_id"] == alert.id]
         assert [v["reason"] for v in row["verdicts"]] == [
@@ -143,13 +131,13 @@ def test_a_rejected_lead_is_forgotten_and_the_next_waits_for_itself(site: Site) 
         alert = seen(site, eye)
         code, told = decide(site, "reject", alert, "desk-3")
         assert (code, told["standing"], told["outcome"]) == (0, "rejected", "done")
-        assert waiting(site) == []
+        assert site.waiting() == []
         site.until(lambda: facts(site, "lead.rejected"), 20)
         code, told = decide(site, "confirm", alert, "desk-4")
         assert (code, "is rejected by desk-3 already" in told["error"]) == (1, True)
         another = seen(site, eye)
         assert another.id != alert.id
-        assert [item["id"] for item in waiting(site)] == [another.id]
+        assert [item["id"] for item in site.waiting()] == [another.id]
         code, told = lead(site, "list")
         assert ([row["alert_id"] for row in told["leads"]], told["record"]) == (
             [another.id],
@@ -175,9 +163,9 @@ def test_a_likeness_for_review_is_the_guards_and_never_leaves_the_gate(site: Sit
         site.until(lambda: ENTRY in eye.searched, 20)
         newest = site.newest
         eye.see(ENTRY, band="review")
-        (item,) = site.until(lambda: waiting(site), 20)
+        (item,) = site.until(site.waiting, 20)
         assert item["answers"] == ["confirm", "reject"]
-        guard(site, "reject", item["id"], "--who", "guard 7")
+        site.guard("reject", item["id"], "--who", "guard 7")
         (fact,) = site.until(lambda: facts(site, "review.rejected"), 20)
         assert fact == {"who": "guard 7"}
         assert site.alerts("watchlist.face", after=newest) == []

@@ -16,7 +16,7 @@ import pytest
 from models.engine import PackEngine
 from tests.tools.memory_scan import in_memory
 from tests.tools.neighbour import Neighbour
-from tests.tools.people import entry, head_of, photo_of, walking_up
+from tests.tools.people import entry, walker
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import file_camera
@@ -38,12 +38,6 @@ def missed(photos: list[Path], hours: float = 48.0, **fields: Any) -> dict[str, 
     return kept | {"expires_at": ends.isoformat()}
 
 
-def guard(site: Site) -> list[dict[str, Any]]:
-    done = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path), "--json"))
-    found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
-    return found
-
-
 def seen(site: Site, after: int = 0) -> Stored:
     return site.stored(lambda found: found.kind == "missing.sighting", 40, after=after)
 
@@ -58,10 +52,7 @@ def holds(site: Site, needle: bytes) -> list[str]:
 def test_a_search_in_a_real_video_ends_when_the_person_is_found(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
-    walks = (photo_of("knn_examples/train/obama/obama.jpg"), 1.0, 6.0)
-    video = walking_up(tmp_path / "walker.mp4", engine, walks)
-    listed = ("knn_examples/train/obama/obama2.jpg", "tests/test_images/obama3.jpg")
-    photos = [head_of(photo_of(name), tmp_path / Path(name).name, engine) for name in listed]
+    video, photos = walker(tmp_path, engine)
     with Site(
         tmp_path / "site",
         cameras={"north": file_camera(video)},
@@ -76,7 +67,7 @@ def test_a_search_in_a_real_video_ends_when_the_person_is_found(
         data = alert.body["data"]
         assert (alert.topic, data["severity"]) == (f"{GATE}/drill/alert", "minor")
         assert (data["details"]["list"], data["details"]["sequence"]) == ("missing", 1)
-        (item, *_) = site.until(lambda: guard(site), 10)
+        (item, *_) = site.until(site.waiting, 10)
         said = json.dumps([data["text"], item["text"]], ensure_ascii=False).lower()
         assert not [word for word in CRIMINAL if word in said]
         assert "may need help" in item["text"]["en"]

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from agent.pipeline.local import ask
 from tests.tools.guard import facts
-from tests.tools.program import Program, gatehouse, run_to_end
+from tests.tools.neighbour import Neighbour
+from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import Site
-from tests.tools.site_config import gate_config, overlaid
 
 SHORTEST_S = 20
 NEXT = "liya-school/gate-1"
@@ -55,29 +53,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def other(site: Site, tmp_path: Path) -> Iterator[Path]:
-    """The gate of the neighbouring site, on the same broker; its local socket."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    place = (site.broker.host, site.broker.port)
-    config = gate_config(folder, [place], Path(site.config["node"]["trusted_keys"]))
-    config = overlaid(config, {"node": {"site": "liya-school"}})
-    (folder / "gate.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
-    program = Program(gatehouse("run", "--config", str(folder / "gate.yaml")), folder / "agent.log")
-    program.start()
-    socket = Path(config["node"]["run_dir"]) / "control.sock"
-    site.until(lambda: socket.exists() and ask(socket, "status").get("link"), 20)
-    yield socket
-    program.kill()
-
-
-def given(gate: Path) -> list[dict[str, Any]]:
-    """Tasks that wait at a gate."""
-    return [item for item in ask(gate, "guard.list")["items"] if item["way"] == "task"]
-
-
-def own(site: Site) -> Path:
-    return Path(site.config["node"]["run_dir"]) / "control.sock"
+def other(site: Site) -> Iterator[Neighbour]:
+    """The gate of the neighbouring site, on the same broker."""
+    with Neighbour(site, "liya-school") as gate:
+        yield gate
 
 
 def walk(site: Site) -> dict[str, Any]:
@@ -90,7 +69,9 @@ def walk(site: Site) -> dict[str, Any]:
     return told
 
 
-def test_a_patrol_passes_and_the_next_gates_guard_takes_it_over(site: Site, other: Path) -> None:
+def test_a_patrol_passes_and_the_next_gates_guard_takes_it_over(
+    site: Site, other: Neighbour
+) -> None:
     site.push("here-1")
     site.until(lambda: len(facts(site, "patrol.check")) == 2, 10)
     assert {fact["round"] for fact in facts(site, "patrol.check")} == {"relay", "dusk"}
@@ -99,25 +80,25 @@ def test_a_patrol_passes_and_the_next_gates_guard_takes_it_over(site: Site, othe
     site.ask("guard.answer", answer="present", about="relay/roof", who="badge-7")
     (over,) = site.until(lambda: facts(site, "patrol.handover"), 10)
     assert (over["to"], over["by"]) == (NEXT, "badge-7")
-    (task,) = site.until(lambda: given(other), 20)
+    (task,) = site.until(lambda: other.waiting("task"), 20)
     assert task["text"]["zh"] == "任务：接力巡逻“接力”自liya-garden/gate-1移交，请接续"
-    ask(other, "guard.answer", answer="accepted", about=task["id"], who="badge-21")
+    other.ask("guard.answer", answer="accepted", about=task["id"], who="badge-21")
     site.until(lambda: [row["state"] for row in site.rows("relays")] == ["taken"], 20)
     assert "relay" in [fact["round"] for fact in facts(site, "patrol.done")]
-    assert given(own(site)) == []
+    assert site.waiting("task") == []
 
 
 def test_a_relay_that_nobody_takes_is_told_to_the_gate_that_handed_over(
-    site: Site, other: Path
+    site: Site, other: Neighbour
 ) -> None:
     site.config["answering"]["patrol"]["rounds"]["relay"]["next_within_s"] = 4.0
     site.write_config()
     site.restart_agent()
     walk(site)
-    site.until(lambda: given(other), 20)
+    site.until(lambda: other.waiting("task"), 20)
     site.station.kill()
     site.start("station")
-    (back,) = site.until(lambda: given(own(site)), 40)
+    (back,) = site.until(lambda: site.waiting("task"), 40)
     assert back["text"]["en"].startswith(f"Task: Nobody takes over relay patrol 'Relay' at {NEXT}")
     place = ["--dir", str(site.folder / "station")]
     done = run_to_end(gatehouse("station", "watch", "--once", "--json", *place))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.guard import enrol, facts, guard, station, waiting
+from tests.tools.guard import enrol, facts, station
 from tests.tools.keys import Pad
 from tests.tools.recorder import Recorder
 from tests.tools.site import GATE, Site
@@ -33,7 +33,7 @@ def post(site: Site) -> dict[str, Any]:
 def test_a_challenge_is_answered_or_becomes_an_alert(site: Site) -> None:
     code, told = station(site, "challenge", "--reason", "spot check", "--by", "desk-3")
     assert (code, told["outcome"]) == (0, "done")
-    (item,) = waiting(site, "post")
+    (item,) = site.waiting("post")
     code, again = station(site, "challenge")
     assert (code, again["outcome"]) == (1, "refused")
     assert again["reason"].startswith("busy: a challenge stands since")
@@ -43,7 +43,7 @@ def test_a_challenge_is_answered_or_becomes_an_alert(site: Site) -> None:
     absent = site.stored(lambda alert: alert.kind == "guard.absent")
     assert absent.body["data"]["details"]["reason"] == "spot check"
     site.until(lambda: post(site).get("occupied") is False, 10)
-    answer = guard(site, "present", "--who", "badge-7")
+    answer = site.guard("present", "--who", "badge-7")
     assert answer["answered"] == item["id"]
     over = site.stored(lambda alert: alert.msgtype == "Cancel")
     assert over.incident == absent.incident
@@ -76,7 +76,7 @@ def test_fixed_challenges_come_and_button_card_and_code_answer_them(tmp_path: Pa
         enrol(made, "badge-7", "card", SHOWN["card-1"])
         enrol(made, "badge-7", "code", SHOWN["pad-1"])
         for device in ("here-1", "card-1", "pad-1"):
-            (item,) = made.until(lambda: waiting(made, "post"), 20)
+            (item,) = made.until(lambda: made.waiting("post"), 20)
             made.ask("guard.answer", answer="present", about=item["id"], who="badge-7")
             told(made, "guard.unproven", item["id"])
             if device in pads:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from station.reports import intact
-from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
 LIMITS = {"self_help_s": 2.0, "mutual_help_s": 4.0, "reinforcement_s": 60.0}
@@ -20,14 +19,6 @@ LIMITS = {"self_help_s": 2.0, "mutual_help_s": 4.0, "reinforcement_s": 60.0}
 def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site", answering={"sla": LIMITS}) as made:
         yield made.start("station", "agent")
-
-
-def guard(site: Site, *words: str) -> dict[str, Any]:
-    """What ``gatehouse guard`` answers."""
-    done = run_to_end(gatehouse("guard", *words, "--config", str(site.config_path), "--json"))
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def report(site: Site, incident: str) -> dict[str, Any]:
@@ -55,11 +46,11 @@ def test_limits_pass_over_a_restart_help_arrives_and_the_report_tells_all(site: 
         / 1e9
         < 20
     )
-    (waiting,) = guard(site, "list")["items"]
+    (waiting,) = site.waiting()
     assert (waiting["id"], waiting["answers"]) == (alert.incident, ["arrived", "reject"])
-    guard(site, "arrived", "--who", "guard 7")
-    guard(site, "arrived", "--as", "police", "--who", "patrol 3")
-    assert guard(site, "list")["items"] == []
+    site.guard("arrived", "--who", "guard 7")
+    site.guard("arrived", "--as", "police", "--who", "patrol 3")
+    assert site.waiting() == []
     site.ask("reset", name="panic-1")
     told = report(site, alert.incident)
     assert told["figures"]["met_s"].keys() == {"1", "3", "5"}

@@ -12,7 +12,7 @@ import pytest
 from contract.signing import sign
 from contract.words import Role
 from station import keys
-from tests.tools.guard import facts, guard, station, waiting
+from tests.tools.guard import facts, station
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
@@ -47,27 +47,27 @@ def test_a_task_is_taken_reminded_of_and_done_over_a_kill(site: Site) -> None:
     assert (code, told["state"], told["by"]) == (0, "received", "gate")
     task_id = told["task_id"]
     site.until(lambda: facts(site, "task.unaccepted"), 20)
-    assert guard(site, "accept", "--who", "guard-2")["answered"] == task_id
+    assert site.guard("accept", "--who", "guard-2")["answered"] == task_id
     site.until(lambda: state(site, task_id) == "accepted", 10)
     shown = [(work["id"], work["state"]) for work in watched(site)]
     assert shown == [(task_id, "accepted")]
     site.restart_agent()
-    (item,) = waiting(site, "task")
+    (item,) = site.waiting("task")
     assert (item["id"], item["text"]["zh"]) == (task_id, "任务：检查围栏")
-    guard(site, "arrived", "--who", "guard-2")
-    guard(site, "done", task_id, "--who", "guard-2", "--note", "closed the gap")
+    site.guard("arrived", "--who", "guard-2")
+    site.guard("done", task_id, "--who", "guard-2", "--note", "closed the gap")
     site.until(lambda: state(site, task_id) == "done", 10)
     told_states = [told["state"] for told in statuses(site, task_id)]
     assert told_states == ["received", "accepted", "arrived", "done"]
     assert statuses(site, task_id)[-1]["note"] == "closed the gap"
-    assert waiting(site, "task") == []
+    assert site.waiting("task") == []
 
 
 def test_what_is_doubled_unsigned_or_for_another_gate_is_told_to_the_sender(site: Site) -> None:
     _, told = station(site, "task", "--text", "Open the side gate")
     (sent,) = site.recorder.on(f"task/{told['task_id']}")
     site.say(f"task/{told['task_id']}", sent.payload)
-    guard(site, "decline", told["task_id"], "--note", "alone at the post")
+    site.guard("decline", told["task_id"], "--note", "alone at the post")
     site.until(lambda: state(site, told["task_id"]) == "declined", 10)
     site.say(f"task/{told['task_id']}", sent.payload)
     order = json.loads(sent.payload)
@@ -81,7 +81,7 @@ def test_what_is_doubled_unsigned_or_for_another_gate_is_told_to_the_sender(site
     (other,) = statuses(site, "t-other")
     assert (other["state"], other["by"]) == ("declined", "gate")
     assert other["note"].startswith("wrong-node")
-    assert waiting(site, "task") == []
+    assert site.waiting("task") == []
     done = run_to_end(
         gatehouse("guard", "done", "t-other", "--config", str(site.config_path), "--json")
     )
@@ -107,5 +107,5 @@ def test_a_task_that_comes_too_late_is_told_to_the_sender(site: Site) -> None:
 def test_a_drills_task_stays_on_its_branch(site: Site) -> None:
     _, told = station(site, "task", "--text", "Rehearse", "--exercise")
     assert told["status"] == "Exercise"
-    (item,) = waiting(site, "task")
+    (item,) = site.waiting("task")
     assert (item["id"], item["status"]) == (f"drill/{told['task_id']}", "Exercise")

@@ -11,7 +11,7 @@ import pytest
 
 from models.engine import PackEngine
 from tests.support.signed import template
-from tests.tools.people import entry, head_of, photo_of, walking_up
+from tests.tools.people import entry, walker
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import file_camera
@@ -61,20 +61,11 @@ def seen(site: Site, number: int, within_s: float = 25.0) -> Stored:
     )
 
 
-def items(site: Site) -> list[dict[str, Any]]:
-    done = run_to_end(gatehouse("guard", "list", "--config", str(site.config_path), "--json"))
-    found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
-    return found
-
-
 def test_a_followed_person_in_a_real_video(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
     """By photos: made templates at the gate, seen, confirmed by two, ended with proof."""
-    listed = ("knn_examples/train/obama/obama2.jpg", "tests/test_images/obama3.jpg")
-    walks = (photo_of("knn_examples/train/obama/obama.jpg"), 1.0, 6.0)
-    video = walking_up(tmp_path / "walker.mp4", engine, walks)
-    photos = [head_of(photo_of(name), tmp_path / Path(name).name, engine) for name in listed]
+    video, photos = walker(tmp_path, engine)
     north = {"north": file_camera(video)}
     with Site(
         tmp_path / "site",
@@ -94,7 +85,7 @@ def test_a_followed_person_in_a_real_video(
         assert (first.topic, details["camera"]) == (f"{GATE}/drill/alert", "north")
         assert (details["silent"], details["confirm"]) == (True, "required")
         assert details["direction"] in ("left", "right", "towards", "away", None)
-        assert items(site) == [], "silent: nothing shows at the gate"
+        assert site.waiting() == [], "silent: nothing shows at the gate"
         assert site.status()["outputs"]["siren-1"] is False
         place = ["--dir", str(site.folder / "station"), "--json"]
         for by, standing in (("desk-3", "first"), ("duty-officer", "confirmed")):
@@ -120,7 +111,7 @@ def test_an_order_survives_a_kill_and_counts_on(site: Site) -> None:
         assert (code, told["proof"]["searched"]) == (0, True), told
         eye.see(ENTRY)
         assert seen(site, 1).body["data"]["severity"] == "major"
-        site.until(lambda: items(site), 10)
+        site.until(site.waiting, 10)
         site.restart_agent()
         site.until(lambda: eye.searched == [ENTRY], 20)
         eye.see(ENTRY)

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.engine import PackEngine
 from tests.tools.neighbour import Neighbour
-from tests.tools.people import entry, head_of, photo_of, walking_up
+from tests.tools.people import entry, walker
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import file_camera
@@ -52,10 +52,7 @@ def test_two_sites_follow_one_face_until_the_order_is_over(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
     """Real faces, real programs; the order ends by its own time, at each gate."""
-    walks = (photo_of("knn_examples/train/obama/obama.jpg"), 1.0, 6.0)
-    video = walking_up(tmp_path / "walker.mp4", engine, walks)
-    listed = ("knn_examples/train/obama/obama2.jpg", "tests/test_images/obama3.jpg")
-    photos = [head_of(photo_of(name), tmp_path / Path(name).name, engine) for name in listed]
+    video, photos = walker(tmp_path, engine)
     same: dict[str, Any] = {
         "faces": {"enabled": True},
         "models": {"dir": str(packs_dir)},

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from tests.support.going import lead
-from tests.tools.neighbour import Neighbour, guard
+from tests.tools.neighbour import Neighbour
 from tests.tools.program import Program, gatehouse, run_to_end
 from tests.tools.site import GATE, Site
 
@@ -107,7 +107,7 @@ def test_clock_and_level_are_watched_from_the_press_to_the_report(site: Site) ->
         watch.clock("broken", "waiting", "waiting")
         raised = watch.until("level", level="county")
         assert (raised["name"], raised["taken_up_by"]) == ({"en": "County", "zh": "县局"}, "")
-        guard(site.config_path, "arrived", "--as", "neighbour", "--who", "liya-2")
+        site.guard("arrived", "--as", "neighbour", "--who", "liya-2")
         helped = watch.clock("late", "met", "waiting")
         assert helped["stages"][0]["after_s"] == helped["stages"][1]["after_s"] > 3.0
         site.restart_agent()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from agent.config.load import parse
+from agent.config.load import InvalidConfigError, parse
 from agent.config.schema.root import Config
 from agent.core.clock import ManualClock, Stamp, stamp
 from agent.core.events import InputChanged, InputState
@@ -57,6 +57,15 @@ access:
 def gate(*replaced: tuple[str, str]) -> Config:
     """The sample gate with *(old, new)* pieces of its text replaced; each must be there."""
     return parse(gate_text(*replaced).encode(), "gate.yaml")
+
+
+def faults_of(*replaced: tuple[str, str]) -> list[str]:
+    """What is wrong with the sample gate so changed, as ``path: message``."""
+    try:
+        gate(*replaced)
+    except InvalidConfigError as error:
+        return [f"{problem.path}: {problem.message}" for problem in error.problems]
+    return []
 
 
 def gate_text(*replaced: tuple[str, str]) -> str:

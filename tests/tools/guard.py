@@ -1,4 +1,4 @@
-"""What a guard types at the gate and the desk at its station, against a whole site."""
+"""What people type at the gate and the desk at its station, against a whole site."""
 
 from __future__ import annotations
 
@@ -9,19 +9,6 @@ from typing import Any
 from tests.tools.orders import GATE_NAME
 from tests.tools.program import REPO, environment, gatehouse, run_to_end
 from tests.tools.site import Site
-
-
-def guard(site: Site, *words: str) -> dict[str, Any]:
-    """What ``gatehouse guard`` answers."""
-    done = run_to_end(gatehouse("guard", *words, "--config", str(site.config_path), "--json"))
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def waiting(site: Site, way: str) -> list[dict[str, Any]]:
-    """What waits for a person at the gate, of one way."""
-    return [item for item in site.ask("guard.list")["items"] if item["way"] == way]
 
 
 def station(site: Site, name: str, *options: str) -> tuple[int, dict[str, Any]]:

@@ -78,6 +78,14 @@ def head_of(path: Path, target: Path, engine: PackEngine) -> Path:
     return target
 
 
+def walker(folder: Path, engine: PackEngine) -> tuple[Path, list[Path]]:
+    """A video in which one person walks up, and two other photos of that person's head."""
+    walk = (photo_of("knn_examples/train/obama/obama.jpg"), 1.0, 6.0)
+    video = walking_up(folder / "walker.mp4", engine, walk)
+    others = ("knn_examples/train/obama/obama2.jpg", "tests/test_images/obama3.jpg")
+    return video, [head_of(photo_of(name), folder / Path(name).name, engine) for name in others]
+
+
 def entry(entry_id: str, photos: Sequence[Path], **fields: Any) -> Entry:
     """One listed volunteer; a field that is given as ``...`` is left out."""
     now = datetime.now(UTC).replace(microsecond=0)

@@ -21,18 +21,17 @@ from typing import Any, Self
 
 import yaml
 
-from agent.core.errors import GatehouseError
 from agent.identity.folder import IdentityFolder
-from agent.pipeline.local import ask
 from contract.join import Place
 from contract.topics import Address
 from station import keys
 from station.trust.running import Trust, open_trust
 from tests.tools.broker import HOST, free_port
+from tests.tools.local import Local
 from tests.tools.program import Program, gatehouse, run_to_end, until
 from tests.tools.site_config import SITE, STATION, Section, gate_config
 
-STARTED_S = 20.0
+STARTED_S = 60.0
 COMMAND_S = 60.0
 
 
@@ -137,7 +136,7 @@ class TrustedStation:
             self.program.stop()
 
 
-class TrustedGate:
+class TrustedGate(Local):
     """One gate: its folder, its configuration, its agent."""
 
     def __init__(
@@ -147,7 +146,9 @@ class TrustedGate:
         self.address = Address(STATION, SITE, node)
         self.config_path = folder / "gate.yaml"
         folder.mkdir()
-        config = gate_config(folder, [("127.0.0.1", 1)], folder / "none.json", **sections)
+        config = self.config = gate_config(
+            folder, [("127.0.0.1", 1)], folder / "none.json", **sections
+        )
         config["node"] |= {"node": node}
         del config["node"]["trusted_keys"]
         self.config_path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
@@ -169,17 +170,6 @@ class TrustedGate:
         self.agent.start()
         until(lambda: self.status().get("link"), STARTED_S, lambda: self.agent.last_words)
         return self
-
-    def status(self) -> dict[str, Any]:
-        """How the gate does; empty while no agent answers."""
-        try:
-            return self.ask("status")
-        except GatehouseError:
-            return {}
-
-    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """Ask the agent through its local socket."""
-        return ask(self.folder / "run" / "control.sock", op, **arguments)
 
     def delivered(self, within_s: float = STARTED_S) -> None:
         """Wait until nothing waits for the station any more."""

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import Id, KindName, Section
+from agent.config.schema.base import ByItsPath, Id, KindName, Section
 from agent.config.schema.escalation import AssistConfig, EscalationConfig
 from agent.config.schema.guard import PatrolConfig, Person, PostConfig, ReaderConfig, TaskConfig
 from agent.config.schema.profiles import Calendar, Profile
@@ -27,14 +27,9 @@ class AnnounceConfig(Section):
     argv: Annotated[
         list[str],
         Field(max_length=32, description="the program and its arguments; none: no speaker"),
+        ByItsPath,
     ] = []
     timeout_s: Annotated[float, Field(gt=0, le=120, description="then it is ended")] = 30.0
-
-    @model_validator(mode="after")
-    def _no_search(self) -> Self:
-        if self.argv and not self.argv[0].startswith("/"):
-            raise ValueError("argv: the program must be an absolute path, starting with '/'")
-        return self
 
 
 class LeadsConfig(Section):

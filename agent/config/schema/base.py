@@ -5,6 +5,7 @@ Here: pydantic types with the limits of CONTRACT 1 and 7. Not here: reading file
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,6 +51,17 @@ _READING = {
     "__signature__",
 }
 
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and the loopback networks."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -72,6 +84,26 @@ def _absolute(path: Path) -> Path:
 
 
 AbsolutePath = Annotated[AnyPath, AfterValidator(_absolute)]
+
+
+def _by_its_path(argv: list[str]) -> list[str]:
+    if argv and not argv[0].startswith("/"):
+        raise ValueError("must start with a program's absolute path")
+    return argv
+
+
+ByItsPath = AfterValidator(_by_its_path)
+
+
+def in_order(first: str, then: str) -> Any:
+    """The check of a section that its field *first* is less than *then*."""
+
+    def checked(section: Section) -> Section:
+        if getattr(section, first) >= getattr(section, then):
+            raise ValueError(f"'{first}' must be less than '{then}'")
+        return section
+
+    return model_validator(mode="after")(checked)
 
 
 class Label(Section):

@@ -6,11 +6,11 @@ with the internal pull-up on, unless ``pull`` says otherwise.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from agent.config.schema.base import Id, Label, Pin, Seconds, Section
+from agent.config.schema.base import Id, Label, Pin, Seconds, Section, in_order
 from agent.core.answers import Answer, Helper
 
 
@@ -172,11 +172,7 @@ class Door(Section):
     held_warn_s: Seconds = 30.0
     held_alarm_s: Seconds = 60.0
 
-    @model_validator(mode="after")
-    def _warn_before_alarm(self) -> Self:
-        if self.held_warn_s >= self.held_alarm_s:
-            raise ValueError("'held_warn_s' must be less than 'held_alarm_s'")
-        return self
+    _warn_before_alarm = in_order("held_warn_s", "held_alarm_s")
 
 
 class Access(Section):

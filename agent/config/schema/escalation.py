@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from agent.config.schema.base import AbsolutePath, Id, KindName, Label, Section
-from contract.words import Kind, Stage
+from agent.config.schema.base import (
+    AbsolutePath,
+    ByItsPath,
+    Id,
+    KindName,
+    Label,
+    Section,
+    is_loopback,
+)
+from contract.words import FACE_LEADS, Kind, Stage
 
-LEADS = (Kind.WATCHLIST_FACE, Kind.MISSING_SIGHTING, Kind.TRACK_SIGHTING)
 NEXT_BROKER = "next-broker"
 Wait = Annotated[float, Field(ge=1, le=86_400)]
 PersonStage = Literal["received", "seen", "handling"]
@@ -49,7 +55,7 @@ class WebHook(_Hook):
             raise ValueError("is no address such as https://sms.example.net/send")
         if not (parts.port is None or 0 < parts.port < 65_536):
             raise ValueError("has no such port")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("needs https: plain text is accepted to a loopback address only")
         return url
 
@@ -59,15 +65,10 @@ class CommandHook(_Hook):
 
     type: Literal["command"]
     argv: Annotated[
-        list[Annotated[str, Field(max_length=1000)]], Field(min_length=1, max_length=50)
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(min_length=1, max_length=50),
+        ByItsPath,
     ]
-
-    @field_validator("argv")
-    @classmethod
-    def _is_absolute(cls, argv: list[str]) -> list[str]:
-        if not argv[0].startswith("/"):
-            raise ValueError("must start with a program's absolute path")
-        return argv
 
 
 Hook = Annotated[WebHook | CommandHook, Field(discriminator="type")]
@@ -98,7 +99,7 @@ class EscalationConfig(Section):
     @field_validator("kinds")
     @classmethod
     def _no_leads(cls, kinds: list[Kind]) -> list[Kind]:
-        if found := [kind.value for kind in kinds if kind in LEADS]:
+        if found := [kind.value for kind in kinds if kind in FACE_LEADS]:
             raise ValueError(f"{', '.join(found)}: a lead waits for a person, it does not escalate")
         return kinds
 
@@ -136,12 +137,3 @@ class AssistConfig(Section):
 
     after_s: Wait = 120.0
     severity: Literal["major", "critical"] = "major"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from agent.config.schema.base import AbsolutePath, Id, Label, Section
+from agent.config.schema.base import AbsolutePath, Id, Label, Section, in_order
 from agent.config.schema.devices import Says
 from agent.config.schema.rules import Window
 from agent.config.schema.sla import Limit
@@ -48,11 +48,7 @@ class PostConfig(Section):
     sound_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     roster: list[Shift] = []
 
-    @model_validator(mode="after")
-    def _remind_first(self) -> Self:
-        if self.remind_s >= self.absent_s:
-            raise ValueError("'remind_s' must be less than 'absent_s'")
-        return self
+    _remind_first = in_order("remind_s", "absent_s")
 
 
 class PostPace(Section):
@@ -62,11 +58,7 @@ class PostPace(Section):
     remind_s: Limit = 120.0
     absent_s: Limit = 300.0
 
-    @model_validator(mode="after")
-    def _remind_first(self) -> Self:
-        if self.remind_s >= self.absent_s:
-            raise ValueError("'remind_s' must be less than 'absent_s'")
-        return self
+    _remind_first = in_order("remind_s", "absent_s")
 
 
 class ReaderConfig(Section):
@@ -102,11 +94,7 @@ class PointTime(Section):
     from_s: Annotated[float, Field(ge=0, le=86_400, description="before, it does not count")] = 0.0
     by_s: Annotated[Limit, Field(description="not passed by then: an alert at once")]
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.from_s >= self.by_s:
-            raise ValueError("'from_s' must be less than 'by_s'")
-        return self
+    _from_first = in_order("from_s", "by_s")
 
 
 class PatrolRound(Section):

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.config.schema.base import Id, Label, Seconds, Section
+from agent.config.schema.base import Id, Label, Seconds, Section, in_order
 from agent.config.schema.guard import PostPace, Shift
 from agent.config.schema.rules import Window
 from agent.config.schema.sla import SlaConfig
@@ -29,11 +29,7 @@ class DoorLimits(Section):
     held_warn_s: Seconds
     held_alarm_s: Seconds
 
-    @model_validator(mode="after")
-    def _warn_before_alarm(self) -> Self:
-        if self.held_warn_s >= self.held_alarm_s:
-            raise ValueError("'held_warn_s' must be less than 'held_alarm_s'")
-        return self
+    _warn_before_alarm = in_order("held_warn_s", "held_alarm_s")
 
 
 class RuleLimits(Section):

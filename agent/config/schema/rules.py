@@ -5,7 +5,7 @@ A rule that is not mentioned runs with its defaults; ``panic`` cannot be switche
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from agent.config.schema.base import Id, Seconds, Section
 from agent.config.schema.when import Condition
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 SeverityName = Literal["critical", "major", "minor", "warning"]
 
@@ -20,9 +21,7 @@ SeverityName = Literal["critical", "major", "minor", "warning"]
 class Window(Section):
     """A time of day on some days, by the gate's local time; may pass midnight."""
 
-    days: Annotated[list[Day], Field(min_length=1)] = [
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun",
-    ]  # fmt: skip
+    days: Annotated[list[Day], Field(min_length=1)] = list(DAYS)
     start: TimeOfDay
     end: TimeOfDay
 

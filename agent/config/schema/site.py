@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import AbsolutePath, Id, Label, Port, Section
+from agent.config.schema.base import AbsolutePath, Id, Label, Port, Section, is_loopback
 from contract.topics import Address
 
 
@@ -67,12 +66,7 @@ class Broker(Section):
     @property
     def is_loopback(self) -> bool:
         """True for localhost and the loopback networks."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 class Place(Section):

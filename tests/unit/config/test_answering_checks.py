@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from agent.config.load import InvalidConfigError
-from tests.support.samples import gate
+from tests.support.samples import faults_of
 
 PROFILES = "profiles: {day: {name: 日, rank: 1}, night: {name: 夜, rank: 2}}"
 
 
 def findings(answering: str) -> list[str]:
-    try:
-        gate(("rules:\n", f"answering: {{{answering}}}\nrules:\n"))
-    except InvalidConfigError as error:
-        return [f"{problem.path}: {problem.message}" for problem in error.problems]
-    return []
+    return faults_of(("rules:\n", f"answering: {{{answering}}}\nrules:\n"))
 
 
 @pytest.mark.parametrize(
@@ -26,6 +21,15 @@ def findings(answering: str) -> list[str]:
         (
             "tasks: {outputs: [lock-1]}",
             ["answering.tasks.outputs[0]: there is no siren or beacon 'lock-1'"],
+        ),
+        (
+            "announce: {argv: [espeak-ng]}",
+            ["answering.announce.argv: must start with a program's absolute path"],
+        ),
+        ("post: {remind_s: 300}", ["answering.post: 'remind_s' must be less than 'absent_s'"]),
+        (
+            "profiles: {day: {name: 日, rank: 1, post: {every_s: 900, absent_s: 60}}}",
+            ["answering.profiles.day.post: 'remind_s' must be less than 'absent_s'"],
         ),
         (
             "post: {devices: [panic-1, command]}",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.config.calendar_checks import calendar_remarks
-from agent.config.load import InvalidConfigError
-from tests.support.samples import gate
+from tests.support.samples import faults_of, gate
 
 CUSTOM = """\
 rules:
@@ -23,11 +22,7 @@ AT = "answering.profiles.school"
 
 def findings(profile: str) -> list[str]:
     profiles = f"answering: {{profiles: {{school: {{name: 学, rank: 1, {profile}}}}}}}\n"
-    try:
-        gate(("rules:\n", f"{profiles}{CUSTOM}"))
-    except InvalidConfigError as error:
-        return [f"{problem.path}: {problem.message}" for problem in error.problems]
-    return []
+    return faults_of(("rules:\n", f"{profiles}{CUSTOM}"))
 
 
 @pytest.mark.parametrize(

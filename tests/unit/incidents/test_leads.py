@@ -2,98 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from agent.config.schema.answering import LeadsConfig
-from agent.config.schema.base import Label
-from agent.core.answers import Answer, GuardAnswered, Ordered
+from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import ManualClock, stamp
-from agent.core.decisions import Actuate, Decision, Note
+from agent.core.decisions import Actuate
 from agent.core.errors import RefusedError
-from agent.core.events import AckReceived, FaceLead, FaceReview, IncidentChanged, Stand
-from agent.core.ids import AlertId, CameraName, EntryId, IncidentId
-from agent.core.text import Text
+from agent.core.events import AckReceived, Stand
+from agent.core.ids import AlertId
 from agent.incidents.lead import DECIDED, TRANSITIONS, Standing, Step
-from agent.incidents.leads import KEPT_NS, MOST_KEPT, SHOWN_NS, Knows, Leads
-from contract.words import CommandName, Kind, Refusal, Severity, Stage, Status
-from tests.support.samples import Numbers
+from agent.incidents.leads import KEPT_NS, MOST_KEPT, SHOWN_NS, Leads
+from contract.words import Kind, Refusal, Stage, Status
+from tests.support.calls import notes
+from tests.support.leads import alert, decide, leads, shown, way
 from tests.support.ways import Life
-
-TELL = Text("Stay near. Call.", "保持距离，立即报告。")
-OUTPUTS = {"watchlist.face": ("beacon-1",)}
-
-
-def leads(clock: ManualClock, hushed: set[str] | None = None) -> Leads:
-    known = Knows(
-        instruction=lambda entry, _: TELL if entry.startswith("w-") else None,
-        hushed=lambda entry, _: entry in (hushed or set()),
-        taken=lambda review: review.lead.entry_id in (hushed or set()),
-        labels={"north": Label(en="North camera", zh="北门摄像机")},
-        outputs=OUTPUTS,
-        new_id=Numbers().new,
-    )
-    return Leads(LeadsConfig(wait_s=600.0), known)
 
 
 @pytest.fixture
 def life(clock: ManualClock) -> Life:
     return Life([leads(clock)], clock)
-
-
-def way(life: Life) -> Leads:
-    (found,) = life.ways._ways
-    assert isinstance(found, Leads)
-    return found
-
-
-def alert(life: Life, name: str = "a-1", **fields: Any) -> list[Decision]:
-    """A lead went to the station."""
-    details = {"entry_id": "w-17", "confirm": "required", **fields.pop("details", {})}
-    values: dict[str, Any] = {
-        "at": stamp(life.clock),
-        "incident": IncidentId("i-1"),
-        "stand": Stand.OPENED,
-        "kind": Kind.WATCHLIST_FACE,
-        "severity": Severity.MAJOR,
-        "status": Status.ACTUAL,
-        "device": "north",
-        "where": "north-gate",
-        "alert": AlertId(name),
-        "rule": "watchlist.face",
-        "details": details,
-    }
-    return life.hear(IncidentChanged(**{**values, **fields}))
-
-
-def order(
-    life: Life,
-    verdict: str,
-    *persons: str,
-    name: str = "a-1",
-    cmd: str = "c-1",
-    drill: bool = False,
-) -> Ordered:
-    said = [{"by": p, "reason": f"{p} looked", "at": "2026-11-21T08:00:00Z"} for p in persons]
-    args = {"alert_id": name, "verdict": verdict, "decisions": said}
-    at = stamp(life.clock)
-    return Ordered(at, CommandName.LEAD_VERDICT, cmd, "cancheng", args, exercise=drill)
-
-
-def decide(life: Life, verdict: str, *persons: str, **fields: Any) -> list[Decision]:
-    """As the command gate does: asked first, then done."""
-    told = order(life, verdict, *persons, **fields)
-    way(life).permit(told)
-    return life.hear(told)
-
-
-def shown(life: Life) -> list[tuple[str, tuple[Answer, ...]]]:
-    return [(item.text.en, item.answers) for item in life.ways.items]
-
-
-def notes(decisions: list[Decision]) -> list[tuple[str, dict[str, object]]]:
-    return [(d.kind, dict(d.details)) for d in decisions if isinstance(d, Note)]
 
 
 def test_the_guard_waits_until_two_persons_confirmed(life: Life) -> None:
@@ -234,51 +162,6 @@ def test_each_sighting_waits_for_itself(life: Life) -> None:
     decide(life, "confirm", "desk-1", "desk-2")
     alert(life, "a-2", stand=Stand.UPDATED)
     assert way(life).cases["a-2"].standing is Standing.PENDING
-
-
-def review(life: Life, entry: str = "w-17", camera: str = "north") -> list[Decision]:
-    at = stamp(life.clock)
-    seen = FaceLead(
-        at, CameraName(camera), 7, EntryId(entry), False, 0.6, 0.5, 0.1, 3, 0.8, "dlib"
-    )  # fmt: skip
-    return life.hear(FaceReview(at, seen, held=True))
-
-
-def test_a_likeness_for_review_is_the_guards_and_stays_at_the_gate(life: Life) -> None:
-    assert review(life) == []
-    assert review(life) == [], "one at a time"
-    (item,) = life.ways.items
-    assert item.answers == (Answer.CONFIRM, Answer.REJECT)
-    life.begin([leads(life.clock)])
-    assert review(life) == [], "also after a restart"
-    at = stamp(life.clock)
-    told = life.hear(GuardAnswered(at, Answer.CONFIRM, "guard 7", "command", about=item.id))
-    assert notes(told) == [("review.confirmed", {"who": "guard 7"})]
-    assert life.ways.items == []
-    with pytest.raises(RefusedError):
-        decide(life, "confirm", "desk-1", name=item.id)
-
-
-def test_a_review_that_nobody_answers_goes_without_a_word(life: Life) -> None:
-    review(life)
-    review(life, "gone-3")
-    assert len(life.ways.items) == 1, "an entry that is not valid is nobody's"
-    assert life.wait(600) == []
-    assert life.ways.items == []
-
-
-def test_a_site_may_do_without_reviews(clock: ManualClock) -> None:
-    made = leads(clock)
-    life = Life([Leads(LeadsConfig(reviews=False), made.knows)], clock)
-    review(life)
-    assert life.ways.items == []
-
-
-def test_what_is_hushed_is_not_shown(clock: ManualClock) -> None:
-    life = Life([leads(clock, {"w-17"})], clock)
-    review(life)
-    alert(life)
-    assert life.ways.items == []
 
 
 def test_the_guards_word_is_kept_and_told(life: Life) -> None:

@@ -17,6 +17,7 @@ from station.incidents import Incident, Level, StageStand, Step, clock_json, lev
 from station.lang import Lang
 from station.look import Look
 from station.rollcall import Answer, Roll, answer_json, roll_json
+from station.standing import Standing
 from station.view import render
 from station.watch import text_line
 from tests.support.board import BOARD, NOW_NS
@@ -51,7 +52,7 @@ LEAD = LeadRow(
     Kind.WATCHLIST_FACE,
     Status.ACTUAL,
     NOW_NS - 90 * NS_PER_S,
-    "first",
+    Standing.FIRST,
     ("desk-3",),
 )
 ANSWER = Answer(
@@ -113,8 +114,8 @@ def test_a_drill_is_marked_and_many_are_counted() -> None:
 
 
 def test_leads_say_for_whom_they_wait() -> None:
-    first = replace(LEAD, standing="pending", by=())
-    text = shown(leads=(LEAD, first, replace(LEAD, standing="confirmed")))
+    first = replace(LEAD, standing=Standing.PENDING, by=())
+    text = shown(leads=(LEAD, first, replace(LEAD, standing=Standing.CONFIRMED)))
     assert "Watchlist lead 布控线索 waits for the second person desk-3  +1:30" in text
     assert "waits for the first person  +1:30" in text
     assert "confirmed" not in text

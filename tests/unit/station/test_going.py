@@ -17,8 +17,9 @@ from station.board import Snapshot
 from station.desk import Desk
 from station.going import LEADS_QUERY
 from station.incidents import LONGEST_NS, Step, clock_json, level_json
-from station.leads import LeadDesk, Word
+from station.leads import LeadDesk
 from station.snapshot import Reader
+from station.standing import Word
 from station.store import Store
 from station.tables import open_for_reading
 from station.watch import Changes
@@ -28,18 +29,6 @@ from tests.tools.messages import UTC, alert, fact, message_id
 BEGAN_NS = 1_795_248_000_000_000_000
 assert format_utc(BEGAN_NS) == UTC
 NOW_NS = BEGAN_NS + 20 * NS_PER_S
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "station.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    made = Store(path, "cancheng")
-    yield made
-    made.close()
 
 
 @pytest.fixture

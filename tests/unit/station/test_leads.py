@@ -12,8 +12,9 @@ import pytest
 from agent.core.errors import CheckFailedError
 from contract.validate import check_message
 from contract.words import Stage
-from station.leads import LeadDesk, Word
+from station.leads import LeadDesk
 from station.receive import decide
+from station.standing import Word
 from station.store import Store
 from station.values import Arrival
 from station.verdicts import first_break

@@ -31,18 +31,6 @@ SCHOOL = "gh/v1/cancheng/area/north/respond/school/gate-1"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "station.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    made = Store(path, "cancheng")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def rolls(path: Path, store: Store) -> Iterator[Rolls]:
     made = Rolls(path, "cancheng", {"north": ["school/gate-1", "clinic/gate-1", "mill/gate-1"]})
     yield made
@@ -80,7 +68,7 @@ def test_a_call_is_signed_and_valid_and_bounded(clock: ManualClock) -> None:
 
 
 def test_a_call_that_is_none_is_not_made(clock: ManualClock) -> None:
-    with pytest.raises(ConfigError, match="area 'North'"):
+    with pytest.raises(ConfigError, match="'North' is no area"):
         made(clock, area="North")
     with pytest.raises(CheckFailedError, match="text"):
         made(clock, text_en="")

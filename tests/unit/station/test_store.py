@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -20,18 +20,6 @@ from station.values import Arrival, Gate, News, Note, Publish, Refuse
 from tests.tools.messages import GATE, alert, body, fact, message_id
 
 NOW_NS = 1_000_000_000
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "station.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    opened = Store(path, "cancheng")
-    yield opened
-    opened.close()
 
 
 def take(store: Store, rest: str, payload: bytes) -> News:

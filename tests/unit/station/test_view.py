@@ -66,8 +66,11 @@ def test_a_drill_cannot_be_taken_for_an_alarm() -> None:
         assert "DRILL" not in shown(BOARD, lang)
 
 
-def test_severity_has_a_colour_and_no_color_has_none() -> None:
+def test_severity_has_a_colour_and_no_color_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[1;37;41m critical" in shown(BOARD, colour=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[1;37;41m" not in shown(BOARD, colour=True)
     assert "\x1b" not in shown(BOARD)
 
 
