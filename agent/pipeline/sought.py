@@ -62,6 +62,7 @@ class SoughtDesk:
         """The hot list is open: what it and the way do not both know of is ended."""
         hot.on_gone = self._gone
         hot.on_made = lambda *entry: self._settled(entry, "")
+        hot.searched.on_converted = lambda: self._converted(hot)
         if hot.store.closed:
             return
         cases = {(c.entry, c.status is Status.EXERCISE) for c in self._around.way.cases.values()}
@@ -100,6 +101,11 @@ class SoughtDesk:
         done = self._waiting.pop(entry, None)
         if done is not None:
             done(why)
+
+    def _converted(self, hot: HotList) -> None:
+        for entry_id, exercise in list(self._waiting):
+            if hot.templates(entry_id, exercise=exercise):
+                self._settled((entry_id, exercise), "")
 
     def _gone(self, entry_id: str, exercise: bool, why: str) -> None:  # noqa: FBT001 - a key
         now = stamp(self._around.clock)
@@ -153,7 +159,8 @@ class StartDeed:
                 proof = _proof(hot, *key)
                 self.desk.around.kept(lambda: finish(Ending(Outcome.DONE, "", proof)))
 
-        if hot.searched.here and entry.photos and not hot.templates(key[0], exercise=key[1]):
+        coming = entry.photos or hot.searched.can_be_searched(entry)
+        if hot.searched.here and coming and not hot.templates(key[0], exercise=key[1]):
             self.desk.wait_for(key, done)
         else:
             done("")

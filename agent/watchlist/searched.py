@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 FLOAT_BYTES = 4
 MOST_ROWS = 64
-
-
 _Key = tuple[str, bool]
 # An entry, its realm, its templates, its look-alikes.
 Shown = tuple[str, bool, tuple[bytes, ...], tuple[bytes, ...]]
@@ -49,12 +47,14 @@ class Searched:
         """*on_made* hears store, entry, model, how many templates, and why photos were refused.
 
         *on_stranded* is called when ``stranded`` is not what it was. Without *transforms*
-        templates are kept as they were made.
+        templates are kept as they were made; ``on_converted`` is called when some were brought
+        under the seed of now.
         """
         self._stores = stores
         self._now_ns = now_ns
         self._on_made = on_made
         self._on_stranded = on_stranded
+        self.on_converted: Callable[[], None] = lambda: None
         self._stranded: tuple[str | None, tuple[_Key, ...]] = (None, ())
         self._vision: Vision | None = None
         self._transforms = transforms
@@ -109,7 +109,7 @@ class Searched:
         if model_id is None:
             return ()
         standing = [e for e in self._entries() if e.expires_ns > now_ns]
-        helped = {_key(e) for e in standing if e.photos or self._can_be_searched(e)}
+        helped = {_key(e) for e in standing if e.photos or self.can_be_searched(e)}
         return tuple(e for e in standing if _key(e) not in helped)
 
     async def made(self, timeout_s: float) -> None:
@@ -201,8 +201,9 @@ class Searched:
                 log.error("converted templates: %s", error)  # noqa: TRY400 - expected
                 return
         self.refresh()
+        self.on_converted()
 
-    def _can_be_searched(self, entry: Stored) -> bool:
+    def can_be_searched(self, entry: Stored) -> bool:
         """Whether it has templates of this embedder, now or once they are converted."""
         for name, rows in entry.templates.items():
             model_id, transform = parted(name) if self._transforms else (name, "")

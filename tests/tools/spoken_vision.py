@@ -24,18 +24,22 @@ from models.transform import SiteTransform
 MODEL, DIM = "spoken", 4
 TURN_S = 0.05
 BEAT_S = 0.5
+MET_S = 30.0
 QUICK = BackoffPolicy(first_s=0.1, max_s=0.5)
 
 
 class SpokenVision:
-    """Connects to ``vision.sock`` in *run_dir*; a context manager that hangs up."""
+    """Connects to ``vision.sock`` in *run_dir*; a context manager that hangs up.
+
+    It is entered when the core has given the first gallery.
+    """
 
     def __init__(self, run_dir: Path, camera: str, *, review_only: bool = False) -> None:
         self._path = run_dir / "vision.sock"
         self._camera = camera
         self._hello = border.Hello(1, MODEL, review_only, [], "")
         self._said: list[border.Sighting] = []
-        self._ended = threading.Event()
+        self._ended, self._met = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._track = 0
         self._generation = 0
@@ -46,6 +50,9 @@ class SpokenVision:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        if not self._met.wait(MET_S):
+            self._ended.set()
+            raise AssertionError("the core gave no gallery")
         return self
 
     def __exit__(
@@ -111,6 +118,7 @@ class SpokenVision:
                 rows = border.decode_index(beside[: message.index_bytes])
                 self.searched = [row.entry_id for row in rows]
                 self.matrix = beside[message.index_bytes :]
+                self._met.set()
             case border.Embed():
                 refused = self.refuse
                 verdicts = [border.PhotoVerdict(n, refused) for n in range(len(message.sizes))]
