@@ -145,7 +145,7 @@ def killed_at(step: int) -> Callable[[Person], Any]:
 
     async def story(person: Person) -> None:
         await person.until(lambda _: not person.core._stores.vault.keys.pending)
-        _count_words(step)
+        count_words(step)
         wipe(person)
         await person.until(lambda _: not open_orders_of(person))
 
@@ -157,7 +157,8 @@ def open_orders_of(person: Person) -> bool:
     return bool(person.core._orders.gate._journal.open)
 
 
-def _count_words(step: int) -> None:
+def count_words(step: int) -> None:
+    """Kill this process before its *step*-th word to the disk from now on."""
     said = 0
 
     def counted(word: Callable[..., Any]) -> Callable[..., Any]:

@@ -50,7 +50,7 @@ def gallery_for(purpose: Purpose, dim: int = 2, model_id: str = "any") -> Galler
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize(("kept", "asked"), permutations(Purpose, 2))
+@pytest.mark.parametrize(("kept", "asked"), list(permutations(Purpose, 2)))
 def test_no_search_for_another_purpose(search: str, kept: Purpose, asked: Purpose) -> None:
     gallery = gallery_for(kept)
     with pytest.raises(PurposeError, match=f"kept for {kept} are not searched for {asked}"):

@@ -1,0 +1,62 @@
+"""Residents without photos: templates that are numbers, and a process that dies while it works.
+
+``python -m tests.support.residents FOLDER enrol|again|withdraw STEP`` does that one thing to the
+store in FOLDER and is killed before its STEP-th word to the disk.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from agent.core.clock import NS_PER_S
+from agent.files.key_file import Credentials
+from agent.residents.record import Consent, Resident
+from agent.residents.store import FOLDER, ResidentStore
+from tests.support.wiping import count_words
+
+DAY_NS = 86_400 * NS_PER_S
+NOW_NS = 1_795_000_000 * NS_PER_S
+NAME, UNIT = "陈小明", "3-1201-PLANTED"
+ROW = struct.pack("<8f", *(0.5 + n / 64 for n in range(8)))
+OTHER_ROW = struct.pack("<8f", *(0.25 + n / 64 for n in range(8)))
+
+
+def opened(data: Path) -> ResidentStore:
+    """The store of a gate's data folder."""
+    store = ResidentStore(data / FOLDER, Credentials())
+    store.open()
+    return store
+
+
+def resident(
+    store: ResidentStore, resident_id: str = "r-1", row: bytes = ROW, **fields: object
+) -> Resident:
+    """Somebody with one template and an end in thirty days."""
+    made = Resident(
+        resident_id=resident_id,
+        name=NAME,
+        unit=UNIT,
+        where="north",
+        consent=Consent("office-4", "v2", NOW_NS),
+        expires_ns=NOW_NS + 30 * DAY_NS,
+        templates={store.transforms.kept_as("any@1"): [row]},
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def _killed(data: Path, deed: str, step: int) -> None:
+    store = opened(data)
+    row = OTHER_ROW if deed == "again" else ROW
+    who = resident(store, "r-2" if deed == "enrol" else "r-1", row)
+    count_words(step)
+    if deed == "withdraw":
+        store.remove("r-1")
+    else:
+        store.put(who)
+
+
+if __name__ == "__main__":
+    _killed(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
