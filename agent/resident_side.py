@@ -19,13 +19,13 @@ from agent.core.clock import Clock, format_utc
 from agent.core.errors import CheckFailedError, GatehouseError
 from agent.pipeline.local import PEER, Operation
 from agent.stores import Stores
+from agent.vault import RESIDENTS
 
 if TYPE_CHECKING:
     from agent.residents.service import Receipt, Residents
 
 log = logging.getLogger(__name__)
 
-RESIDENTS = "residents"
 LOOK_S = 60.0
 PROOF_S = 2.0
 LOOK_AGAIN_S = 0.01
@@ -160,8 +160,9 @@ class ResidentSide:
 
     def _wipe(self) -> None:
         """Whatever mode this is: what is not open is destroyed unread."""
-        if self._made is not None:
-            self._made.wipe()
+        made, self._made = self._made, None
+        if made is not None:
+            made.wipe()
         elif self._folder.is_dir():
             from agent.residents.store import destroy  # noqa: PLC0415 - see above
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
+RESIDENTS = "residents"  # a folder with keys of its own
 AUDIT, BADGES, CASES, HOTLIST = "audit", "badges", "cases", "hotlist"
 OUTBOX, TRANSFORMS, WATCHLIST = "outbox", "transforms", "watchlist"
 STORES = frozenset({AUDIT, BADGES, CASES, HOTLIST, OUTBOX, TRANSFORMS, WATCHLIST})

@@ -26,11 +26,10 @@ from agent.config.last_good import Opened
 from agent.config.schema.root import Config
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError, GatehouseError, UnreachableError
-from agent.resident_side import RESIDENTS
 from agent.runtime.clock import SystemClock
 from agent.runtime.time_source import ask_systemd
 from agent.runtime.version import VERSION
-from agent.vault import AUDIT_FOLDER
+from agent.vault import AUDIT_FOLDER, RESIDENTS
 from provisioning.call import ask_agent
 from provisioning.support_cleaner import Cleaner, shown_config
 

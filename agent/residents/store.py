@@ -29,7 +29,6 @@ from agent.residents.record import Resident, pack, unpack
 
 log = logging.getLogger(__name__)
 
-FOLDER = "residents"
 KEYS = "keys"
 RECORDS, TRANSFORMS = "residents", "residents-transforms"
 KEPT, GONE = ".resident", ".gone"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.residents.store import FOLDER
+from agent.vault import RESIDENTS
 from tests.support.residents import NAME, OTHER_ROW, ROW, UNIT, opened, resident
 from tests.support.wiping import raw
 from tests.tools.program import REPO, environment
@@ -41,7 +41,7 @@ def killed(data: Path, before: Path, deed: str, step: int) -> bool:
 def rows(data: Path) -> dict[str, bytes]:
     """Whom the next start finds, with the template; and nothing of a draft or of who is gone."""
     found = {one.resident_id: next(iter(one.templates.values()))[0] for one in opened(data).all()}
-    names = [path.name for path in (data / FOLDER).iterdir()]
+    names = [path.name for path in (data / RESIDENTS).iterdir()]
     assert len(names) == len(found) + 2, "beside residents: keys and seeds"
     assert [n for n in names if n.endswith((".tmp", ".gone"))] == []
     scan = raw(data)

@@ -33,7 +33,10 @@ from tests.support.wiping import (
 )
 from tests.tools.program import REPO, environment
 
-STORES = ["watchlist", "hotlist", "cases", "record", "badges", "commands", "set-aside", "keys"]
+STORES = [
+    "watchlist", "hotlist", "cases", "record", "residents",
+    "badges", "commands", "set-aside", "keys",
+]  # fmt: skip
 LAST = 400  # no wipe has as many steps: the life ends by itself
 
 

@@ -1,7 +1,7 @@
 """Residents without photos: templates that are numbers, and a process that dies while it works.
 
-``python -m tests.support.residents FOLDER enrol|again|withdraw STEP`` does that one thing to the
-store in FOLDER and is killed before its STEP-th word to the disk.
+``python -m tests.support.residents RESIDENTS enrol|again|withdraw STEP`` does that one thing to the
+store in RESIDENTS and is killed before its STEP-th word to the disk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from agent.core.clock import NS_PER_S
 from agent.files.key_file import Credentials
 from agent.residents.record import Consent, Resident
-from agent.residents.store import FOLDER, ResidentStore
+from agent.residents.store import ResidentStore
+from agent.vault import RESIDENTS
 from tests.support.wiping import count_words
 
 DAY_NS = 86_400 * NS_PER_S
@@ -26,7 +27,7 @@ OTHER_ROW = struct.pack("<8f", *(0.25 + n / 64 for n in range(8)))
 
 def opened(data: Path) -> ResidentStore:
     """The store of a gate's data folder."""
-    store = ResidentStore(data / FOLDER, Credentials())
+    store = ResidentStore(data / RESIDENTS, Credentials())
     store.open()
     return store
 

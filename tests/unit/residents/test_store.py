@@ -15,8 +15,8 @@ from agent.files.key_file import Credentials
 from agent.files.keys import Keys
 from agent.files.sealed import DataKey, key_of
 from agent.files.transforms import SiteTransforms
-from agent.residents.store import FOLDER, KEPT, ResidentStore, destroy
-from agent.vault import KEYS_FOLDER, STORES
+from agent.residents.store import KEPT, ResidentStore, destroy
+from agent.vault import KEYS_FOLDER, RESIDENTS, STORES
 from tests.support.residents import NAME, NOW_NS, OTHER_ROW, ROW, UNIT, opened, resident
 from tests.support.wiping import raw
 
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> ResidentStore:
 
 
 def files(data: Path) -> list[Path]:
-    return sorted((data / FOLDER).glob(f"*{KEPT}"))
+    return sorted((data / RESIDENTS).glob(f"*{KEPT}"))
 
 
 def test_it_is_there_after_a_restart_and_sealed(store: ResidentStore, tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ def test_a_withdrawal_that_was_cut_short_is_finished(store: ResidentStore, tmp_p
     store.put(resident(store))
     (path,) = files(tmp_path)
     path.rename(path.with_suffix(".gone"))
-    (tmp_path / FOLDER / ".draft.4711.tmp").write_bytes(ROW)
-    again = ResidentStore(tmp_path / FOLDER, Credentials())
+    (tmp_path / RESIDENTS / ".draft.4711.tmp").write_bytes(ROW)
+    again = ResidentStore(tmp_path / RESIDENTS, Credentials())
     (gone,) = again.open()
     assert (gone.resident_id, again.ids) == ("r-1", ())
-    assert sorted(p.name for p in (tmp_path / FOLDER).iterdir()) == ["keys", "transforms.json"]
+    assert sorted(p.name for p in (tmp_path / RESIDENTS).iterdir()) == ["keys", "transforms.json"]
 
 
 def test_a_copy_put_back_beside_a_newer_one_is_destroyed(
@@ -117,10 +117,10 @@ def test_a_plain_record_is_not_taken(store: ResidentStore, tmp_path: Path) -> No
 
 def test_a_rotation_seals_anew_and_ends_the_older_key(store: ResidentStore, tmp_path: Path) -> None:
     store.put(resident(store))
-    (key,) = (tmp_path / FOLDER / "keys").iterdir()
+    (key,) = (tmp_path / RESIDENTS / "keys").iterdir()
     before = files(tmp_path)[0].read_bytes()
     store.rotate()
-    (new,) = (tmp_path / FOLDER / "keys").iterdir()
+    (new,) = (tmp_path / RESIDENTS / "keys").iterdir()
     assert key.name != new.name
     assert key_of(files(tmp_path)[0].read_bytes()) != key_of(before)
     assert list(opened(tmp_path).all()) == [resident(store)]
@@ -129,26 +129,26 @@ def test_a_rotation_seals_anew_and_ends_the_older_key(store: ResidentStore, tmp_
 def test_a_credential_wraps_the_key(store: ResidentStore, tmp_path: Path) -> None:
     store.put(resident(store))
     card = Credentials(DataKey(b"what the machine's TPM lets go"))
-    again = ResidentStore(tmp_path / FOLDER, card)
+    again = ResidentStore(tmp_path / RESIDENTS, card)
     again.open()
     assert again.ids == ("r-1",)
     assert b'"key"' not in raw(tmp_path)
-    without = ResidentStore(tmp_path / FOLDER, Credentials())
+    without = ResidentStore(tmp_path / RESIDENTS, Credentials())
     with pytest.raises(StoreError):
         without.open()
 
 
 def test_a_wipe_leaves_no_file_and_no_key(store: ResidentStore, tmp_path: Path) -> None:
     store.put(resident(store))
-    (key,) = (tmp_path / FOLDER / "keys").iterdir()
+    (key,) = (tmp_path / RESIDENTS / "keys").iterdir()
     secret, sealed = key.read_bytes(), files(tmp_path)[0].read_bytes()
     os.link(key, tmp_path / "the-same-blocks")
     assert (store.destroy(), store.ids) == (1, ())
-    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / RESIDENTS).exists()
     scan = raw(tmp_path)
     assert secret[8:48] not in scan
     assert sealed[40:72] not in scan
-    assert destroy(tmp_path / FOLDER) == 0
+    assert destroy(tmp_path / RESIDENTS) == 0
     again = opened(tmp_path)
     assert again.transforms.current != store.transforms.current
 
