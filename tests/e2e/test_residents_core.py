@@ -7,6 +7,7 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,10 @@ import pytest
 from agent.pipeline.local import PEER, LocalError
 from agent.vault import RESIDENTS
 from tests.support.core import Person, Site, Status
-from tests.support.residents import NAME, ROW, UNIT
+from tests.support.residents import NAME, ROW, UNIT, resident_json
 from tests.support.wiping import open_orders_of, orders, raw, wipe
 from tests.support.wiping import site as planted_site
 from tests.tools.program import REPO, environment
-
-YEAR_NS = 365 * 86_400 * 10**9
 
 
 @pytest.fixture
@@ -28,21 +27,10 @@ def site(tmp_path: Path) -> Site:
     return planted_site(tmp_path)
 
 
-async def enrol(person: Person, resident_id: str = "r-1", for_ns: int = YEAR_NS) -> Status:
+async def enrol(person: Person, **fields: Any) -> Status:
     """Somebody is enrolled, as the command does it."""
     begun = await person.ask("resident.begin")
-    row = base64.b64encode(ROW).decode("ascii")
-    now_ns = person.core._clock.utc_ns()
-    resident = {
-        "resident_id": resident_id,
-        "name": NAME,
-        "unit": UNIT,
-        "where": "north",
-        "consent": {"asked_by": "office-4", "version": "v2"},
-        "expires_ns": now_ns + for_ns,
-        "templates": {f"any@1~{begun['transform']}": [row]},
-    }
-    return await person.ask("resident.enrol", resident=resident)
+    return await person.ask("resident.enrol", resident=resident_json(begun, **fields))
 
 
 async def ids(person: Person) -> list[str]:
@@ -78,7 +66,7 @@ def test_what_is_kept_is_sealed_and_there_in_the_next_life(site: Site) -> None:
 
 def test_whose_time_is_over_is_destroyed_at_the_start(site: Site) -> None:
     async def soon_over(person: Person) -> None:
-        await enrol(person, for_ns=300_000_000)
+        await enrol(person, expires_ns=time.time_ns() + 300_000_000)
         await asyncio.sleep(0.3)  # the time that was agreed to, not a wait for anything
 
     async def nobody(person: Person) -> None:

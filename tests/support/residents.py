@@ -6,17 +6,21 @@ store in RESIDENTS and is killed before its STEP-th word to the disk.
 
 from __future__ import annotations
 
+import base64
 import struct
 import sys
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agent.core.clock import NS_PER_S
 from agent.files.key_file import Credentials
 from agent.residents.record import Consent, Resident
 from agent.residents.store import ResidentStore
 from agent.vault import RESIDENTS
-from tests.support.wiping import count_words
+from tests.support.killing import count_words
 
 DAY_NS = 86_400 * NS_PER_S
 NOW_NS = 1_795_000_000 * NS_PER_S
@@ -46,6 +50,22 @@ def resident(
         templates={store.transforms.kept_as("any@1"): [row]},
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def resident_json(
+    begun: Mapping[str, Any], name: str = NAME, row: bytes = ROW, **fields: object
+) -> dict[str, Any]:
+    """Somebody with a year, as the command sends it; *begun* is the answer to ``begin``."""
+    return {
+        "resident_id": "r-1",
+        "name": name,
+        "unit": UNIT,
+        "where": "north",
+        "consent": {"asked_by": "office-4", "version": "v2"},
+        "expires_ns": time.time_ns() + 365 * DAY_NS,
+        "templates": {f"any@1~{begun['transform']}": [base64.b64encode(row).decode("ascii")]},
+        **fields,
+    }
 
 
 def _killed(data: Path, deed: str, step: int) -> None:
