@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import tarfile
@@ -10,13 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agent.audit.folder import files_of
 from models.engine import PackEngine
 from tests.support.wiping import raw
 from tests.tools.people import entry, give_list, head_of, photo_of
+from tests.tools.photo_scan import forms_of, parts_of
 from tests.tools.program import gatehouse, run_to_end
 from tests.tools.site import Site
 
@@ -28,7 +27,6 @@ OWN = (
 AGAIN, OTHER = "obama-1080p.jpg", "biden.jpg"
 NAME, UNIT, CONSENT, ASKED = "陈小明", "3-1201", "consent-2026-2", "office-4"
 PICTURES = (b"JFIF", b"Exif\0", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1", b"\x89PNG\r\n")
-LEAST = 48  # bytes of a photo in a row, from which a copy would be found
 
 
 @pytest.fixture
@@ -59,19 +57,6 @@ def state(site: Site) -> bytes:
     """Every byte that the gate keeps: its data and its run folder."""
     node = site.config["node"]
     return raw(Path(node["data_dir"])) + raw(Path(node["run_dir"]))
-
-
-def forms(vector: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[bytes]:
-    """A template as it could lie somewhere: as bytes, in the middle of some, as text."""
-    row = vector.astype("<f4").tobytes()
-    inside = row[64:128]
-    return [inside, base64.b64encode(row)[80:160], inside.hex().encode()]
-
-
-def photo_parts(path: Path) -> list[bytes]:
-    """Pieces of a photo's file, from its middle, where pixels are."""
-    data = path.read_bytes()
-    return [data[at : at + LEAST] for at in range(1024, len(data) - LEAST, len(data) // 16)]
 
 
 def test_enrolled_kept_apart_and_withdrawn(site: Site, engine: PackEngine, tmp_path: Path) -> None:
@@ -128,9 +113,9 @@ def nothing_is_left_of_photos(site: Site, engine: PackEngine, photos: list[Path]
     assert b"r-0042" in found, "the scan finds what stays plain, the audit log's ids"
     assert [mark for mark in PICTURES if mark in found] == []
     for path in photos:
-        assert [part for part in photo_parts(path) if part in found] == []
+        assert [part for part in parts_of(path) if part in found] == []
         vector = engine.template(path.read_bytes()).vector
-        assert [form for form in forms(vector) if form in found] == []
+        assert [form for form in forms_of(vector) if form in found] == []
     private = [NAME.encode(), UNIT.encode(), CONSENT.encode()]
     assert [word for word in private[:2] if word in found] == []
 
@@ -202,5 +187,5 @@ def test_the_given_files_are_destroyed_when_asked(site: Site, tmp_path: Path) ->
     assert (done.returncode, told["photos_destroyed"]) == (0, [str(photo)])
     assert told["id"].startswith("r-")
     assert not photo.exists()
-    assert [part for part in photo_parts(photo_of(OTHER)) if part in kept.read_bytes()] == []
+    assert [part for part in parts_of(photo_of(OTHER)) if part in kept.read_bytes()] == []
     assert json.loads(resident(site, "list", "--json").stdout)["residents"][0]["name"] == "张三"
