@@ -93,16 +93,12 @@ def _is_row(row: bytes) -> bool:
 
 def pack(resident: Resident) -> bytes:
     """One JSON value."""
-    value = asdict(resident) | {"templates": texts_of(resident.templates)}
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def texts_of(templates: Mapping[str, Sequence[bytes]]) -> dict[str, list[str]]:
-    """Rows as JSON carries them."""
-    return {
+    templates = {
         name: [base64.b64encode(row).decode("ascii") for row in rows]
-        for name, rows in templates.items()
+        for name, rows in resident.templates.items()
     }
+    value = asdict(resident) | {"templates": templates}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def unpack(data: bytes) -> Resident:

@@ -3,7 +3,7 @@
 Runs on the loop; files are worked on beside it. What is kept is read by two only: whoever enrols,
 to find one person under two ids, and whoever lists. Nothing of it is sent anywhere, and no list of
 wanted people is compared with it. Here: when and by whom. Not here: files (``agent.residents.
-store``), who may ask (``agent.resident_side``).
+store``), who may ask (``agent.resident_ops``).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,7 @@ def folder(site: Site) -> Path:
     return Path(site.config["node"]["data_dir"]) / "residents"
 
 
-def audit(site: Site) -> list[dict[str, dict[str, str]]]:
+def audit(site: Site) -> list[dict[str, Any]]:
     paths = files_of(folder(site).parent / "audit")
     return [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
 
