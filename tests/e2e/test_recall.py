@@ -27,6 +27,7 @@ from tests.tools.photo_scan import forms_of, parts_of
 from tests.tools.site import Site
 from tests.tools.site_config import file_camera
 
+STARTED_S = 90.0
 RECALL_S = 60.0
 OVER_S = 60.0
 LATE_S = 75.0  # what is over is looked for once a minute
@@ -40,7 +41,9 @@ def site(tmp_path: Path, packs_dir: Path) -> Iterator[Site]:
     cameras = {"gate": file_camera(cars)}
     faces, models = {"enabled": True}, {"dir": str(packs_dir)}
     with Site(tmp_path / "site", cameras=cameras, faces=faces, models=models) as made:
-        yield made.start("station", "agent", "vision")
+        made.start("station", "agent").vision.start()
+        made.until(lambda: made.component("vision").get("state") == "ok", STARTED_S)
+        yield made
 
 
 def searched(site: Site) -> int:
