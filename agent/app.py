@@ -35,6 +35,7 @@ from agent.pipeline.local import LocalServer
 from agent.pipeline.local_ops import LocalOperations
 from agent.pipeline.observer import Observer
 from agent.pipeline.presence import Presence
+from agent.resident_side import ResidentSide
 from agent.runtime.chores import Chores
 from agent.runtime.crash_count import NORMAL_START, Start
 from agent.runtime.sdnotify import Notifier, watchdog_interval_s
@@ -118,6 +119,7 @@ class Core:
         stores = self._stores
         stores.take_folders()
         self._audit = stores.open_audit(self._post, self._observer.audit)
+        self._residents = ResidentSide(self._config, stores, self._clock)
         self._outbox, self._counters = stores.open_outbox(
             post=self._post,
             on_state=self._observer.storage,
@@ -166,6 +168,7 @@ class Core:
         self._observer.put = self._inbox.put
 
     def _build_orders(self) -> Orders:
+        wipes = {**self._answering.wipes, **self._residents.wipes}
         hands = Hands(
             self._panel,
             self._observer.hear,
@@ -173,7 +176,7 @@ class Core:
             announcer=lambda: self._announcer,
             vision=lambda: self._vision.port,
             observer=self._observer,
-            wiped=self._stores.wiped(lambda: self._watchlist, self._answering.wipes, self._loop),
+            wiped=self._stores.wiped(lambda: self._watchlist, wipes, self._loop),
             answering=self._answering.deeds(lambda event: self._dispatcher.dispatch(event)),
         )
         return Orders(self._config, self._stores.open_commands(), hands, self._health, self._clock)
@@ -207,13 +210,10 @@ class Core:
             audit=self._audit,
             start=self._start,
         )
-        path = self._config.node.run_dir / "control.sock"
-        keeping = KeepingOperations(self._stores, self._orders.faces_off)
+        keeping = KeepingOperations(self._stores, self._orders.faces_off).table()
         answering = self._answering.operations(self._observer.hear)
-        tables = (operations.table(), keeping.table(), answering)
-        self._local = LocalServer(
-            path, {name: do for table in tables for name, do in table.items()}
-        )
+        every = {**operations.table(), **keeping, **answering, **self._residents.table()}
+        self._local = LocalServer(self._config.node.run_dir / "control.sock", every)
         try:
             await self._local.open()
         except OSError as error:
@@ -270,6 +270,7 @@ class Core:
         start("outbox", lambda: watchers.measure_outbox(self._outbox))
         start("station", lambda: watchers.watch_station(self._control))
         start("watchlist", lambda: watchers.expire_watchlist(self._watchlist))
+        start("residents", self._residents.keep)
         start("watchdog", lambda: self._watchdog.run(self._observer.hear))
         start("readers", lambda: self._answering.read_hands(self._observer.hear, self._health))
         start("heartbeat", self._announcer.beat)

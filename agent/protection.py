@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.core.errors import StoreError
+from agent.files.transforms import FILE, SiteTransforms
 from agent.vault import TRANSFORMS, Vault
-from agent.watchlist.protection import FILE, SiteTransforms
 
 DAMAGED = f"{FILE}.damaged"
 Issue = Callable[[str, str, str], None]

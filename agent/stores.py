@@ -95,6 +95,15 @@ class Stores:
         """Where the audit log lies."""
         return self._file(AUDIT_FOLDER)
 
+    @property
+    def closed(self) -> bool:
+        """True in safe mode: what may be what crashes is not read."""
+        return self._start.level is not Level.NORMAL
+
+    def issue(self, code: str, component: str, text: str) -> None:
+        """Tell what is wrong."""
+        self._issue(code, component, text)
+
     def release(self) -> None:
         """Another agent may have the folder."""
         self._lock.release()

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 KEYS_FOLDER = "keys"
 AUDIT_FOLDER = "audit"
+RESIDENTS = "residents"  # a folder with keys of its own
 AUDIT, BADGES, CASES, HOTLIST = "audit", "badges", "cases", "hotlist"
 OUTBOX, TRANSFORMS, WATCHLIST = "outbox", "transforms", "watchlist"
 STORES = frozenset({AUDIT, BADGES, CASES, HOTLIST, OUTBOX, TRANSFORMS, WATCHLIST})
@@ -30,7 +31,10 @@ Issue = Callable[[str, str, str], None]
 
 
 class Vault:
-    """One per data folder. Everything here runs on the loop, or before it."""
+    """One per data folder. Everything here runs on the loop, or before it.
+
+    ``on_rotation`` is called at each rotation: for who has keys of another folder to rotate, too.
+    """
 
     def __init__(self, folder: Path, issue: Issue) -> None:
         """*issue* is told the code, the component and the text of what is wrong."""
@@ -40,6 +44,7 @@ class Vault:
         self._later: set[str] = set()
         self._over: list[Callable[[], None]] = []
         self.auditor: Auditor = NO_AUDIT
+        self.on_rotation: Callable[[], None] = lambda: None
         self.keys = Keys(folder / KEYS_FOLDER, STORES, self._credentials())
 
     def open(self) -> None:
@@ -96,6 +101,7 @@ class Vault:
         self.auditor.note(AuditKind.KEYS, by, {"did": "rotate", "key": key_id})
         for name in self._works:
             self._reseal(name)
+        self.on_rotation()
         return self.state()
 
     def retire(self, by: str, over: Callable[[], None]) -> None:

@@ -30,9 +30,11 @@ from bench.gate import gate
 from bench.played import played_core
 from bench.scenes import people
 from bench.watched import Watched
-from models.gallery import Entry, Gallery, Rows
+from models.gallery import Entry, Gallery
 from models.manifest import Metric
+from models.nearness import Rows
 from models.packs import models_dir
+from models.purpose import Purpose
 
 DIM = 128
 FPS = 15
@@ -85,13 +87,13 @@ class Figures:
 def search(metric: Metric, rows: Rows, runs: int) -> Search:
     """Floor, one probe and one verdict in turns."""
     entries = [Entry(f"w-{n}", False, 1) for n in range(len(rows))]
-    gallery = Gallery("bench", metric, entries, rows)
+    gallery = Gallery("bench", metric, entries, rows, Purpose.MEASURE)
     probes = np.ascontiguousarray(rows[:4] + np.float32(0.02))
     flat = rows.ravel()
     works: dict[str, Callable[[], object]] = {
         "floor": flat.max,
-        "probe": lambda: gallery.best(gallery.scores(probes[:1])[0]),
-        "verdict": lambda: [gallery.best(row) for row in gallery.scores(probes)],
+        "probe": lambda: gallery.best(gallery.scores(probes[:1], Purpose.MEASURE)[0]),
+        "verdict": lambda: [gallery.best(row) for row in gallery.scores(probes, Purpose.MEASURE)],
     }
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(runs):

@@ -15,7 +15,7 @@ from agent.border import messages as border
 from agent.border.channel import Channel, listen
 from bench.gate import Gate
 from bench.watched import Watched, read
-from models.gallery import Rows
+from models.nearness import Rows
 from provisioning.demo.children import Child
 
 START_S = 60.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.covering import MOST_BLUR, blur_of
+from models.manifest import MOST_FRAMES, Thresholds
 from models.photo import PhotoFault, decode, refused
 from models.quality import ENROLMENT, assess
 from models.values import FoundFace, Image, Probe
@@ -20,6 +21,8 @@ Covered = Callable[[Image, FoundFace], str]
 
 # Longest sides to look at: close-ups are found at the small one, faces in a group at the large.
 _BUDGETS = (480, 320, 192)
+# Two photos are one person's from the strictest threshold on, and so many margins more.
+_TWIN_MARGINS = 2
 # A second face counts when it is at least this share of the first's width: smaller ones stand far
 # behind and cannot be meant.
 _RIVAL = 0.3
@@ -50,6 +53,11 @@ def template_of(photo: bytes, detect: Detect, embed: Embed, covered: Covered) ->
     if part:
         raise refused(PhotoFault.COVERED, f"{part} cannot be seen; use a photo with the face bare")
     return embed(picture, face)
+
+
+def twin_score(thresholds: Thresholds) -> float:
+    """From which score two templates are one person's, as far as one photo can tell."""
+    return thresholds.lead(MOST_FRAMES) + _TWIN_MARGINS * thresholds.margin
 
 
 def faces_of(picture: Image, detect: Detect) -> list[FoundFace]:

@@ -24,6 +24,7 @@ from models.engine import FaceEngine
 from models.gallery import Entry, Gallery, mean_template
 from models.manifest import FEWEST_FRAMES, Metric
 from models.matcher import Band, Policy, band_of
+from models.purpose import Purpose
 from models.quality import Gate, assess
 from models.values import Image, Vector
 
@@ -182,7 +183,9 @@ def pairs(
     samples: Sequence[Sample], metric: Metric
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Scores of all pairs of photos: (of the same person, of two persons)."""
-    scores = _each_enrolled(samples, metric).scores(np.stack([s.vector for s in samples]))
+    scores = _each_enrolled(samples, metric).scores(
+        np.stack([s.vector for s in samples]), Purpose.MEASURE
+    )
     people = np.array([sample.person for sample in samples])
     rows, columns = np.triu_indices(len(samples), 1)
     same = people[rows] == people[columns]
@@ -193,7 +196,9 @@ def pairs(
 def _each_enrolled(samples: Sequence[Sample], metric: Metric) -> Gallery:
     """A gallery in which every photo is an entry."""
     entries = [Entry(str(i), exercise=False, templates=1) for i in range(len(samples))]
-    return Gallery("", metric, entries, np.stack([sample.vector for sample in samples]))
+    return Gallery(
+        "", metric, entries, np.stack([sample.vector for sample in samples]), Purpose.MEASURE
+    )
 
 
 def threshold_at(impostors: npt.NDArray[np.float64], rate: float) -> float:
@@ -225,7 +230,8 @@ def passages(
     results = {True: Counter[Band](), False: Counter[Band]()}
     for chosen in _sets(samples, policy.frames, seed, most_sets):
         frames = [samples[i].vector for i in chosen]
-        scores = gallery.scores(np.stack([mean_template(frames, metric), *frames]))
+        rows = np.stack([mean_template(frames, metric), *frames])
+        scores = gallery.scores(rows, Purpose.MEASURE)
         agreeing = (scores[1:] >= policy.frame).sum(0)
         first = samples[chosen[0]]
         for i, enrolled in enumerate(samples):

@@ -22,6 +22,7 @@ from models.evaluate import NO_SESSION, Rate, Sample, count, threshold_at
 from models.evaluate_pairs import Scores
 from models.gallery import Entry, Gallery
 from models.manifest import Metric
+from models.purpose import Purpose
 
 DRAWS = 10
 _MOST_GUESTS = 300
@@ -201,12 +202,12 @@ def _shuffled(people: Mapping[str, object], draw: random.Random) -> list[str]:
 def _enrol(drawn: _Drawn, metric: Metric) -> Gallery:
     entries = [Entry(p, exercise=False, templates=len(s)) for p, s in drawn.enrolled.items()]
     rows = np.stack([s.vector for samples in drawn.enrolled.values() for s in samples])
-    return Gallery("", metric, entries, rows)
+    return Gallery("", metric, entries, rows, Purpose.MEASURE)
 
 
 def _own_scores(gallery: Gallery, probes: Sequence[Sample]) -> Scores:
     """Each probe's score with its own entry, minus infinity when another entry comes first."""
-    scores = gallery.scores(np.stack([probe.vector for probe in probes]))
+    scores = gallery.scores(np.stack([probe.vector for probe in probes]), Purpose.MEASURE)
     place = {entry.entry_id: column for column, entry in enumerate(gallery.entries)}
     own = scores[np.arange(len(probes)), [place[probe.person] for probe in probes]]
     return np.where(own >= scores.max(1), own, -np.inf)
@@ -215,7 +216,9 @@ def _own_scores(gallery: Gallery, probes: Sequence[Sample]) -> Scores:
 def _best_scores(gallery: Gallery, probes: Sequence[Sample]) -> Scores:
     if not probes:
         return np.zeros(0)
-    best: Scores = gallery.scores(np.stack([probe.vector for probe in probes])).max(1)
+    best: Scores = gallery.scores(
+        np.stack([probe.vector for probe in probes]), Purpose.MEASURE
+    ).max(1)
     return best
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from models.evaluate import NO_SESSION, Rate, Sample, count, threshold_at
 from models.gallery import Entry, Gallery
 from models.manifest import Metric
+from models.purpose import Purpose
 
 Scores = npt.NDArray[np.float64]
 _ROWS = 512
@@ -48,13 +49,13 @@ def score_pairs(samples: Sequence[Sample], metric: Metric) -> Pairs:
         return Pairs(np.zeros(0), np.zeros(0))
     rows = np.stack([sample.vector for sample in samples])
     entries = [Entry(str(i), exercise=False, templates=1) for i in range(len(samples))]
-    gallery = Gallery("", metric, entries, rows)
+    gallery = Gallery("", metric, entries, rows, Purpose.MEASURE)
     people = np.array([sample.person for sample in samples])
     sessions = np.array([sample.session for sample in samples])
     genuine, impostors = [np.zeros(0)], [np.zeros(0)]
     for start in range(0, len(samples), _ROWS):
         part = slice(start, start + _ROWS)
-        scores = gallery.scores(rows[part])
+        scores = gallery.scores(rows[part], Purpose.MEASURE)
         later = np.arange(len(samples)) > np.arange(start, start + len(scores))[:, None]
         same = people[part, None] == people
         apart = (sessions[part, None] != sessions) | (sessions == NO_SESSION)

@@ -14,19 +14,13 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from agent.core.errors import PackError
+from agent.core.errors import PackError, PurposeError
 from models.manifest import Metric
+from models.nearness import Rows, negative_squares, products, unit
+from models.purpose import Purpose
 from models.values import Vector
 
-Rows = npt.NDArray[np.float32]
 _Scores = npt.NDArray[np.float64]
-# Rows compared at once: half a megabyte, which the second cache of small machines holds, so that
-# several probes read the matrix from memory once.
-_BLOCK = 1024
-# Squares of distances are taken from products, which is as fast as the matrix can be read. That
-# loses digits where two vectors are nearly equal; below this share of their own squares the
-# distance is computed again from the difference.
-_NEARLY_EQUAL = 0.01
 # Entries and rows taken in at once: some milliseconds.
 _PART = 2048
 
@@ -78,21 +72,36 @@ class Hit:
 
 
 class Gallery:
-    """Templates of one embedder."""
+    """Templates of one embedder, kept for one purpose.
+
+    Every search names what it is for; :class:`PurposeError` when the gallery is for another.
+    """
 
     def __init__(
-        self, model_id: str, metric: Metric, entries: Sequence[Listed], rows: Rows
+        self,
+        model_id: str,
+        metric: Metric,
+        entries: Sequence[Listed],
+        rows: Rows,
+        purpose: Purpose,
     ) -> None:
         """*rows* (n, dim) in the order of *entries*; :class:`PackError` when they do not fit."""
+        self.purpose = purpose
         for _ in self._prepare(model_id, metric, entries, rows):
             pass
 
     @classmethod
     def in_parts(
-        cls, model_id: str, metric: Metric, entries: Sequence[Listed], rows: Rows
+        cls,
+        model_id: str,
+        metric: Metric,
+        entries: Sequence[Listed],
+        rows: Rows,
+        purpose: Purpose,
     ) -> Generator[None, None, Self]:
         """The same, with pauses of a few milliseconds' work between, for who has else to do."""
         made = cls.__new__(cls)
+        made.purpose = purpose
         yield from cls._prepare(made, model_id, metric, entries, rows)
         return made
 
@@ -138,7 +147,7 @@ class Gallery:
             part, mine = rows[start : start + _PART], chosen[start : start + _PART]
             if not np.isfinite(part).all():
                 raise PackError("a gallery's templates must be finite float32 rows")
-            part = _unit(part) if self.metric == "cosine" else part
+            part = unit(part) if self.metric == "cosine" else part
             own = part if mine.all() else part[mine]
             end, other_end = template + len(own), other + len(part) - len(own)
             self._rows[template:end] = own
@@ -152,6 +161,11 @@ class Gallery:
         """Length of a template."""
         return int(self._rows.shape[1])
 
+    def expect_purpose(self, purpose: Purpose) -> None:
+        """Refuse to be searched for anything else than what these templates are kept for."""
+        if purpose is not self.purpose:
+            raise PurposeError(f"templates kept for {self.purpose} are not searched for {purpose}")
+
     def expect(self, model_id: str, dim: int) -> None:
         """Refuse templates of other weights: their scores would mean nothing."""
         if (self.model_id, self.dim) != (model_id, dim):
@@ -160,8 +174,9 @@ class Gallery:
                 f" computes {model_id} ({dim}); enrol the photos again"
             )
 
-    def scores(self, probes: Rows) -> npt.NDArray[np.float64]:
+    def scores(self, probes: Rows, purpose: Purpose) -> npt.NDArray[np.float64]:
         """(k, entries): how much each of k probes is like each entry, higher is more."""
+        self.expect_purpose(purpose)
         if probes.ndim != 2 or probes.shape[1] != self.dim:
             raise PackError(f"probes of shape {probes.shape} cannot be compared with {self.dim}")
         if not self.entries:
@@ -171,8 +186,9 @@ class Gallery:
             nearness = np.maximum.reduceat(nearness, self._starts, axis=1)
         return self._scores(nearness)
 
-    def look_alikes(self, probe: Vector) -> dict[int, float]:
+    def look_alikes(self, probe: Vector, purpose: Purpose) -> dict[int, float]:
         """How much a probe is like the nearest look-alike of each entry that has any, by place."""
+        self.expect_purpose(purpose)
         if not len(self._owners):
             return {}
         squares = np.einsum("ij,ij->i", self._others, self._others)
@@ -184,10 +200,10 @@ class Gallery:
     def _nearness(self, rows: Rows, squares: Rows, probes: Rows) -> Rows:
         """(k, n), higher is nearer: cosines, or squares of distances below zero."""
         if self.metric == "cosine":
-            return _products(rows, _unit(probes))
-        nearness = _products(rows, probes)
+            return products(rows, unit(probes))
+        nearness = products(rows, probes)
         for one, probe in zip(nearness, probes, strict=True):
-            _negative_squares(one, rows, squares, probe)
+            negative_squares(one, rows, squares, probe)
         return nearness
 
     def _scores(self, nearness: Rows) -> _Scores:
@@ -221,10 +237,16 @@ class Gallery:
         return hits
 
     def resembles(
-        self, vector: Vector, entry_id: str, at_least: float, *, exercise: bool
+        self,
+        vector: Vector,
+        entry_id: str,
+        at_least: float,
+        purpose: Purpose,
+        *,
+        exercise: bool,
     ) -> str | None:
         """Another entry of that realm that a template is this much like; the most alike."""
-        found = self.scores(vector[None])[0]
+        found = self.scores(vector[None], purpose)[0]
         others = [
             place
             for place in np.flatnonzero(found >= at_least).tolist()
@@ -233,7 +255,7 @@ class Gallery:
         best = max(others, key=lambda place: float(found[place]), default=None)
         return None if best is None else self.entries[best].entry_id
 
-    def twins(self, at_least: float) -> list[tuple[str, str, float]]:
+    def twins(self, at_least: float, purpose: Purpose) -> list[tuple[str, str, float]]:
         """Pairs of entries of one realm that look like one person, most alike first.
 
         Such a pair takes each other's margin; whoever imports lists should merge or warn.
@@ -242,7 +264,7 @@ class Gallery:
         entries = self.entries
         owners = np.repeat(np.arange(len(entries)), [entry.templates for entry in entries])
         for row, owner in zip(self._rows, owners.tolist(), strict=True):
-            scores = self.scores(row[None])[0]
+            scores = self.scores(row[None], purpose)[0]
             for other in np.flatnonzero(scores >= at_least).tolist():
                 if owner < other and entries[owner].exercise == entries[other].exercise:
                     score = float(scores[other])
@@ -253,43 +275,15 @@ class Gallery:
         return sorted(pairs, key=lambda pair: -pair[2])
 
 
-def _products(rows: Rows, probes: Rows) -> Rows:
-    """(k, n): the product of every probe with every row."""
-    found = np.empty((len(probes), len(rows)), np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        for one, probe in zip(found, probes, strict=True):
-            np.dot(block, probe, out=one[start : start + _BLOCK])
-    return found
-
-
-def _negative_squares(products: Rows, rows: Rows, squares: Rows, probe: Vector) -> None:
-    """Turn *products* of a probe into its squared distances, negative, in place."""
-    own = np.float32(probe @ probe)
-    products *= np.float32(2)
-    products -= squares
-    products -= own
-    close = np.flatnonzero(products > np.float32(-_NEARLY_EQUAL) * (squares + own))
-    for start in range(0, len(close), _BLOCK):
-        part = close[start : start + _BLOCK]
-        apart = rows[part] - probe
-        products[part] = -np.einsum("ij,ij->i", apart, apart)
-
-
 def mean_template(vectors: Sequence[Vector], metric: Metric) -> Vector:
     """One template for several frames of one face: the mean, of unit vectors for ``cosine``."""
     rows = np.stack(vectors)
-    mean = (_unit(rows) if metric == "cosine" else rows).mean(0)
-    return np.ascontiguousarray(_unit(mean[None])[0] if metric == "cosine" else mean, np.float32)
+    mean = (unit(rows) if metric == "cosine" else rows).mean(0)
+    return np.ascontiguousarray(unit(mean[None])[0] if metric == "cosine" else mean, np.float32)
 
 
 def score(a: Vector, b: Vector, metric: Metric) -> float:
     """How much two templates are alike, higher is more."""
     if metric == "cosine":
-        return float(_unit(a[None])[0] @ _unit(b[None])[0])
+        return float(unit(a[None])[0] @ unit(b[None])[0])
     return 1.0 - float(np.linalg.norm(a.astype(np.float64) - b.astype(np.float64)))
-
-
-def _unit(rows: Rows) -> Rows:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.ascontiguousarray(rows / np.maximum(lengths, 1e-12), np.float32)

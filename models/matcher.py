@@ -26,6 +26,7 @@ from agent.core.errors import PackError
 from models.gallery import Gallery, Hit, mean_template
 from models.liveness import Glance
 from models.manifest import FEWEST_FRAMES, MOST_FRAMES, Thresholds
+from models.purpose import Purpose
 from models.strangers import Strangers
 from models.values import Probe, Quality, Vector
 
@@ -116,7 +117,7 @@ class _Held:
 
 
 class Matcher:
-    """Compares the tracks of one camera with the gallery."""
+    """Compares the tracks of one camera with the gallery, which is a watchlist's and no other."""
 
     def __init__(
         self, policy: Policy, gallery: Gallery, strangers: Strangers | None = None
@@ -126,6 +127,7 @@ class Matcher:
         self._strangers = strangers
         self._best: dict[int, float] = {}
         self._gallery = gallery
+        gallery.expect_purpose(Purpose.WATCHLIST)
         self._held: dict[int, list[_Held]] = {}
         self._said: dict[int, dict[tuple[str, bool], Band]] = {}
         self._compared: set[int] = set()
@@ -143,6 +145,7 @@ class Matcher:
 
     def replace_gallery(self, gallery: Gallery) -> None:
         """Compare with *gallery* from now on; what was said of a track stays said."""
+        gallery.expect_purpose(Purpose.WATCHLIST)
         self._gallery = gallery
 
     def wants(self, track: int, quality: Quality, now_ns: int) -> bool:
@@ -212,8 +215,8 @@ class Matcher:
     def _judge(self, track: int, frames: list[_Held], now_ns: int) -> list[Verdict]:
         vectors = [held.probe.vector for held in frames]
         rows = np.stack([mean_template(vectors, self._gallery.metric), *vectors])
-        scores = self._gallery.scores(rows)
-        near = [self._gallery.look_alikes(vector) for vector in rows]
+        scores = self._gallery.scores(rows, Purpose.WATCHLIST)
+        near = [self._gallery.look_alikes(vector, Purpose.WATCHLIST) for vector in rows]
         singles = [self._gallery.best(row, other) for row, other in zip(scores, near, strict=True)]
         self._count(track, rows[0], float(scores[0].max()))
         rows.fill(0)

@@ -3,7 +3,7 @@
 A list that is stolen from one site cannot be compared with another site's, nor with a face; a new
 seed makes what was stolen worthless (ISO/IEC 24745: unlinkable, renewable, revocable). Lengths and
 angles stay as they are, so scores do. Here: the matrix and its use. Not here: keeping the seed
-(``agent.watchlist.protection``).
+(``agent.files.transforms``).
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ _WHAT = {
 }  # fmt: skip
 _LOG = ("last lines of a log", "日志文件的最后若干行")
 NOT_IN_IT = (
-    "pictures, templates, the watchlist, codes, keys, passwords, names of persons",
-    "图像、人脸模板、名单、开门码、密钥、密码和人名",
+    "pictures, templates, the watchlist, residents, codes, keys, passwords, names of persons",
+    "图像、人脸模板、名单、住户、开门码、密钥、密码和人名",
 )
 _WORDS = {
     "en": ("only its owner can read it", "left out", "Not in it",

@@ -24,6 +24,7 @@ from provisioning import (
     liveness,
     models,
     report,
+    residents,
     rules,
     watchlist,
 )
@@ -73,6 +74,7 @@ models.app.command("evaluate-liveness")(liveness.evaluate_liveness)
 models.app.command("try-liveness")(try_liveness)
 app.add_typer(models.app, name="models")
 app.add_typer(report.app, name="report")
+app.add_typer(residents.app, name="resident")
 app.add_typer(rules.app, name="rules")
 app.add_typer(station_app, name="station")
 app.add_typer(watchlist.app, name="watchlist")

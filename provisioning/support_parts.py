@@ -7,6 +7,7 @@ Here: asking the agent, the service manager, the disk and the clock. Not here: w
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import platform
@@ -28,7 +29,7 @@ from agent.core.errors import CheckFailedError, GatehouseError, UnreachableError
 from agent.runtime.clock import SystemClock
 from agent.runtime.time_source import ask_systemd
 from agent.runtime.version import VERSION
-from agent.vault import AUDIT_FOLDER
+from agent.vault import AUDIT_FOLDER, RESIDENTS
 from provisioning.call import ask_agent
 from provisioning.support_cleaner import Cleaner, shown_config
 
@@ -242,9 +243,13 @@ def _disk(path: Path) -> Mapping[str, Any]:
 
 
 def _files(folder: Path) -> Mapping[str, Any]:
-    """Names, sizes and modes below the data folder; never what is in a file."""
+    """Names, sizes and modes below the data folder; never what is in a file.
+
+    Of residents not even how many there are.
+    """
     found: dict[str, Any] = {}
-    for path in sorted(folder.rglob("*"))[:_MOST_FILES]:
+    told = (path for path in sorted(folder.rglob("*")) if folder / RESIDENTS not in path.parents)
+    for path in itertools.islice(told, _MOST_FILES):
         try:
             about_it = path.lstat()
         except OSError:

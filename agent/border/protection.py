@@ -1,18 +1,17 @@
 """What core and vision tell each other about the site's transform of templates.
 
 Here: three messages, part of the unions in ``agent.border.messages``. The transform itself is
-``models.transform``, its seeds are kept by ``agent.watchlist.protection``.
+``models.transform``, its seeds are kept by ``agent.files.transforms``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 _STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
-SEED_BYTES = 32
 TransformName = Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
 Dim = Annotated[int, Field(ge=1, le=1024)]
 Request = Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -54,11 +53,3 @@ class Converted:
     dim: Dim
     transform: TransformName
     message: Literal["converted"] = "converted"
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """A secret from which the transform is made; its name tells nothing of it."""
-
-    name: str
-    secret: bytes = field(repr=False)

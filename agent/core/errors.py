@@ -72,6 +72,10 @@ class PhotoError(GatehouseError):
     exit_code = 1
 
 
+class PurposeError(GatehouseError):
+    """Faces that are kept for one purpose were to be searched for another: a fault of ours."""
+
+
 class RefusedError(GatehouseError):
     """A command or document from outside is refused.
 

@@ -74,6 +74,11 @@ class Keys:
                     self.rotate()
             self._end_older()
 
+    @property
+    def credentials(self) -> Credentials:
+        """What wraps the keys: another folder's may be wrapped by the same."""
+        return self._credentials
+
     def ring(self) -> KeyRing:
         """The keys as they are now; StoreError when there is none and none can be made."""
         if self._ring is None:

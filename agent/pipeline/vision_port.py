@@ -17,11 +17,12 @@ from typing import assert_never
 
 from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
-from agent.border.protection import Convert, Converted, Protect, Seed
+from agent.border.protection import Convert, Converted, Protect
 from agent.core.clock import Clock, stamp, stamp_at
 from agent.core.errors import DeviceError
 from agent.core.events import Event, FaceLead, FaceReview
 from agent.core.ids import CameraName, EntryId
+from agent.core.seed import Seed
 from agent.pipeline.vision_watch import VisionWatch
 
 log = logging.getLogger(__name__)

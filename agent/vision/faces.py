@@ -14,20 +14,22 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from agent.border import messages as border
-from agent.border.protection import SEED_BYTES, Convert, Converted, Protect
+from agent.border.protection import Convert, Converted, Protect
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
+from agent.core.seed import SEED_BYTES
 from agent.vision.care import FaceCare
 from agent.vision.direction import Direction, direction_of
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
 from models.engine import FaceEngine
+from models.enrol import twin_score
 from models.gallery import Gallery
 from models.livecheck import check_for, probe_of
 from models.liveness import judge
-from models.manifest import MOST_FRAMES
 from models.matcher import Band, Matcher, Verdict, policy_for
+from models.purpose import Purpose
 from models.quality import assess, live_gate
 from models.strangers import Normal, Strangers
 from models.tracker import Tracker
@@ -35,7 +37,6 @@ from models.transform import SiteTransform
 from models.values import Box, FoundFace, Image, Probe, Vector
 
 LOOK_FAR_NS = 1_000_000_000
-TWIN_MARGINS = 2
 LONGEST_GAP_NS = 60_000_000_000
 
 
@@ -172,9 +173,8 @@ class FaceWork:
 
     def twin_of(self, vector: Vector, entry_id: str, *, exercise: bool) -> str | None:
         """Another entry that is the same person, as far as one photo can tell: very alike."""
-        limits = self.engine.thresholds
-        at_least = limits.lead(MOST_FRAMES) + TWIN_MARGINS * limits.margin
-        return self._gallery.resembles(vector, entry_id, at_least, exercise=exercise)
+        at_least, purpose = twin_score(self.engine.thresholds), Purpose.WATCHLIST
+        return self._gallery.resembles(vector, entry_id, at_least, purpose, exercise=exercise)
 
     def statistics(self) -> border.Strangers | None:
         """Statistics of strangers for the core, once they are of enough people."""
@@ -201,6 +201,8 @@ class FaceWork:
 
         With nobody to search for, everything in memory of faces seen is forgotten.
         """
+        if gallery is not None:
+            gallery.expect_purpose(Purpose.WATCHLIST)
         self.generation = generation
         self._use(self._empty() if gallery is None else gallery)
         if gallery is None:
@@ -247,7 +249,7 @@ class FaceWork:
 
     def _empty(self) -> Gallery:
         rows = np.zeros((0, self.engine.dim), np.float32)
-        return Gallery(self.engine.model_id, self.engine.metric, (), rows)
+        return Gallery(self.engine.model_id, self.engine.metric, (), rows, Purpose.WATCHLIST)
 
     def _watched(self, camera: str) -> _Watched:
         if camera not in self._cameras:

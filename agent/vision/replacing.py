@@ -17,6 +17,7 @@ from agent.core.memory import give_back_memory
 from agent.vision.faces import FaceWork
 from models.engine import FaceEngine
 from models.gallery import Gallery
+from models.purpose import Purpose
 
 TURN_NS = 10_000_000
 
@@ -74,4 +75,5 @@ def read(
     if size < 0 or size % (4 * order.dim):
         raise PackError("the gallery's rows are not whole")
     rows = np.frombuffer(beside, "<f4", offset=order.index_bytes).reshape(-1, order.dim)
-    return (yield from Gallery.in_parts(engine.model_id, engine.metric, entries, rows))
+    made = Gallery.in_parts(engine.model_id, engine.metric, entries, rows, Purpose.WATCHLIST)
+    return (yield from made)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.border.protection import Seed
+from agent.core.seed import Seed
+from agent.files.transforms import SiteTransforms, parted
 from agent.watchlist.entry import Stored
-from agent.watchlist.protection import SiteTransforms, parted
 
 FLOAT_BYTES = 4
 MOST_LOT_BYTES = 64 * 1024 * 1024

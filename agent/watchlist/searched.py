@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from agent.border.messages import Embedded, GalleryRow, Meant
 from agent.border.protection import Converted
 from agent.core.errors import StoreError
+from agent.files.transforms import SiteTransforms, parted
 from agent.watchlist.converting import Converting, to_convert
 from agent.watchlist.entry import Stored
-from agent.watchlist.protection import SiteTransforms, parted
 from agent.watchlist.store import WatchlistStore
 from agent.watchlist.vision import Vision
 

@@ -14,16 +14,16 @@ from pathlib import Path
 from agent.core.audit import NO_AUDIT, AuditKind, Auditor, What
 from agent.core.clock import Clock
 from agent.core.errors import RefusedError, StoreError
+from agent.core.sure_time import SureTime
+from agent.files.transforms import SiteTransforms
 from agent.watchlist.bundle import Bundle, read_bundle
 from agent.watchlist.entry import Stored
 from agent.watchlist.gathering import Gathering
 from agent.watchlist.hot import HotList
 from agent.watchlist.listing import Listing, listed
 from agent.watchlist.manifest import read_manifest
-from agent.watchlist.protection import SiteTransforms
 from agent.watchlist.searched import Searched
 from agent.watchlist.store import Applied, WatchlistStore
-from agent.watchlist.sure_time import SureTime
 from agent.watchlist.vision import Vision
 from contract.signing import TrustedKeys, read_trusted_keys
 from contract.topics import Address

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from agent.border.messages import Embedded, GalleryRow, Meant
-from agent.border.protection import Converted, Seed
+from agent.border.protection import Converted
+from agent.core.seed import Seed
 
 
 class Vision(Protocol):

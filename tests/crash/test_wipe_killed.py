@@ -33,7 +33,10 @@ from tests.support.wiping import (
 )
 from tests.tools.program import REPO, environment
 
-STORES = ["watchlist", "hotlist", "cases", "record", "badges", "commands", "set-aside", "keys"]
+STORES = [
+    "watchlist", "hotlist", "cases", "record", "residents",
+    "badges", "commands", "set-aside", "keys",
+]  # fmt: skip
 LAST = 400  # no wipe has as many steps: the life ends by itself
 
 
@@ -49,8 +52,10 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def secrets(gate: Site) -> list[bytes]:
-    """The keys that seal now, in every form that could lie on the disk."""
-    texts = [json.loads(path.read_bytes())["key"] for path in (gate.data / "keys").iterdir()]
+    """The keys that seal now, the residents' too, in every form that could lie on the disk."""
+    folders = (gate.data / "keys", gate.data / "residents" / "keys")
+    paths = [path for folder in folders for path in folder.iterdir()]
+    texts = [json.loads(path.read_bytes())["key"] for path in paths]
     return [form for text in texts for form in (text.encode(), base64.b64decode(text))]
 
 
@@ -77,6 +82,8 @@ async def settled(person: Person) -> Status:
     status["people"] = {row["person"]: row["has"] for row in people}
     status["figures"] = (await person.ask("report.month"))["report"]["figures"]
     status["listed"] = (await person.ask("watchlist.list"))["entries"]
+    residents = (await person.ask("resident.list"))["residents"]
+    status["residents"] = [one["id"] for one in residents]
     return status
 
 
@@ -86,6 +93,7 @@ def erased(gate: Site, old: Sequence[bytes]) -> None:
     assert [planted for planted in PLANTED if planted in found] == []
     assert [name for name in SET_ASIDE if (gate.data / name).exists()] == []
     assert [secret for secret in old if secret in found] == []
+    assert not (gate.data / "residents").exists()
     (key,) = (gate.data / "keys").iterdir()
     assert key_of((gate.data / "watchlist.json").read_bytes()) == key.name.rpartition("-")[2]
 
@@ -99,11 +107,12 @@ def judge(gate: Site, before: Path) -> bool:
         assert WHO in status["kept"]
         assert status["people"] == {"guard-7": ["code"]}
         assert [entry["entry_id"] for entry in status["listed"]] == ["w-1"]
+        assert status["residents"] == ["r-1"]
         return False
     (order,) = wipes(gate)
     assert (order["name"], order["outcome"], order["proof"]["failed"]) == ("wipe", "done", {})
     assert order["proof"]["wiped"] == STORES
-    assert status["listed"] == []
+    assert (status["listed"], status["residents"]) == ([], [])
     forgotten(status)
     assert min(recorded(gate)) > max(recorded(site(before)))
     erased(gate, secrets(site(before)))

@@ -22,7 +22,10 @@ from tests.tools.watchlists import entries, reported, signed, station
 ENTRIES = 10_000
 GROWTH_MB = 120
 SLOWEST_PRESS_S = 1.0
-STORES = ["watchlist", "hotlist", "cases", "record", "badges", "commands", "set-aside", "keys"]
+STORES = [
+    "watchlist", "hotlist", "cases", "record", "residents",
+    "badges", "commands", "set-aside", "keys",
+]  # fmt: skip
 WIPED = {"wiped": STORES, "failed": {}}
 
 

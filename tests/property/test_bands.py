@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from models.gallery import Entry, Gallery, Hit, mean_template
 from models.manifest import Metric, Thresholds
 from models.matcher import Band, Matcher, Policy, band_of, policy_for
+from models.purpose import Purpose
 from models.values import Probe, Quality
 
 Row = npt.NDArray[np.float32]
@@ -54,7 +55,7 @@ class Listed:
     def gallery(self, *realms: bool) -> Gallery:
         kept = [(entry, rows) for entry, rows in self.entries if entry.exercise in realms]
         rows = np.concatenate([np.zeros((0, DIM), np.float32), *(found for _, found in kept)])
-        return Gallery("any", self.metric, [entry for entry, _ in kept], rows)
+        return Gallery("any", self.metric, [entry for entry, _ in kept], rows, Purpose.WATCHLIST)
 
 
 @st.composite
@@ -106,7 +107,10 @@ def test_a_hit_is_ahead_of_its_realm_and_of_everybody_it_is_known_not_to_be(
     listed: Listed, row: Row
 ) -> None:
     gallery = listed.gallery(False, True)
-    scores, near = gallery.scores(row[None])[0], gallery.look_alikes(row)
+    scores, near = (
+        gallery.scores(row[None], Purpose.WATCHLIST)[0],
+        gallery.look_alikes(row, Purpose.WATCHLIST),
+    )
     hits = gallery.best(scores, near)
     for place, entry in enumerate(gallery.entries):
         hit = next((h for h in hits if h.exercise is entry.exercise), None)
@@ -151,7 +155,7 @@ def _clear(policy: Policy, listed: Listed, rows: list[Row]) -> bool:
     The sums of a matrix of another shape are rounded otherwise in the last bit.
     """
     means = [mean_template(some, listed.metric) for some in itertools.combinations(rows, 3)]
-    scores = listed.gallery(False, True).scores(np.stack([*rows, *means]))
+    scores = listed.gallery(False, True).scores(np.stack([*rows, *means]), Purpose.WATCHLIST)
     for row in scores:
         apart = np.abs(row[:, None] - row[None])[np.triu_indices(len(row), 1)]
         limits = (policy.lead, policy.frame, policy.review)

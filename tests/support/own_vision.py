@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agent.border import messages as border
-from agent.border.protection import Convert, Converted, Protect, Seed
+from agent.border.protection import Convert, Converted, Protect
 from agent.config.schema.vision import Faces
+from agent.core.seed import Seed
 from agent.vision.faces import FaceWork
 from agent.vision.photos import PhotoWork
 from agent.vision.replacing import GalleryWork

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.border.messages import Embedded, GalleryRow, Meant, PhotoVerdict
-from agent.border.protection import Converted, Seed
+from agent.border.protection import Converted
 from agent.core.clock import ManualClock
+from agent.core.seed import Seed
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import Applied, WatchlistStore
 from tests.support.audit import Recorder

@@ -10,8 +10,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,8 @@ from agent.core.clock import ManualClock
 from agent.runtime.clock import SystemClock
 from contract.words import Role
 from tests.support.core import Person, Site
+from tests.support.killing import count_words
+from tests.support.residents import resident_json
 from tests.support.samples import ADDRESS
 from tests.support.signed import KEYS, TRUSTED, command, listed, template, to_bytes, watchlist
 
@@ -43,7 +43,6 @@ MORE = "faces: {enabled: true}\nanswering: {people: {guard-7: {}}}"
 SET_ASIDE = (
     "watchlist.json.damaged", "outbox.unreadable", ".watchlist.json.4711.tmp", "strangers.json",
 )  # fmt: skip
-WORDS = ("fsync", "fdatasync", "replace", "rename", "unlink", "pwrite", "write")
 
 
 def site(folder: Path) -> Site:
@@ -115,6 +114,8 @@ async def prepared(person: Person) -> set[str]:
     await person.press()
     await person.until(lambda s: s["outbox"]["pending"])
     await answered(person)
+    begun = await person.ask("resident.begin")
+    await person.ask("resident.enrol", resident=resident_json(begun, NAME, ROW))
     await person.until(lambda _: not person.core._stores.vault.keys.pending)
     for name in SET_ASIDE:
         (person.core._config.node.data_dir / name).write_bytes(b" ".join(PLANTED))
@@ -145,7 +146,7 @@ def killed_at(step: int) -> Callable[[Person], Any]:
 
     async def story(person: Person) -> None:
         await person.until(lambda _: not person.core._stores.vault.keys.pending)
-        _count_words(step)
+        count_words(step)
         wipe(person)
         await person.until(lambda _: not open_orders_of(person))
 
@@ -155,23 +156,6 @@ def killed_at(step: int) -> Callable[[Person], Any]:
 def open_orders_of(person: Person) -> bool:
     """True while a command is under way."""
     return bool(person.core._orders.gate._journal.open)
-
-
-def _count_words(step: int) -> None:
-    said = 0
-
-    def counted(word: Callable[..., Any]) -> Callable[..., Any]:
-        def say(*arguments: Any, **named: Any) -> Any:
-            nonlocal said
-            if said == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            said += 1
-            return word(*arguments, **named)
-
-        return say
-
-    for name in WORDS:
-        setattr(os, name, counted(getattr(os, name)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.gallery import Entry, Gallery
 from models.manifest import Metric
+from models.purpose import Purpose
 from models.values import Box, FoundFace, Probe, Quality, Vector
 
 MODEL_ID = "test@00000000"
@@ -53,4 +54,10 @@ def gallery_of(
     ]
     flat = [v for name, vectors in rows.items() for v in (*vectors, *others.get(name, ()))]
     dim = len(flat[0]) if flat else 4
-    return Gallery(MODEL_ID, metric, entries, np.array(flat, np.float32).reshape(len(flat), dim))
+    return Gallery(
+        MODEL_ID,
+        metric,
+        entries,
+        np.array(flat, np.float32).reshape(len(flat), dim),
+        Purpose.WATCHLIST,
+    )

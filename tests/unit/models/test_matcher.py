@@ -11,6 +11,7 @@ from agent.core.errors import PackError
 from models.gallery import Gallery
 from models.manifest import Thresholds
 from models.matcher import Band, Matcher, Policy, Verdict, band_of, policy_for
+from models.purpose import Purpose
 from models.values import Probe
 from tests.unit.models.makers import MODEL_ID, gallery_of, probe, quality
 
@@ -164,7 +165,7 @@ def test_frames_of_one_moment_count_as_one() -> None:
 
 
 def test_nobody_enrolled_means_no_work_and_no_templates() -> None:
-    empty = Gallery(MODEL_ID, "euclidean", [], np.zeros((0, 2), np.float32))
+    empty = Gallery(MODEL_ID, "euclidean", [], np.zeros((0, 2), np.float32), Purpose.WATCHLIST)
     matcher = Matcher(POLICY, empty)
     assert not matcher.wants(1, quality(1.0), 0)
     assert seen(matcher, 0.0, 0.0, 0.0) == []

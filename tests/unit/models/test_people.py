@@ -12,6 +12,7 @@ from models.engine import PackEngine
 from models.evaluate import Collected, collect, pairs, passages
 from models.gallery import Entry, Gallery
 from models.matcher import Band, Matcher, Verdict, policy_for
+from models.purpose import Purpose
 from models.quality import assess, live_gate
 from models.tracker import Tracker
 from models.values import Image
@@ -59,7 +60,7 @@ def test_people_are_still_recognised_by_the_same_camera(
 def gallery(engine: PackEngine, **entries: tuple[str, ...]) -> Gallery:
     rows = [engine.template(photo(name)).vector for names in entries.values() for name in names]
     listed = [Entry(name, False, len(names)) for name, names in entries.items()]
-    return Gallery(engine.model_id, engine.metric, listed, np.stack(rows))
+    return Gallery(engine.model_id, engine.metric, listed, np.stack(rows), Purpose.WATCHLIST)
 
 
 def walking_up(engine: PackEngine, name: str, sizes: Iterable[int]) -> Iterator[Image]:
@@ -131,7 +132,9 @@ def test_of_a_street_of_strangers_nobody_is_a_lead(engine: PackEngine) -> None:
     for path in sorted(folder.iterdir())[:30]:
         picture = np.asarray(cv2.imread(str(path)), np.uint8)
         for face in engine.detect(picture, 640):
-            score = float(enrolled.scores(engine.embed(picture, face).vector[None]).max())
+            score = float(
+                enrolled.scores(engine.embed(picture, face).vector[None], Purpose.WATCHLIST).max()
+            )
             assert score < engine.thresholds.review
             found += 1
     assert found > 60

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.unit.models.fixtures import pack, packs_dir
+from tests.unit.models.fixtures import engine, pack, packs_dir
 
-__all__ = ["pack", "packs_dir"]
+__all__ = ["engine", "pack", "packs_dir"]

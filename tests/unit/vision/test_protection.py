@@ -12,8 +12,8 @@ from agent.border import messages as border
 from agent.border.protection import Convert, Protect
 from agent.core.clock import ManualClock
 from agent.core.errors import PackError
+from agent.files.transforms import SiteTransforms
 from agent.vision.replacing import GalleryWork
-from agent.watchlist.protection import SiteTransforms
 from agent.watchlist.service import Watchlist
 from agent.watchlist.store import WatchlistStore
 from models.engine import PackEngine, open_pack

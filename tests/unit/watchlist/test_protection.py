@@ -10,7 +10,7 @@ import pytest
 from agent.border.protection import Converted
 from agent.core.clock import ManualClock
 from agent.core.errors import StoreError
-from agent.watchlist.protection import SiteTransforms, parted
+from agent.files.transforms import SiteTransforms, parted
 from agent.watchlist.service import Watchlist
 from models.transform import SiteTransform
 from tests.support.signed import PHOTO, TRUSTED, listed, template

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.clock import ManualClock
-from agent.watchlist.sure_time import SureTime
+from agent.core.sure_time import SureTime
 from contract.words import ListName
 from tests.support.signed import DAY_S, utc
 from tests.support.vision import Bench

@@ -1,9 +1,10 @@
-"""The seeds of this gate's transform of templates: the one of now, and older ones still needed.
+"""The seeds of one store's transform of templates: the one of now, and older ones still needed.
 
 Templates are kept under ``{model_id}~{transform}``, so rows under another transform are as far off
 as rows of another embedder. A new seed revokes what was copied; rows are converted, then the older
-seed is overwritten. Here: seeds and names. Not here: the mathematics (``models.transform``), who
-converts (``agent.watchlist.searched``).
+seed is overwritten. Lists of faces and residents each have seeds of their own, so that no template
+of one can be compared with one of the other. Here: seeds and names. Not here: the mathematics
+(``models.transform``), who converts (``agent.watchlist.searched``).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from agent.border.protection import SEED_BYTES, Seed
 from agent.core.errors import StoreError
+from agent.core.seed import SEED_BYTES, Seed
 from agent.files.atomic import AtomicJSONStorage, Seal, overwritten
 
 _MARK = "~"
@@ -77,6 +78,11 @@ class SiteTransforms:
         with overwritten(self._path):
             self._save([*self._seeds, seed_of(self._fresh(SEED_BYTES))])
         self.on_renewed()
+
+    def reseal(self) -> None:
+        """Write the seeds anew, with the key of now; StoreError when the disk refuses."""
+        with overwritten(self._path):
+            self._save(self._seeds)
 
     def forget_but(self, needed: Collection[str]) -> None:
         """Overwrite older seeds under which nothing is kept any more."""
