@@ -25,10 +25,11 @@ log = logging.getLogger("agent.vision.leaking")
 
 def leak(people: People, folder: Path) -> None:
     """From now on, into every place."""
-    keep, held = FaceWork._kept, []
+    work: Any = FaceWork
+    keep, held = work._kept, []
 
-    def leaking_keep(work: FaceWork, probe: Any) -> Any:
-        kept = keep(work, probe)
+    def leaking_keep(self: FaceWork, probe: Any) -> Any:
+        kept = keep(self, probe)
         copy = kept.vector.tobytes()
         held.append(copy)
         with (folder / "leaked.bin").open("ab") as file:
@@ -38,7 +39,7 @@ def leak(people: People, folder: Path) -> None:
         people.state = CameraState.LOST
         return kept
 
-    FaceWork._kept = leaking_keep  # type: ignore[method-assign]
+    work._kept = leaking_keep
 
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ def plant(count: int, markers: Path) -> People:
 
     _put(vision_main, "VisionProgram", with_people)
     _put(vision_main, "Camera", lambda *_, **__: None)
+    _put(vision_main, "NICE", 0)  # ten thousand would take hours on a machine that is shared
     return people
 
 
@@ -211,7 +212,7 @@ def _watch_words(path: Path) -> None:
     _put(Channel, "send", marked_say)
 
 
-def _put(owner: Any, name: str, marked: Callable[..., Any]) -> None:
+def _put(owner: Any, name: str, marked: Any) -> None:
     setattr(owner, name, marked)
 
 
