@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from agent.core.clock import Stamp
 from agent.core.events import ComponentState
 
+LONGEST_REASON = 300  # the contract's
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -57,9 +59,12 @@ class HealthBoard:
     def note(
         self, name: str, state: ComponentState, reason: str = "", **figures: object
     ) -> Component | None:
-        """Note how *name* does; returns what stood there before when the state changed."""
+        """Note how *name* does; returns what stood there before when the state changed.
+
+        A reason may come from outside (a camera's): it is cut to what a heartbeat may carry.
+        """
         before = self._components.get(name)
-        self._components[name] = Component(state, reason, figures)
+        self._components[name] = Component(state, reason[:LONGEST_REASON], figures)
         if before is not None and before.state is not state:
             return before
         return None

@@ -21,7 +21,7 @@ from agent.core.events import (
     LinkChanged,
     StorageChanged,
 )
-from agent.core.health import HealthBoard
+from agent.core.health import LONGEST_REASON, HealthBoard
 from agent.link.session import LinkFault
 from agent.pipeline.picture_words import picture_text
 from agent.pipeline.vision_watch import NO_ANSWER
@@ -30,7 +30,6 @@ from rules.engine import RuleFailed
 
 log = logging.getLogger(__name__)
 
-LONGEST_REASON = 300
 LONGEST_NAME = 64
 MANY_STARTS = 4
 STARTS_WITHIN_NS = 600 * NS_PER_S
@@ -157,7 +156,7 @@ class Observer:
 
     def link_down(self, fault: LinkFault, reason: str) -> None:
         """The broker does not carry, and why."""
-        before = self._health.note("link", ComponentState.DOWN, reason[:LONGEST_REASON])
+        before = self._health.note("link", ComponentState.DOWN, reason)
         if before is not None:
             level = logging.INFO if fault is LinkFault.RENEWED else logging.WARNING
             log.log(level, "link down: %s", reason)

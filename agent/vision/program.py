@@ -2,8 +2,12 @@
 
 One thread does everything in turn, so a beat proves that the whole way works; systemd is told with
 it, and kills what gives none for 10 s (``WatchdogSec``). No turn lasts nearly as long: it is one
-frame of each camera, with a beat in between where one is due, and one photo. A camera that hangs
+frame for each camera, with a beat in between where one is due, and one photo. A camera that hangs
 costs its capture process; a pack that fails costs face work; cameras are watched either way.
+
+Where there is more to look at than the machine can, frames are left out and none is looked at late
+(captures keep the newest one only). The camera that was not looked at for longest comes first: its
+old frame is given back unseen, and the fresh one is looked at next.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ class VisionProgram:
         monotonic_ns: Callable[[], int],
     ) -> None:
         self._cameras = cameras
+        self._next = list(cameras)
         self._faces = faces
         self._client = client
         self._notifier = notifier
@@ -81,9 +86,9 @@ class VisionProgram:
         self._connect()
         self._selector.select(self._wait_s())
         self._hear_core()
-        for name, camera in self._cameras.items():
-            self._look(name, camera)
-            self._beat_if_due()
+        for _ in self._cameras:
+            if not self._look_at_next():
+                break
         if self._faces is not None:
             self._faces.forget(self._monotonic_ns())
         self._renew_gallery()
@@ -162,23 +167,35 @@ class VisionProgram:
             self._photos.popleft()
             self._client.send(*answer)
 
-    def _look(self, name: str, camera: Camera) -> None:
+    def _look_at_next(self) -> bool:
+        """Look at one frame, of the camera that waits for longest; False when there is none."""
+        for name in self._next:
+            looked = self._look(name, self._cameras[name])
+            self._beat_if_due()
+            if looked:
+                self._next.remove(name)
+                self._next.append(name)
+                return True
+        return False
+
+    def _look(self, name: str, camera: Camera) -> bool:
         polled = camera.poll()
         for verdict in polled.verdicts:
             if self._faces is not None and verdict.state is CameraState.LOST:
                 self._faces.camera_lost(name)
             self._report(name, verdict.state, verdict.reason)
         if polled.frame is None:
-            return
+            return False
         with polled.frame as frame:
             if self._faces is None:
-                return
+                return True
             sightings, followed = self._faces.look(frame)
         for sighting in sightings:
             log.info("camera %s: %s", name, sighting.band)
             self._client.send(sighting)
         if followed:
             camera.attend(ATTEND_S)
+        return True
 
     def _report(self, name: str, state: CameraState | None, reason: str) -> None:
         if state is not None:

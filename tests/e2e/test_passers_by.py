@@ -1,17 +1,23 @@
-"""People who are on no list walk by: nothing of them is written, sent or kept."""
+"""People who are on no list walk by: nothing of them is written, sent or kept.
+
+The last test leaks on purpose: what looks for markers has to find each of its leaks.
+"""
 
 from __future__ import annotations
 
 import base64
+import os
 import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from models.packs import load_pack
@@ -22,32 +28,32 @@ from tests.tools.site import Site
 from tests.tools.site_config import file_camera
 
 FEW, MANY = 60, 10_000
+LEAKING = 8
 HELD_S = 2.0
 A_PERSON_S = 1.5
+CHECKS = 10
+CHECKED = 200
 NUMBERS = re.compile(rb"(-?\d\.\d+,\s*){8}")
 LONG = re.compile(rb"[A-Za-z0-9+/]{86}")
 MARKERS_A_PERSON = 4 + 3 * 4  # dlib's answer is the template
 DIM = 128
 
 
-@pytest.fixture(params=[FEW, pytest.param(MANY, marks=pytest.mark.soak)])
-def people(request: pytest.FixtureRequest) -> int:
-    """How many walk by."""
-    return int(request.param)
-
-
-@pytest.fixture
-def site(people: int, tmp_path: Path, packs_dir: Path) -> Iterator[Site]:
-    """A gate that looks for one person, with a vision program before which others walk by."""
+@contextmanager
+def gate(tool: str, people: int, folder: Path, packs_dir: Path) -> Iterator[Site]:
+    """A gate that looks for one person; so many others walk by before its vision program."""
     with Site(
-        tmp_path / "site",
-        cameras={"passers": file_camera(tmp_path / "none.mp4")},
+        folder / "site",
+        cameras={"passers": file_camera(folder / "none.mp4")},
         faces={"enabled": True},
         models={"dir": str(packs_dir)},
         log={"level": "debug"},
     ) as made:
-        planted = [sys.executable, "-P", "-m", "tests.tools.passers_by", str(people)]
-        made.vision.command = [*planted, str(tmp_path / "markers"), str(made.config_path)]
+        planted = [sys.executable, "-P", "-m", f"tests.tools.{tool}", str(people)]
+        made.vision.command = [*planted, str(folder / "markers"), str(made.config_path)]
+        made.start("station", "agent")
+        give_list(made, [somebody(packs_dir)])
+        made.start("vision")
         yield made
 
 
@@ -60,39 +66,99 @@ def somebody(packs_dir: Path) -> dict[str, Any]:
     return {name: part for name, part in whole.items() if name != "photos"}
 
 
-def markers(folder: Path) -> Needles:
-    """What was planted, each once."""
+def markers(folder: Path) -> list[set[bytes]]:
+    """What was planted: at the start (the pack proves itself), then of each person in turn."""
     data = (folder / "markers").read_bytes()
-    return Needles(sorted({data[at : at + MARK] for at in range(0, len(data), MARK)}))
+    people: list[set[bytes]] = [set()]
+    for at in range(0, len(data) - MARK + 1, MARK):
+        mark = data[at : at + MARK]
+        if any(mark):
+            people[-1].add(mark)
+        else:
+            people.append(set())
+    return people
 
 
+def needles(people: list[set[bytes]]) -> Needles:
+    """Everything of these people, each once."""
+    return Needles(sorted(set().union(*people)))
+
+
+def compared(site: Site) -> int:
+    """How many people were compared with the list."""
+    return int(site.component("vision").get("compared", 0))
+
+
+def in_memory(pid: int, planted: Needles) -> int:
+    """How many of them a process holds, freed memory and all: what a core file would show."""
+    return len(set().union(*(planted.found(part) for part in parts_of(pid))))
+
+
+def found(site: Site, folder: Path, planted: Needles) -> dict[str, int]:
+    """Where something stands of what was planted, or of templates in text; how often."""
+
+    def tells(data: bytes) -> bool:
+        return bool(planted.found(data) or NUMBERS.search(data) or LONG.search(data))
+
+    sent = [one.payload for one in site.recorder.messages if "/desired/" not in one.topic]
+    files = [path for path in site.folder.rglob("*") if path.is_file()]
+    logs = [program.log.encode() for program in (site.vision, site.agent)]
+    places = {
+        "memory of vision": in_memory(site.vision.pid, planted),
+        "memory of the core": in_memory(site.agent.pid, planted),
+        "files": sum(bool(planted.found(path.read_bytes())) for path in files),
+        "broker": sum(map(tells, sent)),
+        "socket of vision": int(tells((folder / "markers.said").read_bytes())),
+        "logs": sum(bool(NUMBERS.search(log)) for log in logs),
+    }
+    return {place: count for place, count in places.items() if count}
+
+
+def held_too_long(site: Site, folder: Path) -> int:
+    """Markers of people who passed over 2 s ago, in vision as it is in this moment.
+
+    A person takes 2.1 s of the program's clock: all but the last two are over.
+    """
+    process = psutil.Process(site.vision.pid)
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        site.until(lambda: process.status() == psutil.STATUS_STOPPED, 5)
+        planted = needles(markers(folder)[-CHECKED - 2 : -2])
+        assert planted.count
+        return in_memory(process.pid, planted)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("people", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
 def test_nothing_of_passers_by_is_written_sent_or_kept(
-    site: Site, people: int, tmp_path: Path, packs_dir: Path
+    people: int, tmp_path: Path, packs_dir: Path
 ) -> None:
     """Frames, chips, inputs and templates of everybody: 0 in files, on wires, in memory."""
-    site.start("station", "agent")
-    give_list(site, [somebody(packs_dir)])
-    site.start("vision")
-    site.until(lambda: site.component("vision").get("compared") == people, people * A_PERSON_S)
-    time.sleep(HELD_S)  # the time that is promised, not a wait for anything
-    planted = markers(tmp_path)
-    assert planted.count >= people * MARKERS_A_PERSON * 0.99
-    for program in (site.vision, site.agent):
-        held = set().union(*(planted.found(part) for part in parts_of(program.pid)))
-        assert not held, f"{len(held)} of {planted.count} in the memory of process {program.pid}"
-    assert site.component("vision")["leads"] == 0
-    for message in site.recorder.messages:
-        assert not planted.found(message.payload), message.topic
-        if "/desired/" not in message.topic:
-            assert not NUMBERS.search(message.payload), message.topic
-            assert not LONG.search(message.payload), message.topic
-    files = [path for path in site.folder.rglob("*") if path.is_file()]
-    for path in files:
-        assert not planted.found(path.read_bytes()), path
-    for program in (site.vision, site.agent):
-        assert not NUMBERS.search(program.log.encode()), "numbers in a row"
-    site.vision.send(signal.SIGABRT)
-    site.vision.wait()
-    after = [path for path in site.folder.rglob("*") if path.is_file()]
-    assert {path.name for path in after} == {path.name for path in files}, "no core file"
-    assert site.panic_works()
+    with gate("passers_by", people, tmp_path, packs_dir) as site:
+        for check in range(1, CHECKS):
+            met = people * check // CHECKS
+            site.until(lambda: compared(site) >= met, people * A_PERSON_S)  # noqa: B023 - now
+            assert held_too_long(site, tmp_path) == 0, f"after {met} people"
+        site.until(lambda: compared(site) == people, people * A_PERSON_S)
+        time.sleep(HELD_S)  # the time that is promised, not a wait for anything
+        planted = needles(markers(tmp_path))
+        assert planted.count >= people * MARKERS_A_PERSON * 0.99
+        assert found(site, tmp_path, planted) == {}
+        assert site.component("vision")["leads"] == 0
+        files = {path.name for path in site.folder.rglob("*") if path.is_file()}
+        site.vision.send(signal.SIGABRT)
+        site.vision.wait()
+        after = {path.name for path in site.folder.rglob("*") if path.is_file()}
+        assert after == files, "no core file"
+        assert site.panic_works()
+
+
+def test_a_leak_is_found_wherever_it_is(tmp_path: Path, packs_dir: Path) -> None:
+    with gate("leaking", LEAKING, tmp_path, packs_dir) as site:
+        site.until(lambda: compared(site) == LEAKING, 60)
+        site.stored(lambda alert: alert.kind == "camera.lost")
+        assert held_too_long(site, tmp_path) > 0
+        leaks = found(site, tmp_path, needles(markers(tmp_path)))
+    assert set(leaks) == {"memory of vision", "files", "broker", "socket of vision", "logs"}
+    assert leaks["memory of vision"] >= LEAKING

@@ -3,8 +3,9 @@
 ``python -P -m tests.tools.passers_by COUNT MARKERS gate.yaml``: each of COUNT passers-by is a drawn
 head with pixels of its own, in four frames. The network, the matcher, the loop and the socket are
 the program's. MARKERS gets 64 bytes of what each stage held: the frame, the chip, the network's
-input and answer, the template before and after the site's transform. They are written from
-where they lie, so that this tool leaves no copy in the memory that a test looks through.
+input and answer, the template before and after the site's transform; a person's begin with 64
+zeros. They are written from where they lie, so that this tool leaves no copy in the memory that a
+test looks through. MARKERS.said gets what the program says to the core.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from agent import vision_main
+from agent.border.channel import Channel
 from agent.core.events import CameraState
 from agent.core.ids import CameraName
 from agent.runtime.entry import enter
@@ -54,6 +56,10 @@ class Marks:
         row = memoryview(values.reshape(-1, values.shape[-1])[0]).cast("B")
         os.write(self._descriptor, row[:MARK])
 
+    def next_person(self) -> None:
+        """What comes is of somebody else."""
+        os.write(self._descriptor, bytes(MARK))
+
 
 class People:
     """A camera before which *count* people walk by, and then nobody."""
@@ -73,6 +79,7 @@ class People:
         self._ready = os.eventfd(0)
         self._began = False
         self.wanted: Callable[[], int] = int
+        self.reason = ""
 
     def fileno(self) -> int:
         """Readable while somebody comes."""
@@ -93,6 +100,7 @@ class People:
             return Polled(None, ())
         if self._left % FRAMES == 0:
             self._clock.skip(GAP_NS)
+            self._marks.next_person()
         self._own[:] = self._drawn.integers(0, MOST_NOISE, self._own.shape, np.uint8)
         self._left -= 1
         if self._left == 0:
@@ -111,7 +119,7 @@ class People:
 
     def figures(self) -> Any:
         """None that matter."""
-        return Tally().figures(self.state, "", 0)
+        return Tally().figures(self.state, self.reason, 0)
 
     def _as_frame(self) -> Frame:
         moving = (0.0, 0.0, 1.0, 1.0)
@@ -148,11 +156,12 @@ class SkippingClock:
         self._ahead_ns += by_ns
 
 
-def plant(count: int, markers: Path) -> None:
+def plant(count: int, markers: Path) -> People:
     """Every vision program of this process has our camera alone, and its stages are watched."""
     marks, clock = Marks(markers), SkippingClock()
     people = People(count, marks, clock)
     _watch_stages(marks)
+    _watch_words(markers.with_suffix(".said"))
     make = VisionProgram
 
     def with_people(_: Any, faces: Any, client: Any, notifier: Any, __: Any) -> VisionProgram:
@@ -162,6 +171,8 @@ def plant(count: int, markers: Path) -> None:
 
     _put(vision_main, "VisionProgram", with_people)
     _put(vision_main, "Camera", lambda *_, **__: None)
+    _put(vision_main, "NICE", 0)  # ten thousand would take hours on a machine that is shared
+    return people
 
 
 def _watch_stages(marks: Marks) -> None:
@@ -190,7 +201,18 @@ def _watch_stages(marks: Marks) -> None:
     _put(FaceWork, "_kept", marked_keep)
 
 
-def _put(owner: Any, name: str, marked: Callable[..., Any]) -> None:
+def _watch_words(path: Path) -> None:
+    say = Channel.send
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def marked_say(channel: Channel, data: bytes, beside: bytes = b"") -> None:
+        os.writev(descriptor, [data, beside, b"\n"])
+        say(channel, data, beside)
+
+    _put(Channel, "send", marked_say)
+
+
+def _put(owner: Any, name: str, marked: Any) -> None:
     setattr(owner, name, marked)
 
 

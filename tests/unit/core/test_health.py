@@ -36,6 +36,12 @@ def test_a_note_tells_what_stood_there_only_when_the_state_changed() -> None:
     assert board.note("link", OK) == Component(DOWN, "refused")
 
 
+def test_a_reason_is_no_longer_than_a_heartbeat_may_carry() -> None:
+    board = HealthBoard()
+    board.note("camera.north", DOWN, "lost: " + "x" * 300)
+    assert board.components["camera.north"].reason == "lost: " + "x" * 294
+
+
 def test_a_standing_issue_is_reworded_but_keeps_its_beginning(clock: ManualClock) -> None:
     board = HealthBoard()
     assert board.raise_issue("tls", "link", "first", stamp(clock))
