@@ -114,17 +114,20 @@ def _embedder(weights: bytes, spec: EmbedderSpec, by: str) -> Golden:
     net = _net(weights)
     names: tuple[PictureName, ...] = ("noise-112", "gradient-112")
     vectors = tuple(
-        VectorSample(name, _template(net, spec, pictures.picture(name)), 1e-3) for name in names
+        VectorSample(name, unit_template(net, spec, pictures.picture(name)), 1e-3) for name in names
     )
     face: PictureName = "head-320x256"
     chains = tuple(
-        ChainSample(face, marks, _template(net, spec, _chip(pictures.picture(face), marks)), 5e-3)
+        ChainSample(
+            face, marks, unit_template(net, spec, aligned_chip(pictures.picture(face), marks)), 5e-3
+        )
         for marks in _MARKS
     )
     return Golden(by, vectors=vectors, chains=chains)
 
 
-def _template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
+def unit_template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
+    """The template of a chip by a network, of length 1, with its mirror image's if so wanted."""
     rows = []
     for one in (chip, cv2.flip(chip, 1)) if spec.mirror else (chip,):
         colours = cv2.cvtColor(one, cv2.COLOR_BGR2RGB) if spec.colour == "rgb" else one
@@ -140,7 +143,7 @@ def _template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
     return tuple(round(value, 6) for value in unit.tolist())
 
 
-def _chip(picture: _Picture, marks: _Marks) -> _Picture:
+def aligned_chip(picture: _Picture, marks: _Marks) -> _Picture:
     """ArcFace's chip: x' = ax - by + c, y' = bx + ay + d by least squares, every pixel blended."""
     rows, goal = [], []
     for (x, y), (u, v) in zip(marks, _TEMPLATE, strict=True):
