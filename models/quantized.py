@@ -9,7 +9,7 @@ compared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from agent.core.errors import PackError
 from models import pictures
 from models.artefacts import Progress
 from models.chips import cut
+from models.embedder import Embedder
 from models.engine import open_pack
 from models.evaluate_groups import People, read_groups
 from models.fetch import put_pack
@@ -98,11 +99,9 @@ def cost(name: str, folder: Path, data: Path | None, stage: Progress) -> Cost:
     changes = [_change("drawn pictures", vectors[0], vectors[1], metric)]
     if data is not None:
         changes += _photographed(name, form, folder, data, stage)
-    return Cost(
-        tuple(changes),
-        *_times([lambda pack=pack: pack.parts.embedder.embed(chips[0]) for pack in (one, other)]),
-        *(pack.manifest.file("embedder").bytes for pack in (one, other)),
-    )
+    pack_ms, int8_ms = _times(one.parts.embedder, other.parts.embedder, chips[0])
+    sizes = [pack.manifest.file("embedder").bytes for pack in (one, other)]
+    return Cost(tuple(changes), pack_ms, int8_ms, sizes[0], sizes[1])
 
 
 def _drawn(pack: Pack) -> list[Image]:
@@ -116,17 +115,15 @@ def _drawn(pack: Pack) -> list[Image]:
 
 
 def _photographed(name: str, form: str, folder: Path, data: Path, stage: Progress) -> list[Change]:
-    gate, groups = live_gate(_SMALLEST_PX), []
-    for pack in (name, form):
-        engine = open_pack(folder, pack)
-        groups.append(read_groups(engine, data, gate, [People.ALL], stage))
-    return [
-        _change(
-            group, *([s.vector for s in found[group].samples] for found in groups), engine.metric
-        )
-        for group in groups[0]
-        if len(groups[0][group].samples) > 1
-    ]
+    gate = live_gate(_SMALLEST_PX)
+    engines = open_pack(folder, name), open_pack(folder, form)
+    before, after = (read_groups(one, data, gate, [People.ALL], stage) for one in engines)
+    changes = []
+    for group, found in before.items():
+        if len(found.samples) > 1:
+            vectors = [[sample.vector for sample in one.samples] for one in (found, after[group])]
+            changes.append(_change(group, vectors[0], vectors[1], engines[0].metric))
+    return changes
 
 
 def _change(name: str, one: Sequence[Vector], other: Sequence[Vector], metric: Metric) -> Change:
@@ -155,12 +152,13 @@ def _pairs(vectors: Sequence[Vector], metric: Metric) -> Scores:
     return scores
 
 
-def _times(calls: Sequence[Callable[[], object]]) -> list[float]:
-    """The middle of many times of each call, in turns, so that a busy moment meets them all."""
-    taken = np.zeros((_ROUNDS, len(calls)))
+def _times(one: Embedder, other: Embedder, chip: Image) -> tuple[float, float]:
+    """The middle of many times of each, in turns, so that a busy moment meets both."""
+    taken = np.zeros((_ROUNDS, 2))
     for row in taken:
-        for column, call in enumerate(calls):
+        for column, embedder in enumerate((one, other)):
             began = time.perf_counter()
-            call()
+            embedder.embed(chip)
             row[column] = (time.perf_counter() - began) * 1e3
-    return [float(middle) for middle in np.median(taken, axis=0)]
+    middle = np.median(taken, axis=0)
+    return float(middle[0]), float(middle[1])

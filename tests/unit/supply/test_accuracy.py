@@ -36,7 +36,8 @@ def test_every_table_is_as_wide_as_its_head() -> None:
         for _ in range(4)
     )
     groups = {"g": Collected(samples, ())}
-    text = tables(evaluate("x", "x@00000000", THRESHOLDS, "cosine", groups))
+    text = tables(evaluate("x", "x@00000000", THRESHOLDS, "cosine", groups, detector="f@1"))
+    assert "faces found by `f@1`" in text
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
     for block in blocks:
