@@ -58,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the int8 form costs (``changes``) and gains: milliseconds a template, bytes."""
+    """What the int8 form costs (``changes``) and gains: processor time a template, bytes."""
 
     changes: tuple[Change, ...]
     pack_ms: float
@@ -153,12 +153,15 @@ def _pairs(vectors: Sequence[Vector], metric: Metric) -> Scores:
 
 
 def _times(one: Embedder, other: Embedder, chip: Image) -> tuple[float, float]:
-    """The middle of many times of each, in turns, so that a busy moment meets both."""
+    """Milliseconds of this thread's processor time, which does all: the middle of many of each.
+
+    They take turns, so that what else the machine does meets both.
+    """
     taken = np.zeros((_ROUNDS, 2))
     for row in taken:
         for column, embedder in enumerate((one, other)):
-            began = time.perf_counter()
+            began = time.thread_time()
             embedder.embed(chip)
-            row[column] = (time.perf_counter() - began) * 1e3
+            row[column] = (time.thread_time() - began) * 1e3
     middle = np.median(taken, axis=0)
     return float(middle[0]), float(middle[1])

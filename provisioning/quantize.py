@@ -68,7 +68,7 @@ def _text(found: Cost) -> list[str]:
         for one in found.changes
     ]
     gain = (
-        f"  {found.pack_ms:.1f} -> {found.int8_ms:.1f} ms a template,"
+        f"  {found.pack_ms:.1f} -> {found.int8_ms:.1f} ms of processor time a template,"
         f" {found.pack_ms / found.int8_ms:.1f} times faster here;"
         f" {found.pack_bytes / 1e6:.1f} -> {found.int8_bytes / 1e6:.1f} MB"
     )
