@@ -27,7 +27,7 @@ from models.manifest import EmbedderSpec, embedder_body
 from models.normalise import Normalise
 from models.packs import DetectorPack, Pack, load_detector, load_pack, read_pack
 from models.quality import assess, live_gate
-from models.quantize import Range, Ranges, quantized_tensors
+from models.quantize import Range, Ranges, bounds_of, quantized_tensors
 from models.sessions import Session, Tensor
 from models.settle import settle
 from models.values import Image
@@ -98,6 +98,9 @@ def measure(
         for name, values in zip(shown, session.run(batch), strict=True):
             _widen(found, name, values)
     wide = {name: (_tidy(low * wider), _tidy(high * wider)) for name, (low, high) in found.items()}
+    for name, (lowest, highest) in bounds_of(model.graph).items():
+        if name in wide:
+            wide[name] = (max(wide[name][0], lowest), min(wide[name][1], highest))
     return wide | _as_given(model, wide | {fed: found[fed]})
 
 

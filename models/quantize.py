@@ -107,12 +107,32 @@ def _bounded(graph: Any, node: Any) -> str:
     return str(users[0].output[0] if alone else node.output[0])
 
 
+def bounds_of(graph: Any) -> dict[str, Range]:
+    """Lowest and highest value that each bound of the graph lets through, by its output."""
+    made = [node for node in graph.node if node.op_type == "Constant"]
+    values = {node.output[0]: node.attribute[0].t for node in made}
+    values |= {tensor.name: tensor for tensor in graph.initializer}
+    to_array = onnx_package().numpy_helper.to_array
+    found = {}
+    for node in graph.node:
+        if node.op_type == "Relu":
+            found[node.output[0]] = (0.0, math.inf)
+        elif node.op_type == "Clip":
+            low, high = (float(to_array(values[name])) for name in node.input[1:3])
+            found[node.output[0]] = (low, high)
+    return found
+
+
 def _without_bounds(graph: Any, ranges: Ranges) -> None:
     """Drop the bounds of integer layers: their range ends where the bound is."""
     names = [_bounded(graph, node) for node in graph.node]
     dropped = []
+    bounds = bounds_of(graph)
     for node, name in zip(list(graph.node), names, strict=True):
         if node.op_type in _INTEGER and name in ranges.tensors and name != node.output[0]:
+            low, high = ranges.tensors[name]
+            if low < bounds[name][0] or high > bounds[name][1]:
+                raise PackError(f"the range of {name} goes beyond its bound; measure it anew")
             dropped += [one for one in graph.node if one.output[0] == name]
             node.output[0] = name
     for node in dropped:

@@ -3,8 +3,8 @@
 Golden answers were made with other code (dlib itself, the untouched networks on another engine;
 ``models.make_golden``). They catch a damaged or another network, swapped colours, another
 normalisation, another alignment and half a pixel; of an int8 form what moves more than rounding
-does. Cheap enough (a quarter of a second) to run at
-every start. Each role must have the answers that show all this: ``_need``.
+does. Cheap enough (a quarter of a second) to run at every start. Each role must have the answers
+that show all this: ``_need``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from models.licences import shipped
 from models.make_ranges import measure
 from models.manifest import embedder_body
 from models.packs import MANIFEST, load_pack, read_manifest, verify_pack
-from models.quantize import Ranges, parse_ranges, quantize, quantized_tensors
+from models.quantize import Ranges, bounds_of, parse_ranges, quantize, quantized_tensors
 from models.quantized import cost, quantize_pack
 from models.sources import quantized_names, recipe
 from tests.unit.models.fixtures import need_pack
@@ -121,6 +121,23 @@ def test_ranges_of_another_network_are_refused(forms: Path) -> None:
         quantize(data, replace(ranges, tensors=fewer))
     with pytest.raises(PackError, match="do not name the tensors"):
         quantize(data, replace(ranges, tensors=ranges.tensors | {"more": (0.0, 1.0)}))
+    with pytest.raises(PackError, match="relu1 goes beyond its bound"):
+        quantize(data, replace(ranges, tensors=ranges.tensors | {"relu1": (-1.0, 9.0)}))
+
+
+def test_a_range_does_not_reach_beyond_what_a_layer_lets_through(packs: Path) -> None:
+    """Integers end where the bound was: six, here."""
+    data = network(packs, need_pack(packs, "mobilefacenet"))
+    spec = embedder_body(recipe("mobilefacenet").body, "mobilefacenet").embedder
+    found = measure(data, spec, [pictures.picture("noise-112")], wider=2.0)
+    bounds = bounds_of(onnx.load_from_string(data).graph)
+    capped = [name for name in found if bounds.get(name, (0, 0))[1] == 6]
+    assert len(capped) > 20
+    assert max(found[name][1] for name in capped) == 6
+    ranges = ranges_of("mobilefacenet")
+    wide = ranges.tensors | {capped[0]: (0.0, 6.5)}
+    with pytest.raises(PackError, match="goes beyond its bound"):
+        quantize(data, replace(ranges, tensors=wide))
 
 
 @pytest.mark.parametrize("wrong", [[1.0, 2.0], [0.0, 0.0], [-3.0, -1.0], [0.0, 1e999], ["0", 1]])
