@@ -8,7 +8,7 @@ HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 FUZZ_S ?= 60
 DATA ?= ../shared/data
-PACKS ?= mobilefacenet dlib
+PACKS ?= mobilefacenet mobilefacenet-int8 dlib dlib-int8
 # Compiled before many short programs of ours run.
 OURS := agent contract devices models provisioning rules station
 export GATEHOUSE_HOME := $(HOME_DIR)

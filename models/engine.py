@@ -110,6 +110,11 @@ class PackEngine:
         return self._models
 
     @property
+    def detector_id(self) -> str:
+        """Name and weights of the network that finds the faces."""
+        return next(one.model_id for one in self._models if one.role == "detector")
+
+    @property
     def dim(self) -> int:
         """As in the manifest."""
         return self._body.embedder.dim

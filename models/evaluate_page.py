@@ -64,7 +64,8 @@ def page(evaluation: Evaluation) -> str:
     body = [
         f"<h1>{escape(title)}</h1>",
         (
-            f"<p>Model {escape(evaluation.model_id)}. One threshold for everybody:"
+            f"<p>Model {escape(evaluation.model_id)}, faces found by"
+            f" {escape(evaluation.detector)}. One threshold for everybody:"
             f" <strong>{evaluation.threshold:g}</strong> (higher is stricter). People:"
             f" {evaluation.people.value}.{_ratio(evaluation)}</p>"
         ),

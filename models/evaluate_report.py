@@ -60,10 +60,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A pack on groups of people, at the one threshold it is shipped with."""
+    """A pack on groups of people, at the one threshold it is shipped with.
+
+    ``detector``: what found the faces, which moves every figure.
+    """
 
     pack: str
     model_id: str
+    detector: str
     threshold: float
     people: People
     groups: dict[str, Group]
@@ -81,6 +85,7 @@ def evaluate(
     metric: Metric,
     collected: Mapping[str, Collected],
     *,
+    detector: str,
     people: People = People.ALL,
     stage: Stage = lambda _name, _share: None,
 ) -> Evaluation:
@@ -95,7 +100,7 @@ def evaluate(
         }
         groups[name] = _group(found, metric, thresholds, searches)
         stage("compare", number / len(collected))
-    return Evaluation(pack, model_id, thresholds.frame, people, groups)
+    return Evaluation(pack, model_id, detector, thresholds.frame, people, groups)
 
 
 def _group(
@@ -144,6 +149,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "pack": evaluation.pack,
         "model_id": evaluation.model_id,
+        "detector": evaluation.detector,
         "threshold": evaluation.threshold,
         "people": evaluation.people.value,
         "groups": {name: _group_json(group) for name, group in evaluation.groups.items()},

@@ -61,6 +61,11 @@ def fetch_pack(
     :class:`PackError` says what to do; an older pack then still stands.
     """
     made = recipe(name)
+    if made.int8_of:
+        raise PackError(
+            f"{name} is made here: run 'gatehouse models fetch {made.int8_of}', then 'gatehouse"
+            f" models quantize {made.int8_of}'"
+        )
 
     def gather(scratch: Path) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
@@ -88,11 +93,21 @@ def make_pack(
         contents = _kept(made, folder)
         if contents is None:
             contents = _converted(made, gather(scratch) | _texts(made), progress)
-        manifest = _manifest(made, contents)
-        _prove(manifest, contents, folder / made.name, progress)
-        if _stands(manifest, folder):
-            return folder / made.name
-        return store_pack(folder, manifest, contents, progress)
+        return _put(made, folder, contents, progress)
+
+
+def put_pack(made: Recipe, folder: Path, contents: Contents, progress: Progress = _silent) -> Path:
+    """Prove and store a pack of ours of its files, made otherwise; the golden answers are added."""
+    with _alone(folder):
+        return _put(made, folder, contents | _golden(made), progress)
+
+
+def _put(made: Recipe, folder: Path, contents: Contents, progress: Progress) -> Path:
+    manifest = _manifest(made, contents)
+    _prove(manifest, contents, folder / made.name, progress)
+    if _stands(manifest, folder):
+        return folder / made.name
+    return store_pack(folder, manifest, contents, progress)
 
 
 def members_in(artefact: Artefact, path: Path, members: Sequence[Member]) -> dict[str, bytes]:

@@ -52,6 +52,10 @@ _BOXES: tuple[tuple[PictureName, tuple[float, float, float, float]], ...] = (
 )
 
 
+# As the makers' test.py has it: "label == 1" is "RealFace".
+_LIVE = 1
+
+
 def oracle(made: Recipe, weights: list[bytes]) -> Golden:
     """The golden answers of a pack; *weights* are its networks, in the order of its parts."""
     by = f"OpenCV {cv2.__version__}, its own engine"
@@ -99,7 +103,17 @@ def _found(weights: bytes, name: PictureName, budget: int) -> FaceSample:
         (round(float(row[i]) * x, 3), round(float(row[i + 1]) * y, 3)) for i in range(4, 14, 2)
     )
     edges = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-    return FaceSample(name, budget, round(float(row[14]), 4), edges, marks, 0.5 * max(x, y))
+    square = _square((row[0] * x, row[1] * y, row[2] * x, row[3] * y))
+    score = round(float(row[14]), 4)
+    return FaceSample(name, budget, score, edges, marks, 0.5 * max(x, y), square)
+
+
+def _square(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """Where dlib's landmarks lie in a box (left, top, width, height) of YuNet, as fitted."""
+    side = 0.941 * (box[2] + box[3]) / 2
+    left, top = box[0] + 0.453 * box[2] - side / 2, box[1] + 0.546 * box[3] - side / 2
+    edges = (left, top, left + side - 1, top + side - 1)
+    return round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])
 
 
 def _shrunk(picture: _Picture, size: tuple[int, int]) -> _Picture:
@@ -114,17 +128,20 @@ def _embedder(weights: bytes, spec: EmbedderSpec, by: str) -> Golden:
     net = _net(weights)
     names: tuple[PictureName, ...] = ("noise-112", "gradient-112")
     vectors = tuple(
-        VectorSample(name, _template(net, spec, pictures.picture(name)), 1e-3) for name in names
+        VectorSample(name, unit_template(net, spec, pictures.picture(name)), 1e-3) for name in names
     )
     face: PictureName = "head-320x256"
     chains = tuple(
-        ChainSample(face, marks, _template(net, spec, _chip(pictures.picture(face), marks)), 5e-3)
+        ChainSample(
+            face, marks, unit_template(net, spec, aligned_chip(pictures.picture(face), marks)), 5e-3
+        )
         for marks in _MARKS
     )
     return Golden(by, vectors=vectors, chains=chains)
 
 
-def _template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
+def unit_template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
+    """The template of a chip by a network, of length 1, with its mirror image's if so wanted."""
     rows = []
     for one in (chip, cv2.flip(chip, 1)) if spec.mirror else (chip,):
         colours = cv2.cvtColor(one, cv2.COLOR_BGR2RGB) if spec.colour == "rgb" else one
@@ -140,7 +157,7 @@ def _template(net: Any, spec: EmbedderSpec, chip: _Picture) -> Floats:
     return tuple(round(value, 6) for value in unit.tolist())
 
 
-def _chip(picture: _Picture, marks: _Marks) -> _Picture:
+def aligned_chip(picture: _Picture, marks: _Marks) -> _Picture:
     """ArcFace's chip: x' = ax - by + c, y' = bx + ay + d by least squares, every pixel blended."""
     rows, goal = [], []
     for (x, y), (u, v) in zip(marks, _TEMPLATE, strict=True):
@@ -176,7 +193,7 @@ def _liveness(weights: list[bytes], spec: LivenessSpec, by: str) -> Golden:
             small = cv2.resize(part, (spec.side_px, spec.side_px))
             net.setInput(cv2.dnn.blobFromImage(small, swapRB=spec.colour == "rgb"))
             rows.append(tuple(round(float(value), 6) for value in np.ravel(net.forward())))
-        samples.append(LiveSample(name, box, tuple(rows), 5e-3))
+        samples.append(LiveSample(name, box, tuple(rows), _LIVE, 5e-3))
     return Golden(by, lives=tuple(samples))
 
 

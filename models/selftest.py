@@ -2,8 +2,9 @@
 
 Golden answers were made with other code (dlib itself, the untouched networks on another engine;
 ``models.make_golden``). They catch a damaged or another network, swapped colours, another
-normalisation, another alignment and half a pixel. Cheap enough (a quarter of a second) to run at
-every start. Each role must have the answers that show all this: ``_need``.
+normalisation, another alignment and half a pixel; of an int8 form what moves more than rounding
+does. Cheap enough (a quarter of a second) to run at every start. Each role must have the answers
+that show all this: ``_need``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.core.errors import PackError
 from models import pictures
+from models.aligner import square_of
 from models.detector import FaceDetector
 from models.livenet import LivenessNet
 from models.parts import AnyParts, Parts
 from models.platenet import PlateNet
-from models.specs import STRICT
+from models.specs import STRICT, Count
 from models.values import Box, Image, Vector
 
 Floats = tuple[float, ...]
@@ -54,7 +56,10 @@ class MapSample:
 
 @dataclass(frozen=True, slots=True)
 class FaceSample:
-    """The one face in a picture, found at a budget."""
+    """The one face in a picture, found at a budget, and in the picture made twice as large.
+
+    ``square`` (left, top, right, bottom): where dlib's landmarks would be looked for.
+    """
 
     __pydantic_config__ = STRICT
     picture: PictureName
@@ -63,6 +68,7 @@ class FaceSample:
     box: tuple[float, float, float, float]
     landmarks: tuple[tuple[float, float], ...]
     tolerance_px: float
+    square: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,16 @@ class ChainSample:
 
 @dataclass(frozen=True, slots=True)
 class LiveSample:
-    """The class probabilities of each liveness network for a detector's box in a picture."""
+    """The class probabilities of each liveness network for a detector's box in a picture.
+
+    ``live`` is the place of the live class among them.
+    """
 
     __pydantic_config__ = STRICT
     picture: PictureName
     box: tuple[float, float, float, float]
     classes: tuple[Floats, ...]
+    live: Count
     tolerance: float
 
 
@@ -160,6 +170,7 @@ def check(parts: AnyParts, golden: Golden, name: str) -> int:
         case PlateNet():
             _check_plates(parts, golden, draw, name)
         case _:
+            _check_squares(golden, name)
             _check_detector(parts, golden, draw, name)
     return sum(len(kind) for kind in _kinds(golden).values())
 
@@ -198,6 +209,12 @@ def _check_detector(detector: FaceDetector, golden: Golden, draw: Draw, name: st
         _check_face(detector, face, draw(face.picture), name)
 
 
+def _check_squares(golden: Golden, name: str) -> None:
+    """A detector's pack says in its manifest where landmarks lie in its boxes: that is proved."""
+    if any(face.square is None for face in golden.faces):
+        raise PackError(f"{name}: golden faces without the square for landmarks prove too little")
+
+
 def _check_embedder(parts: Parts, golden: Golden, draw: Draw, name: str) -> None:
     for landmark in golden.landmarks:
         _check_landmarks(parts, landmark, draw(landmark.picture), name)
@@ -213,6 +230,8 @@ def _check_lives(net: LivenessNet, golden: Golden, draw: Draw, name: str) -> Non
     for sample in golden.lives:
         if len(sample.classes) != len(net.sessions):
             raise PackError(f"{name}: golden answers for {len(sample.classes)} liveness networks")
+        if sample.live != net.spec.classes.index(net.spec.live):
+            raise _differs(f"{name}: which class is the live one")
         for number, wanted in enumerate(sample.classes):
             got = net.one(number, draw(sample.picture), Box(*sample.box))
             _near(got, wanted, sample.tolerance, f"{name}: liveness {number + 1} of the"
@@ -233,15 +252,21 @@ def _check_maps(detector: FaceDetector, sample: MapSample, picture: Image, name:
 
 
 def _check_face(detector: FaceDetector, sample: FaceSample, picture: Image, name: str) -> None:
-    found = detector.detect(picture, sample.budget)
+    """Twice as large it is the same to the network, and must be found twice as far away."""
     what = f"{name}: the face in {sample.picture}"
-    if len(found) != 1 or abs(found[0].score - sample.score) > 0.01:
-        raise _differs(what)
-    box = found[0].box
-    edges = np.array([box.left, box.top, box.right, box.bottom])
-    marks = np.abs(found[0].landmarks - np.array(sample.landmarks)).max()
-    if max(marks, np.abs(edges - sample.box).max()) > sample.tolerance_px:
-        raise _differs(what)
+    for times in (1, 2):
+        found = detector.detect(picture.repeat(times, 0).repeat(times, 1), sample.budget)
+        if len(found) != 1 or abs(found[0].score - sample.score) > 0.01:
+            raise _differs(what)
+        box = found[0].box
+        edges = np.array([box.left, box.top, box.right, box.bottom]) / times
+        marks = np.abs(found[0].landmarks / times - np.array(sample.landmarks)).max()
+        if max(marks, np.abs(edges - sample.box).max()) > sample.tolerance_px:
+            raise _differs(what)
+        square = np.array(square_of(box, detector.square)) / times
+        off = 0.0 if sample.square is None else np.abs(square - sample.square).max()
+        if off > sample.tolerance_px + _ROUNDING_PX:
+            raise _differs(f"{what}, where its landmarks lie,")
 
 
 def _check_landmarks(parts: Parts, sample: LandmarkSample, picture: Image, name: str) -> None:

@@ -79,16 +79,29 @@ class _Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class _Quantized:
+    """A pack that is made here, of another one's files (``models.quantized``)."""
+
+    __pydantic_config__ = STRICT
+    name: PackName
+    of: PackName
+
+
+@dataclass(frozen=True, slots=True)
 class _Sources:
     __pydantic_config__ = STRICT
     artefacts: tuple[Artefact, ...]
     members: tuple[Member, ...]
     recipes: tuple[_Recipe, ...]
+    quantized: tuple[_Quantized, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make a pack: its parts, their members and artefacts, and the manifest's body."""
+    """How to make a pack: its parts, their members and artefacts, and the manifest's body.
+
+    ``int8_of`` names the pack whose int8 form it is, if it is one.
+    """
 
     name: str
     parts: tuple[Part, ...]
@@ -96,6 +109,7 @@ class Recipe:
     artefacts: dict[str, Artefact]
     body: AnyBody
     golden: bytes
+    int8_of: str = ""
 
 
 @cache
@@ -108,6 +122,11 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(recipe.name for recipe in _sources().recipes)
 
 
+def quantized_names() -> dict[str, str]:
+    """The int8 forms that are made here, and the packs that they are made of."""
+    return {one.name: one.of for one in _sources().quantized}
+
+
 @cache
 def recipe(name: str, *, golden: bool = True) -> Recipe:
     """The recipe called *name*; :class:`PackError` naming those there are.
@@ -115,7 +134,8 @@ def recipe(name: str, *, golden: bool = True) -> Recipe:
     Without *golden* for the one who makes the golden answers.
     """
     sources = _sources()
-    found = [one for one in sources.recipes if one.name == name]
+    int8_of = quantized_names().get(name, "")
+    found = [one for one in sources.recipes if one.name == (int8_of or name)]
     if not found:
         raise PackError(
             f"there is no pack {name!r} to fetch; there is: {', '.join(recipe_names())}."
@@ -134,6 +154,7 @@ def recipe(name: str, *, golden: bool = True) -> Recipe:
         artefacts,
         replace(body, origins=origins),
         shipped(f"golden/{name}.json") if golden and not body.unproved else b"",
+        int8_of,
     )
 
 

@@ -36,6 +36,10 @@ def evaluate(
     people: Annotated[
         str, typer.Option("--people", help="all, development or held-out (docs/accuracy.md).")
     ] = "all",
+    detector: Annotated[
+        str | None,
+        typer.Option("--detector", help="Which pack finds the faces; none: as faces.detector."),
+    ] = None,
     directory: Annotated[
         Path | None, typer.Option("--dir", help="The packs' folder.", show_default=False)
     ] = None,
@@ -51,7 +55,7 @@ def evaluate(
     from provisioning.progress import bars
 
     with bars() as stage:
-        (found,) = measure(data, pack, [people], directory, stage)
+        (found,) = measure(data, pack, [people], directory, stage, detector)
     if html is not None:
         try:
             html.write_text(page(found), encoding="utf-8")
@@ -66,8 +70,12 @@ def measure(
     people: Sequence[str],
     directory: Path | None,
     stage: Callable[[str, float], None],
+    detector: str | None = None,
 ) -> list[Evaluation]:
-    """An evaluation of *pack* for each choice of *people*; photos below *data* are read once."""
+    """An evaluation of *pack* for each choice of *people*; photos below *data* are read once.
+
+    Without *detector* the one that a gate without ``faces.detector`` takes.
+    """
     from models.engine import open_pack
     from models.evaluate_groups import People, read_groups
     from models.evaluate_report import evaluate as figures
@@ -77,7 +85,7 @@ def measure(
     wrong = set(people) - {choice.value for choice in People}
     if wrong:
         raise PackError(f"--people {', '.join(wrong)}: choose {', '.join(People)}")
-    engine = open_pack(models_dir(directory), pack)
+    engine = open_pack(models_dir(directory), pack, detector=detector)
     chosen = [People(choice) for choice in people]
     groups = read_groups(engine, data, live_gate(_SMALLEST_PX), chosen, stage)
     found = []
@@ -85,15 +93,16 @@ def measure(
         some = {name: of for name, group in groups.items() if (of := group.of(choice.has)).images}
         found.append(
             figures(
-                pack, engine.model_id, engine.thresholds, engine.metric, some, people=choice,
-                stage=stage,
+                pack, engine.model_id, engine.thresholds, engine.metric, some,
+                detector=engine.detector_id, people=choice, stage=stage,
             )
         )  # fmt: skip
     return found
 
 
 def _text(found: Evaluation) -> str:
-    lines = [f"{found.pack} ({found.model_id}) at {found.threshold:g}, people: {found.people}"]
+    head = f"{found.pack} ({found.model_id}) at {found.threshold:g}, people: {found.people}"
+    lines = [f"{head}, faces found by {found.detector}"]
     for name, group in found.groups.items():
         lines += [
             f"{name}: {group.people} people, {group.acquired} of {group.images} photos usable",

@@ -11,6 +11,7 @@ from provisioning.calibrate import calibrate
 from provisioning.call import ConfigOption, load_config
 from provisioning.evaluate import evaluate
 from provisioning.output import JsonFlag, show
+from provisioning.quantize import quantize
 
 if TYPE_CHECKING:
     from agent.config.schema.vision import Models
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Model packs for faces.", no_args_is_help=True)
 app.command()(evaluate)
 app.command()(calibrate)
+app.command()(quantize)
 DirOption = Annotated[
     Path | None, typer.Option("--dir", help="The packs' folder.", show_default=False)
 ]

@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("packs", nargs="+")
+    parser.add_argument("--detector", help="the pack that finds the faces of all")
     parser.add_argument("--dir", type=Path, default=None, help="the packs' folder")
     options = parser.parse_args()
     text = options.page.read_text("utf-8")
@@ -42,7 +43,8 @@ def main() -> None:
         for name, place in GROUPS.items():
             (Path(made) / name).symlink_to((options.data / place).resolve())
         for pack in options.packs:
-            found = measure(Path(made), pack, ["all", "held-out"], options.dir, stage)
+            people = ["all", "held-out"]
+            found = measure(Path(made), pack, people, options.dir, stage, options.detector)
             text = replaced(text, pack, "\n".join(map(tables, found)))
     options.page.write_text(text, "utf-8")
 
@@ -62,8 +64,8 @@ def tables(found: Evaluation) -> str:
     lines = [
         f"### {found.pack}, {found.people.value} people, threshold {found.threshold:g}",
         "",
-        (f"`{found.model_id}`; worst FAR over best, groups of 500 pairs and more:"
-        f" {'not shown' if ratio is None else f'{ratio:.3g}'}."),
+        (f"`{found.model_id}`, faces found by `{found.detector}`; worst FAR over best, groups of"
+         f" 500 pairs and more: {'not shown' if ratio is None else f'{ratio:.3g}'}."),
         "",
         *_table(
             ("group", "people", "photos", "acquired", "genuine", "impostors", "TAR at FAR 1 %",

@@ -35,13 +35,16 @@ def found() -> Evaluation:
         "<far & away>": group("far", 30, 4, 0.8),
         "nobody": Collected((), (("x", "no-face"), ("x", "no-face"), ("y", "turned"))),
     }
-    return evaluate("trial", "trial@00000000", THRESHOLDS, "cosine", groups)
+    return evaluate(
+        "trial", "trial@00000000", THRESHOLDS, "cosine", groups, detector="finder@11111111"
+    )
 
 
 def test_the_json_is_the_promised_one(found: Evaluation) -> None:
     value = as_json(found)
     assert {"pack", "threshold", "groups", "worst_best_far_ratio"} <= set(value)
     assert value["threshold"] == THRESHOLDS.frame
+    assert value["detector"] == "finder@11111111"
     near = value["groups"]["near"]
     assert (near["people"], near["images"], near["acquired"]) == (60, 302, 300)
     assert set(near["tar_at_far"]) == {"0.01", "0.001", "0.0001"}
@@ -73,7 +76,12 @@ def test_a_group_without_a_usable_photo_has_no_rates(found: Evaluation) -> None:
 def test_the_same_templates_give_the_same_report(found: Evaluation) -> None:
     groups = {"near": group("near", 60, 5, 0.5), "far": group("far", 30, 4, 0.8)}
     values = [
-        as_json(evaluate("trial", "x@00000000", THRESHOLDS, "cosine", groups)) for _ in range(2)
+        as_json(
+            evaluate(
+                "trial", "x@00000000", THRESHOLDS, "cosine", groups, detector="finder@11111111"
+            )
+        )
+        for _ in range(2)
     ]
     assert values[0] == values[1]
 
@@ -90,6 +98,7 @@ def test_the_page_names_what_a_buyer_compares(found: Evaluation) -> None:
     text = page(found)
     for word in ("FNIR", "FPIR", "FMR", "FNMR", "FTA", "What cannot be claimed"):
         assert word in text
+    assert "faces found by finder@11111111" in text
     assert "&lt;far &amp; away&gt;" in text
     assert "<far & away>" not in text
     assert ">302<" in text

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
 import pytest
 
+from agent.config.schema.vision import Models
 from models import pictures
+from models.engine import open_engine
 from tests.support.cli import Shell
-from tests.unit.models.fixtures import packs_dir, real
+from tests.unit.models.fixtures import need_pack, packs, packs_dir, real
 
-__all__ = ["packs_dir"]
+__all__ = ["packs", "packs_dir"]
 
 
 @pytest.fixture
@@ -73,3 +76,38 @@ def test_an_unknown_choice_of_people_is_refused(
         "models", "evaluate", "--data", str(tmp_path), "--dir", str(packs_dir), "--people", "half"
     )
     assert "development" in said.err
+
+
+def test_the_detector_is_the_gates_unless_named_and_is_told(
+    shell: Shell, packs: Path, tmp_path: Path
+) -> None:
+    """The same figures with and without YuNet installed; another detector only by its name."""
+    need_pack(packs, "yunet")
+    person = tmp_path / "data" / "group" / "person"
+    person.mkdir(parents=True)
+    cv2.imwrite(str(person / "a.png"), pictures.picture("head-320x256"))
+    cv2.imwrite(str(person / "b.png"), pictures.picture("head-lean-480x520"))
+    html = tmp_path / "page.html"
+    common = ("models", "evaluate", "--data", str(tmp_path / "data"), "--json")
+    told = {}
+    for pack in ("dlib", "mobilefacenet"):
+        for detector in ("", "dlib", "yunet"):
+            named = ("--detector", detector) if detector else ()
+            said = shell(*common, "--pack", need_pack(packs, pack), "--dir", str(packs),
+                         "--html", str(html), *named)  # fmt: skip
+            assert said.code == 0, said.err
+            told[pack, detector] = said.value
+            assert f"faces found by {said.value['detector']}" in html.read_text("utf-8")
+        assert told[pack, ""] == told[pack, "dlib"] != told[pack, "yunet"]
+        assert told[pack, ""]["detector"] == gates_detector(packs, pack)
+        assert told[pack, "yunet"]["detector"].startswith("yunet-detector@")
+    alone = tmp_path / "alone"
+    shutil.copytree(packs / "dlib", alone / "dlib")
+    said = shell(*common, "--pack", "dlib", "--dir", str(alone))
+    assert said.value == told["dlib", ""]
+
+
+def gates_detector(packs: Path, pack: str) -> str:
+    """What a gate takes that names no detector."""
+    engine = open_engine(Models(dir=packs), pack)
+    return next(one.model_id for one in engine.models if one.role == "detector")

@@ -36,7 +36,8 @@ def test_every_table_is_as_wide_as_its_head() -> None:
         for _ in range(4)
     )
     groups = {"g": Collected(samples, ())}
-    text = tables(evaluate("x", "x@00000000", THRESHOLDS, "cosine", groups))
+    text = tables(evaluate("x", "x@00000000", THRESHOLDS, "cosine", groups, detector="f@1"))
+    assert "faces found by `f@1`" in text
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(blocks) == 3
     for block in blocks:
@@ -46,6 +47,6 @@ def test_every_table_is_as_wide_as_its_head() -> None:
 
 def test_the_page_has_figures_of_every_shipped_pack() -> None:
     text = PAGE.read_text("utf-8")
-    for pack in ("dlib", "mobilefacenet"):
+    for pack in ("dlib", "dlib-int8", "mobilefacenet", "mobilefacenet-int8"):
         assert replaced(text, pack, "") != text
         assert f"### {pack}, held-out people" in text
