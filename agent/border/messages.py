@@ -1,7 +1,8 @@
 """What the core and the vision program tell each other, and nothing else.
 
 Frozen messages with a strict JSON form; large things (a gallery, a photo to enrol) travel beside
-a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face.
+a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face, but
+for the picture of a lead where a basis for it is recorded.
 The core treats what vision says as bytes from outside: vision touches hostile streams.
 """
 
@@ -123,7 +124,8 @@ class CameraReport:
 class Sighting:
     """Vision -> core: a track matched an entry of the gallery. Fields as in ``FaceLead``.
 
-    ``liveness`` None: no liveness pack is in use.
+    ``liveness`` None: no liveness pack is in use. ``picture`` is the SHA-256 of the JPEG beside it,
+    empty without one; ``withheld`` why there is none though a basis is recorded.
     """
 
     __pydantic_config__ = _STRICT
@@ -141,6 +143,8 @@ class Sighting:
     monotonic_ns: Count
     direction: Literal["left", "right", "towards", "away"] | None = None
     liveness: Liveness | None = None
+    picture: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    withheld: Reason = ""
     message: Literal["sighting"] = "sighting"
 
 

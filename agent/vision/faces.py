@@ -19,6 +19,7 @@ from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
 from agent.vision.care import FaceCare
 from agent.vision.direction import Direction, direction_of
+from agent.vision.evidence import Pictures
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
@@ -62,12 +63,19 @@ class Counts:
 class FaceWork:
     """Compares the faces of all cameras with one gallery."""
 
-    def __init__(self, engine: FaceEngine, config: Faces, normal: Normal | None = None) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        config: Faces,
+        normal: Normal | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
         """PackError when the configured threshold is laxer than the pack allows.
 
         *normal* gives unforeseeable normal numbers, for statistics of strangers; none without it.
         """
         self.engine = engine
+        self.pictures = pictures
         self._strangers = Strangers(engine.dim, normal) if normal else None
         self._looked_ns = 0
         self.counts = Counts()
@@ -117,8 +125,13 @@ class FaceWork:
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
                 probe.vector.fill(0)
                 way = direction_of(first, track.box)
-                sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
+                told = [self._sighting(frame.camera, v, way) for v in verdicts]
+                sightings += [self._with_picture(s, picture, face.box) for s in told]
         return sightings, bool(step.tracks)
+
+    def picture_of(self, seen: border.Sighting) -> bytes:
+        """The picture that goes with *seen*, once; empty where there is none."""
+        return self.pictures.take(seen) if self.pictures else b""
 
     def forget(self, now_ns: int) -> None:
         """Drop what is older than it may be; call it every second, frames or not."""
@@ -137,7 +150,7 @@ class FaceWork:
     @property
     def transform(self) -> str:
         """The name of the site's transform; none: templates are as the network made them."""
-        return "" if self._transform is None else self._transform.id
+        return self._transform.id if self._transform else ""
 
     def protect(self, message: Protect, seed: bytes) -> None:
         """Transform every template from now on; what is known under another one is forgotten."""
@@ -278,6 +291,10 @@ class FaceWork:
             direction=way,
             liveness=self._liveness(verdict),
         )
+
+    def _with_picture(self, seen: border.Sighting, frame: Image, face: Box) -> border.Sighting:
+        pictures = self.pictures
+        return seen if not pictures else pictures.with_one(seen, frame, face, self.engine.detect)
 
     def _liveness(self, verdict: Verdict) -> border.Liveness | None:
         """Of the frames that were compared; a likely print is told, never dropped."""

@@ -1,0 +1,116 @@
+"""The picture that goes with a lead: their surroundings, every other face made unrecognisable.
+
+Here: pure work on pixels. What leaves is what was examined: the JPEG is decoded again and looked
+through with the detector, and while any face but the lead's own is found in it nothing is given
+out. Not here: whether a picture may be made at all (``agent.vision.evidence``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from agent.core.errors import PhotoError
+from contract.words import MAX_MESSAGE_BYTES
+from models.values import Box, FoundFace, Image
+
+Detect = Callable[[Image, int], list[FoundFace]]
+
+# How far the picture reaches from the middle of the face, in its height: enough for a jacket and
+# what is carried, and little of anybody else.
+_BESIDE, _ABOVE, _BELOW = 2.5, 1.6, 4.4
+_SAME = 0.4
+_WITHIN = 0.8
+# Room around a face that is hidden, in faces: hair, ears and chin, and a box that sits badly.
+_ROOM = 0.4
+_ROUNDS = 3
+_BLOCKS = (4, 1)
+_LEAST_BUDGET_PX, _STEP_PX = 320, 32
+_QUALITIES = (88, 75, 60, 45)
+
+
+def picture_of(frame: Image, lead: Box, detect: Detect, longest_px: int) -> bytes:
+    """JPEG of *lead* and what is around them in *frame* (BGR), every other face hidden.
+
+    At most *longest_px* a side and 256 KiB, without metadata. *detect* finds faces in a picture
+    that is at most so many pixels long to it. PhotoError saying why there is none: the lead is not
+    found again, or another face still is.
+    """
+    picture, own = _around(frame, lead, longest_px)
+    try:
+        _hide(picture, _others(picture, own, detect), _BLOCKS[0])
+        for _ in range(_ROUNDS):
+            jpeg = _encoded(picture)
+            seen = _decoded(jpeg)
+            left = _others(seen, own, detect)
+            if not left:
+                return jpeg
+            _hide(picture, left, _BLOCKS[-1])
+    finally:
+        picture.fill(0)
+    raise PhotoError("another face is still found after the blur")
+
+
+def _around(frame: Image, lead: Box, longest_px: int) -> tuple[Image, Box]:
+    """A copy of the part of *frame*, at its size or smaller, and where the face lies in it."""
+    height, width = frame.shape[:2]
+    (x, y), face = lead.centre, max(lead.width, lead.height)
+    left, right = max(round(x - _BESIDE * face), 0), min(round(x + _BESIDE * face), width)
+    top, bottom = max(round(y - _ABOVE * face), 0), min(round(y + _BELOW * face), height)
+    part = frame[top:bottom, left:right]
+    if not part.size:
+        raise PhotoError("the face lies outside the picture")
+    scale = min(longest_px / max(part.shape[:2]), 1.0)
+    size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
+    picture = np.array(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    box = Box(lead.left - left, lead.top - top, lead.right - left, lead.bottom - top)
+    return picture, Box(*(side * scale for side in (box.left, box.top, box.right, box.bottom)))
+
+
+def _others(picture: Image, own: Box, detect: Detect) -> list[Box]:
+    """Faces that are not the lead's; PhotoError when the lead's own is not among those found."""
+    budget = max(math.ceil(max(picture.shape[:2]) / _STEP_PX) * _STEP_PX, _LEAST_BUDGET_PX)
+    found = [face.box for face in detect(picture, budget)]
+    if not any(box.overlap(own) >= _SAME for box in found):
+        raise PhotoError("the lead is not found in the picture")
+    return [box for box in found if box.overlap(own) < _SAME and not _lies_within(box, own)]
+
+
+def _lies_within(box: Box, own: Box) -> bool:
+    """A part of the lead's own face, taken for a face."""
+    wide = min(box.right, own.right) - max(box.left, own.left)
+    high = min(box.bottom, own.bottom) - max(box.top, own.top)
+    return wide > 0 and high > 0 and wide * high >= _WITHIN * box.width * box.height
+
+
+def _hide(picture: Image, boxes: Sequence[Box], blocks: int) -> None:
+    """Leave of each box and its surroundings *blocks* by *blocks* mean colours, for good."""
+    height, width = picture.shape[:2]
+    for box in boxes:
+        x, y = box.width * _ROOM, box.height * _ROOM
+        left, right = max(math.floor(box.left - x), 0), min(math.ceil(box.right + x), width)
+        top, bottom = max(math.floor(box.top - y), 0), min(math.ceil(box.bottom + y), height)
+        part = picture[top:bottom, left:right]
+        if part.size:
+            few = cv2.resize(part, (blocks, blocks), interpolation=cv2.INTER_AREA)
+            size = part.shape[1], part.shape[0]
+            part[:] = cv2.resize(few, size, interpolation=cv2.INTER_LINEAR)
+
+
+def _encoded(picture: Image) -> bytes:
+    """As good a JPEG as fits; it holds pixels and nothing about them."""
+    for quality in _QUALITIES:
+        made, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if made and jpeg.size <= MAX_MESSAGE_BYTES:
+            return jpeg.tobytes()
+    raise PhotoError(f"the picture does not fit into {MAX_MESSAGE_BYTES} bytes")
+
+
+def _decoded(jpeg: bytes) -> Image:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise PhotoError("the picture cannot be read back")
+    return np.asarray(picture, np.uint8)
