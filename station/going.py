@@ -17,6 +17,7 @@ from agent.core.clock import NS_PER_S, format_utc
 from contract.routes import route
 from contract.words import Stage, Status
 from station.incidents import Incident, Incidents, Said
+from station.pictures import HERE
 from station.tables import LEAD_KINDS
 
 FIRST_LOOK = 5000
@@ -29,8 +30,8 @@ _MESSAGES = (
     " FROM messages WHERE n>? AND (channel='alert' OR kind='sla.arrived') ORDER BY n"
 )
 LEADS_QUERY = (
-    "SELECT n, source, id, kind, status, stage, by, happened_ns FROM messages"  # noqa: S608 - ours
-    f" WHERE kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
+    f"SELECT n, source, id, kind, status, stage, by, happened_ns, {HERE}"  # noqa: S608 - ours
+    f" FROM messages WHERE kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
 )
 
 
@@ -38,7 +39,7 @@ LEADS_QUERY = (
 class LeadRow:
     """A face lead. ``standing``: pending, first, confirmed, rejected, expired or closed.
 
-    ``by``: who said so, in order.
+    ``by``: who said so, in order. ``picture``: one can be looked at.
     """
 
     source: str
@@ -48,6 +49,7 @@ class LeadRow:
     happened_ns: int
     standing: str
     by: tuple[str, ...]
+    picture: bool = False
 
     @property
     def waits(self) -> bool:
@@ -97,7 +99,7 @@ class Going:
             said[source, alert_id].append((verdict, by))
         expired = self._expired()
         found = []
-        for _, source, alert_id, kind, status, stage, by, happened_ns in rows:
+        for _, source, alert_id, kind, status, stage, by, happened_ns, here in rows:
             words = said[source, alert_id]
             standing = standing_of([verdict for verdict, _ in words])
             persons = tuple(person for _, person in words)
@@ -106,7 +108,7 @@ class Going:
             elif standing in WAITING and (source, alert_id) in expired:
                 standing = "expired"
             told = (source, alert_id, kind, Status(status), happened_ns, standing, persons)
-            found.append(LeadRow(*told))
+            found.append(LeadRow(*told, picture=bool(here)))
         return tuple(found)
 
     def _expired(self) -> set[tuple[str, str]]:
@@ -141,6 +143,7 @@ def lead_json(lead: LeadRow) -> dict[str, object]:
         "happened_at": format_utc(lead.happened_ns),
         "standing": lead.standing,
         "by": list(lead.by),
+        "picture": lead.picture,
     }
 
 

@@ -26,6 +26,7 @@ Lead = Annotated[
 By = Annotated[str, typer.Option(help="Your role or badge, such as desk-3.")]
 Reason = Annotated[str, typer.Option(help="What you saw; it is written down for good.")]
 Gate = Annotated[str | None, typer.Option(help="SITE/NODE, where two gates use one id.")]
+LONGEST_BY = 64
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the gate's answer.")]
 
 
@@ -52,6 +53,7 @@ def list_(
             f"{row['alert_id']}  {row['status']}  {row['kind']}  {row['gate']}"
             f"  {row['details']['entry_id']}  {score} (from {threshold})  {row['standing']}"
             + (f"  liveness: {liveness}" if liveness else "")
+            + (f"  picture 图片: {row['picture']}" if row["picture"] != "none" else "")
         )
         for said in row["verdicts"]:
             print(f"    {said['verdict']} {said['by']} {said['at']}: {said['reason']}")
@@ -105,6 +107,32 @@ def send(
     _decide(directory, lead, None, "-", "-", gate, wait, as_json=as_json)
 
 
+@app.command()
+@exits
+def picture(
+    *,
+    lead: Lead,
+    directory: Dir,
+    out: Annotated[Path, typer.Option(help="A new file; only you can read it.")],
+    by: By,
+    gate: Gate = None,
+    as_json: Json = False,
+) -> None:
+    """导出图片: Write a lead's picture into a file to compare by eye; who took it is written down.
+
+    Delete the file once you decided: a rejected lead's picture is destroyed here, not in your copy.
+    """
+    from station import leads
+
+    if not 1 <= len(by.strip()) <= LONGEST_BY:
+        raise typer.BadParameter(f"give 1 to {LONGEST_BY} characters", param_hint="--by")
+    told = leads.export(directory, lead, out, by.strip(), gate=gate)
+    if as_json:
+        write_json(told)
+    else:
+        print(f"{told['file']}: {told['bytes']} bytes. Delete it once you decided 核实后请删除")
+
+
 def _decide(
     folder: Path,
     lead: str,
@@ -118,7 +146,7 @@ def _decide(
 ) -> None:
     from station import leads
 
-    for name, text, longest in (("--by", by, 64), ("--reason", reason, 300)):
+    for name, text, longest in (("--by", by, LONGEST_BY), ("--reason", reason, 300)):
         if not 1 <= len(text.strip()) <= longest:
             raise typer.BadParameter(f"give 1 to {longest} characters", param_hint=name)
     told = leads.decide(folder, lead, word, by.strip(), reason.strip(), gate=gate, wait_s=wait)

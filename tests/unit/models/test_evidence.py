@@ -65,11 +65,11 @@ def test_two_strangers_of_the_same_mean_colours_leave_the_same_picture() -> None
     ones, others = np.zeros((2, 400, 400, 3), np.uint8)
     ones[:, ::2], others[:, 1::2] = 200, 200
     face = Box(128, 128, 208, 208)
-    hidden = []
+    hidden: list[Image] = []
     for picture in (ones, others):
         evidence._hide(picture, [face], 4)
         hidden.append(picture[96:240, 96:240])
-    assert np.array_equal(*hidden)
+    assert np.array_equal(hidden[0], hidden[1])
     assert len(np.unique(hidden[0])) == 1
 
 
