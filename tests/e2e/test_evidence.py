@@ -18,7 +18,7 @@ from tests.support.signed import template
 from tests.tools.memory_scan import Needles, parts_of
 from tests.tools.people import entry, give_list, head_of, photo_of, read, swaying
 from tests.tools.program import gatehouse, run_to_end
-from tests.tools.recorder import Message
+from tests.tools.recorder import Recorded
 from tests.tools.site import GATE, Site
 from tests.tools.site_config import file_camera
 from tests.tools.spoken_vision import DIM, MODEL, SpokenVision
@@ -26,7 +26,7 @@ from tests.tools.stored import Stored
 
 BASIS = {"basis": "Test Act, section 12", "owner": "test desk", "expires_at": "2099-01-01"}
 LISTED, ENTRY = "drill-a17", "w-2026-17"
-PHOTOS = ("knn_examples/train/obama/obama.jpg", "knn_examples/train/obama/obama2.jpg")
+PHOTOS = ("tests/test_images/obama3.jpg", "knn_examples/train/obama/obama.jpg")
 LOOKS = (320, 480, 640, 960)
 DESTROYED_S = 60.0
 JPEG = b"\xff\xd8\xff\xe0" + np.random.default_rng(5).bytes(20_000)
@@ -51,7 +51,7 @@ def listing(site: Site, alert: Stored) -> object:
     return next(row["picture"] for row in rows if row["alert_id"] == alert.id)
 
 
-def evidence(site: Site) -> list[Message]:
+def evidence(site: Site) -> list[Recorded]:
     return [message for message in site.recorder.messages if "/evidence/" in message.topic]
 
 
@@ -85,8 +85,7 @@ def test_one_lead_is_one_picture_without_anybody_else_until_it_is_rejected(
     tmp_path: Path, engine: PackEngine, packs_dir: Path
 ) -> None:
     """Two people stand before a camera, one of them listed for a drill."""
-    pair = cv2.resize(read(photo_of("two_people.jpg")), None, fx=1.5, fy=1.5)
-    video = swaying(tmp_path / "pair.mp4", np.asarray(pair, np.uint8))
+    video = swaying(tmp_path / "pair.mp4", read(photo_of("two_people.jpg")))
     photos = [head_of(photo_of(name), tmp_path / Path(name).name, engine) for name in PHOTOS]
     with Site(
         tmp_path / "site",
@@ -98,7 +97,7 @@ def test_one_lead_is_one_picture_without_anybody_else_until_it_is_rejected(
         site.start("station", "agent")
         give_list(site, [entry(LISTED, photos)])
         site.start("vision")
-        alert = site.stored(lambda found: found.kind == "watchlist.face", 40)
+        alert = site.stored(lambda found: found.kind == "watchlist.face", 90)
         (named,) = alert.body["data"]["evidence"]
         site.until(lambda: evidence(site), 20)
         site.until(lambda: facts(site, "evidence.sent"), 20)
