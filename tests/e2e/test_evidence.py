@@ -96,11 +96,11 @@ def test_one_lead_is_one_picture_without_anybody_else_until_it_is_rejected(
     ) as site:
         site.start("station", "agent")
         give_list(site, [entry(LISTED, photos)])
-        site.start("vision")
-        alert = site.stored(lambda found: found.kind == "watchlist.face", 90)
+        site.vision.start()
+        alert = site.stored(lambda found: found.kind == "watchlist.face", 120)
         (named,) = alert.body["data"]["evidence"]
-        site.until(lambda: evidence(site), 20)
-        site.until(lambda: facts(site, "evidence.sent"), 20)
+        site.until(lambda: evidence(site), 40)
+        site.until(lambda: facts(site, "evidence.sent"), 40)
         (sent,) = evidence(site)
         assert (sent.topic, sent.qos) == (f"{GATE}/drill/evidence/{alert.id}/1", 1)
         jpeg = sent.payload
@@ -148,7 +148,7 @@ def test_without_a_basis_no_picture_leaves_whatever_vision_says(
         site.start("station", "agent")
         give_list(site, [listed], Status.ACTUAL)
         with SpokenVision(tmp_path / "site" / "run", "north") as eye:
-            site.until(lambda: ENTRY in eye.searched, 20)
+            site.until(lambda: ENTRY in eye.searched, 60)
             eye.see(ENTRY, picture=JPEG)
             alert = site.stored(lambda found: found.kind == "watchlist.face")
             assert alert.body["data"]["evidence"] == []
@@ -170,7 +170,7 @@ def test_while_the_station_is_silent_a_picture_lasts_a_minute_and_no_restart(
         site.start("station", "agent")
         give_list(site, [listed], Status.ACTUAL)
         with SpokenVision(tmp_path / "site" / "run", "north") as eye:
-            site.until(lambda: ENTRY in eye.searched, 20)
+            site.until(lambda: ENTRY in eye.searched, 60)
             site.station.kill()
             eye.see(ENTRY, picture=JPEG)
             site.until(lambda: site.status()["outbox"]["pending"] > 0, 10)
