@@ -1,9 +1,8 @@
 """What the core and the vision program tell each other, and nothing else.
 
-Frozen messages with a strict JSON form; large things (a gallery, a photo to enrol) travel beside
-a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face, but
-for the picture of a lead where a basis for it is recorded.
-The core treats what vision says as bytes from outside: vision touches hostile streams.
+Frozen messages with a strict JSON form; large things (a gallery, a photo) travel beside a message
+as a memory file, see ``agent.border.channel``. No message carries a frame, nor a face but in the
+picture of a lead where a basis is recorded. What vision says is bytes from outside to the core.
 """
 
 from __future__ import annotations
@@ -92,8 +91,7 @@ class Beat:
     """Vision -> core, every second: proof of progress, figures of cameras, counts since start.
 
     ``tracks`` faces followed, ``compared`` tracks compared with the gallery, ``leads`` sent,
-    ``reviews`` held back for a person because the pack or the score asks for one. ``generation`` is
-    that of the gallery in use.
+    ``reviews`` held back for a person; ``generation``: of the gallery in use.
     """
 
     __pydantic_config__ = _STRICT

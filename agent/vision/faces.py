@@ -75,7 +75,7 @@ class FaceWork:
         *normal* gives unforeseeable normal numbers, for statistics of strangers; none without it.
         """
         self.engine = engine
-        self.pictures = pictures
+        self.pictures = pictures or Pictures(None, int)
         self._strangers = Strangers(engine.dim, normal) if normal else None
         self._looked_ns = 0
         self.counts = Counts()
@@ -126,12 +126,9 @@ class FaceWork:
                 probe.vector.fill(0)
                 way = direction_of(first, track.box)
                 told = [self._sighting(frame.camera, v, way) for v in verdicts]
-                sightings += [self._with_picture(s, picture, face.box) for s in told]
+                shown = (picture, face.box, self.engine.detect)
+                sightings += [self.pictures.with_one(one, *shown) for one in told]
         return sightings, bool(step.tracks)
-
-    def picture_of(self, seen: border.Sighting) -> bytes:
-        """The picture that goes with *seen*, once; empty where there is none."""
-        return self.pictures.take(seen) if self.pictures else b""
 
     def forget(self, now_ns: int) -> None:
         """Drop what is older than it may be; call it every second, frames or not."""
@@ -291,10 +288,6 @@ class FaceWork:
             direction=way,
             liveness=self._liveness(verdict),
         )
-
-    def _with_picture(self, seen: border.Sighting, frame: Image, face: Box) -> border.Sighting:
-        pictures = self.pictures
-        return seen if not pictures else pictures.with_one(seen, frame, face, self.engine.detect)
 
     def _liveness(self, verdict: Verdict) -> border.Liveness | None:
         """Of the frames that were compared; a likely print is told, never dropped."""

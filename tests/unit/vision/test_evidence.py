@@ -115,7 +115,7 @@ def test_face_work_pictures_a_lead_and_no_stranger(engine: PackEngine) -> None:
         ready = FrameReady(number, 0, number * 150_000_000, 1280, 720, 0.5, (0.0, 0.0, 1.0, 1.0))
         with Frame(CameraName("north"), ready, both.copy(), lambda: None) as frame:
             seen, _ = work.look(frame)
-        leads += [(one, work.picture_of(one)) for one in seen if one.band == "lead"]
+        leads += [(one, work.pictures.take(one)) for one in seen if one.band == "lead"]
     assert leads
     one, jpeg = leads[0]
     assert (one.entry_id, one.withheld) == ("drill-1", "")
