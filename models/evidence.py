@@ -1,8 +1,10 @@
 """The picture that goes with a lead: their surroundings, every other face made unrecognisable.
 
-Here: pure work on pixels. What leaves is what was examined: the JPEG is decoded again and looked
-through with the detector, and while any face but the lead's own is found in it nothing is given
-out. Not here: whether a picture may be made at all (``agent.vision.evidence``).
+Here: pure work on pixels. Large faces are found by the detector and hidden; small, masked and cut
+ones it misses, so everything but the lead's own head is coarsened as well. What leaves is what was
+examined: the JPEG is decoded again and looked through at two sizes, and while any face but the
+lead's own is found in it nothing is given out. Not here: whether a picture may be made at all
+(``agent.vision.evidence``).
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ _SAME = 0.4
 _WITHIN = 0.8
 # Room around a face that is hidden, in faces: hair, ears and chin, and a box that sits badly.
 _ROOM = 0.4
-_ROUNDS = 3
-_BLOCKS = (4, 1)
-_LEAST_BUDGET_PX, _STEP_PX = 320, 32
+# Of the lead's own head this much stays sharp around the box; outside it a face as large as theirs
+# is five blocks wide.
+_OWN_ROOM = 0.25
+_BLOCKS_A_FACE = 5
+_ROUNDS = 4
+_LOOKS_PX, _STEP_PX = (320, 640), 32
 _QUALITIES = (88, 75, 60, 45)
 
 
@@ -41,14 +46,15 @@ def picture_of(frame: Image, lead: Box, detect: Detect, longest_px: int) -> byte
     """
     picture, own = _around(frame, lead, longest_px)
     try:
-        _hide(picture, _others(picture, own, detect), _BLOCKS[0])
+        _hide(picture, _others(picture, own, detect))
+        _coarsen(picture, own)
         for _ in range(_ROUNDS):
             jpeg = _encoded(picture)
             seen = _decoded(jpeg)
             left = _others(seen, own, detect)
             if not left:
                 return jpeg
-            _hide(picture, left, _BLOCKS[-1])
+            _hide(picture, left)
     finally:
         picture.fill(0)
     raise PhotoError("another face is still found after the blur")
@@ -72,8 +78,9 @@ def _around(frame: Image, lead: Box, longest_px: int) -> tuple[Image, Box]:
 
 def _others(picture: Image, own: Box, detect: Detect) -> list[Box]:
     """Faces that are not the lead's; PhotoError when the lead's own is not among those found."""
-    budget = max(math.ceil(max(picture.shape[:2]) / _STEP_PX) * _STEP_PX, _LEAST_BUDGET_PX)
-    found = [face.box for face in detect(picture, budget)]
+    own_px = math.ceil(max(picture.shape[:2]) / _STEP_PX) * _STEP_PX
+    looks = sorted({max(own_px, least) for least in _LOOKS_PX})
+    found = [face.box for budget in looks for face in detect(picture, budget)]
     if not any(box.overlap(own) >= _SAME for box in found):
         raise PhotoError("the lead is not found in the picture")
     return [box for box in found if box.overlap(own) < _SAME and not _lies_within(box, own)]
@@ -86,8 +93,8 @@ def _lies_within(box: Box, own: Box) -> bool:
     return wide > 0 and high > 0 and wide * high >= _WITHIN * box.width * box.height
 
 
-def _hide(picture: Image, boxes: Sequence[Box], blocks: int) -> None:
-    """Leave of each box and its surroundings *blocks* by *blocks* mean colours, for good."""
+def _hide(picture: Image, boxes: Sequence[Box]) -> None:
+    """Leave of each box and its surroundings their mean colour, for good."""
     height, width = picture.shape[:2]
     for box in boxes:
         x, y = box.width * _ROOM, box.height * _ROOM
@@ -95,9 +102,22 @@ def _hide(picture: Image, boxes: Sequence[Box], blocks: int) -> None:
         top, bottom = max(math.floor(box.top - y), 0), min(math.ceil(box.bottom + y), height)
         part = picture[top:bottom, left:right]
         if part.size:
-            few = cv2.resize(part, (blocks, blocks), interpolation=cv2.INTER_AREA)
-            size = part.shape[1], part.shape[0]
-            part[:] = cv2.resize(few, size, interpolation=cv2.INTER_LINEAR)
+            part[:] = part.reshape(-1, 3).mean(0).astype(np.uint8)
+
+
+def _coarsen(picture: Image, own: Box) -> None:
+    """Leave of everything but the lead's own head a mosaic; smooth blots would look like faces."""
+    height, width = picture.shape[:2]
+    x, y = own.width * _OWN_ROOM, own.height * _OWN_ROOM
+    rows = slice(max(math.floor(own.top - y), 0), math.ceil(own.bottom + y))
+    columns = slice(max(math.floor(own.left - x), 0), math.ceil(own.right + x))
+    head = picture[rows, columns].copy()
+    block = max(own.short_side / _BLOCKS_A_FACE, 1.0)
+    size = max(round(width / block), 1), max(round(height / block), 1)
+    few = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    picture[:] = cv2.resize(few, (width, height), interpolation=cv2.INTER_NEAREST)
+    picture[rows, columns] = head
+    head.fill(0)
 
 
 def _encoded(picture: Image) -> bytes:

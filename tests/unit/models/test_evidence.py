@@ -61,16 +61,33 @@ def test_of_a_crowd_only_the_lead_is_found_again(engine: PackEngine, lead: int) 
 
 
 def test_two_strangers_of_the_same_mean_colours_leave_the_same_picture() -> None:
-    """What is hidden cannot be brought back: it depends on sixteen colours and no pixel."""
+    """What is hidden cannot be brought back: it depends on one colour and no pixel."""
     ones, others = np.zeros((2, 400, 400, 3), np.uint8)
     ones[:, ::2], others[:, 1::2] = 200, 200
     face = Box(128, 128, 208, 208)
     hidden: list[Image] = []
     for picture in (ones, others):
-        evidence._hide(picture, [face], 4)
+        evidence._hide(picture, [face])
         hidden.append(picture[96:240, 96:240])
     assert np.array_equal(hidden[0], hidden[1])
     assert len(np.unique(hidden[0])) == 1
+
+
+def test_around_the_leads_head_a_face_of_their_size_is_five_blocks_wide(
+    engine: PackEngine,
+) -> None:
+    """What the detector misses is coarse, too: small, masked and cut faces."""
+    lead = boxes(CROWD, engine)[1]
+    picture = CROWD.copy()
+    evidence._coarsen(picture, lead)
+    far = picture[600:, :]
+    colours = len(np.unique(far.reshape(-1, 3), axis=0))
+    block = lead.short_side / 5
+    assert colours <= (far.shape[0] / block + 2) * (far.shape[1] / block + 2)
+    rows, columns = (
+        slice(round(a), round(b)) for a, b in ((lead.top, lead.bottom), (lead.left, lead.right))
+    )
+    assert np.array_equal(picture[rows, columns], CROWD[rows, columns])
 
 
 def test_the_picture_holds_pixels_and_nothing_about_them(engine: PackEngine) -> None:
@@ -112,9 +129,19 @@ def test_noise_at_the_largest_size_still_fits(engine: PackEngine) -> None:
 def test_a_blur_that_does_nothing_gives_no_picture(
     engine: PackEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence, "_hide", lambda *_: None)
+    for step in ("_hide", "_coarsen"):
+        monkeypatch.setattr(evidence, step, lambda *_: None)
     with pytest.raises(PhotoError, match="another face is still found"):
         picture_of(CROWD, boxes(CROWD, engine)[1], engine.detect, LONGEST)
+
+
+@pytest.mark.parametrize("step", ["_hide", "_coarsen"])
+def test_either_of_the_two_ways_of_hiding_is_enough_in_a_plain_scene(
+    engine: PackEngine, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(evidence, step, lambda *_: None)
+    jpeg = picture_of(CROWD, boxes(CROWD, engine)[1], engine.detect, LONGEST)
+    assert [len(faces_in(jpeg, engine, budget)) for budget in LOOKS] == [1] * len(LOOKS)
 
 
 def test_a_lead_who_is_not_found_again_gives_no_picture(engine: PackEngine) -> None:
