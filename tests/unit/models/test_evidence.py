@@ -20,6 +20,7 @@ from tests.tools.people import read
 from tests.unit.models.fixtures import need_pack, real
 
 LONGEST = 480
+CROWDS, LEAST_PX = 12, 45
 CROWD: Image = np.concatenate(
     [pictures.head(720, 320, x=160, y=330, tall=190, lean=lean) for lean in (0, 40, -40, 60)], 1
 )
@@ -100,7 +101,7 @@ def test_of_two_real_people_the_one_who_is_no_lead_is_gone(engine: PackEngine, p
     photo = real("faces", "face_recognition", "two_people.jpg")
     frame = read(photo)
     need_pack(packs, "yunet")
-    engines = [engine, open_pack(packs, "dlib")]
+    engines = [engine, open_pack(packs, "dlib", detector="yunet")]
     for one in engines:
         found = boxes(frame, one)
         assert len(found) == 2
@@ -108,6 +109,31 @@ def test_of_two_real_people_the_one_who_is_no_lead_is_gone(engine: PackEngine, p
             jpeg = picture_of(frame, lead, one.detect, LONGEST)
             for other in engines:
                 assert [len(faces_in(jpeg, other, budget)) for budget in LOOKS] == [1] * len(LOOKS)
+
+
+def test_in_photos_of_real_crowds_neither_detector_finds_anybody_else(
+    engine: PackEngine, packs: Path
+) -> None:
+    """Masked, small and cut faces included; looked through at sizes that were not used."""
+    need_pack(packs, "yunet")
+    engines = [engine, open_pack(packs, "dlib", detector="yunet")]
+    files = sorted(p for p in real("detection").rglob("*") if p.suffix in (".jpg", ".png"))
+    given = 0
+    for path in files[:: len(files) // CROWDS]:
+        frame = read(path)
+        for one in engines:
+            found = [face.box for face in one.detect(frame, 640)]
+            lead = max(found, key=lambda box: box.short_side, default=None)
+            if lead is None or len(found) < 2 or lead.short_side < LEAST_PX:
+                continue
+            try:
+                jpeg = picture_of(frame, lead, one.detect, LONGEST)
+            except PhotoError:
+                continue
+            given += 1
+            for other in engines:
+                assert [len(faces_in(jpeg, other, px)) for px in LOOKS] == [1] * len(LOOKS), path
+    assert given >= CROWDS // 4
 
 
 @pytest.mark.parametrize("longest", [160, 480, 960])
