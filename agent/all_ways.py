@@ -35,6 +35,7 @@ from agent.incidents.leads import Knows, Leads
 from agent.incidents.month import About, Months
 from agent.incidents.notices import Notices
 from agent.incidents.patrol import Patrol
+from agent.incidents.pictures import Pictures
 from agent.incidents.post import OnPost
 from agent.incidents.profiles import Profiles
 from agent.incidents.rule_memory import Remembers, RuleMemory
@@ -94,6 +95,7 @@ class AllWays:
         self._sla = Sla(answering.sla, lambda: self.settings.sla())
         self.book = IncidentBook(around.new_id, self._carried)
         self.words = Words(address, outward.publish, around.clock.monotonic_ns)
+        self.pictures = Pictures(config.evidence, address, outward.publish, around.clock)
         self._profiles = Profiles(answering.profiles, answering.calendar)
         self.settings = Settings(answering, lambda: self._profiles.current)
         self.months = Months(self._what_is)
@@ -107,6 +109,7 @@ class AllWays:
             beside=(self.book, self.words),
             on_failure=around.on_failure,
             page=outward.page,
+            claim=self.pictures.claim,
             on_decided=outward.decided,
         )
 
@@ -146,6 +149,7 @@ class AllWays:
             Assist(answering.assist, standing),
             Leads(answering.leads, self._knows(), self.months.decided),
             self.sought,
+            self.pictures,
             self.memory,
         ]
 

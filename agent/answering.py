@@ -71,6 +71,7 @@ class Answering:
         self._sought: SoughtDesk | None = None
         self.book, self.words = self._all.book, self._all.words
         self.ways, self.settings = self._all.together, self._all.settings
+        self.offer_picture = self._all.pictures.offer
 
     def rules(
         self, list_of: Callable[[str, bool], ListName | None], panic: Sequence[str]

@@ -227,6 +227,7 @@ class Core:
             self._watchlist,
             face_off=lambda: self._orders.face_off,
             models_changed=self._announcer.models_changed,
+            offer=self._answering.offer_picture,
         )
         self._vision.open()
 
@@ -236,8 +237,7 @@ class Core:
         task, profile = self._answering.task, self._answering.profile
         answers = Answers(hear, outbox.acked, outbox.station, task, profile)
         self._desired = Desired(address, self._watchlist, self._announcer, later, aside)
-        deeds = (self._orders.gate, self._desired)
-        self._control = Control(address, self._clock, *deeds, answers)
+        self._control = Control(address, self._clock, self._orders.gate, self._desired, answers)
         events = LinkEvents(
             birth=self._announcer.birth,
             will=self._announcer.will,

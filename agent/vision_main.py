@@ -26,6 +26,7 @@ from agent.runtime.entry import enter
 from agent.runtime.logs import set_up_logs
 from agent.runtime.sdnotify import Notifier
 from agent.vision.client import CoreClient
+from agent.vision.evidence import Pictures
 from agent.vision.faces import FaceWork
 from agent.vision.program import VisionProgram, hello
 from devices.camera import Camera
@@ -71,7 +72,8 @@ def _open_faces(config: Config) -> tuple[FaceWork | None, str]:
     try:
         faces = config.faces
         engine = open_engine(config.models, faces.pack, faces.detector, faces.liveness)
-        return FaceWork(engine, faces, np.random.default_rng().standard_normal), ""
+        pictures = Pictures(config.evidence, time.time_ns)
+        return FaceWork(engine, faces, np.random.default_rng().standard_normal, pictures), ""
     except PackError as error:
         log.error("no face work: %s", error)  # noqa: TRY400 - an expected failure
         return None, str(error)

@@ -13,9 +13,10 @@ from agent.border.messages import Hello, Strangers
 from agent.config.schema.root import Config
 from agent.core.clock import Clock, stamp
 from agent.core.errors import DeviceError, StoreError
+from agent.core.memory import wipe_what_is_freed
 from agent.pipeline.observer import Observer
 from agent.pipeline.statistics import FILE, SiteStatistics
-from agent.pipeline.vision_port import VisionPort
+from agent.pipeline.vision_port import Offer, VisionPort
 from agent.pipeline.vision_watch import VisionWatch
 from agent.watchlist.service import Watchlist
 
@@ -34,8 +35,14 @@ class VisionSide:
         *,
         face_off: Callable[[], bool],
         models_changed: Callable[[], None],
+        offer: Offer,
     ) -> None:
-        """*face_off*: may no face be looked for? *models_changed* has the models told again."""
+        """*face_off*: may no face be looked for? *models_changed* has the models told again.
+
+        *offer* takes pictures of leads. What held one is wiped as it is freed.
+        """
+        if config.evidence is not None:
+            wipe_what_is_freed()
         self._observer = observer
         self._watchlist = watchlist
         self._face_off = face_off
@@ -52,6 +59,7 @@ class VisionSide:
             on_beat=observer.vision_figures,
             on_gone=self._gone,
             on_strangers=self._strangers,
+            offer=offer,
         )
         self._statistics = SiteStatistics(config.node.data_dir / FILE)
 

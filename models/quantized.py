@@ -28,6 +28,7 @@ from models.gallery import Entry, Gallery
 from models.licences import shipped
 from models.manifest import Metric
 from models.packs import Pack, load_pack, prove, read_pack
+from models.purpose import Purpose
 from models.quality import live_gate
 from models.quantize import parse_ranges, quantize
 from models.selftest import parse_golden
@@ -144,7 +145,8 @@ def _change(name: str, one: Sequence[Vector], other: Sequence[Vector], metric: M
 
 def _scores(one: Sequence[Vector], other: Sequence[Vector], metric: Metric) -> Scores:
     entries = [Entry(str(i), exercise=False, templates=1) for i in range(len(other))]
-    return Gallery("", metric, entries, np.stack(other)).scores(np.stack(one))
+    gallery = Gallery("", metric, entries, np.stack(other), Purpose.MEASURE)
+    return gallery.scores(np.stack(one), Purpose.MEASURE)
 
 
 def _pairs(vectors: Sequence[Vector], metric: Metric) -> Scores:

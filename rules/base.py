@@ -94,6 +94,7 @@ class Rule:
         lasting: bool = False,
         latched: bool = False,
         cooldown_s: float = 0.0,
+        picture: str = "",
     ) -> list[Decision]:
         """This rule's alert about *device* with its outputs, or nothing outside its windows.
 
@@ -119,6 +120,7 @@ class Rule:
             cooldown_s=max(self.manner.cooldown_s, cooldown_s),
             lasting=lasting or latched,
             latched=latched,
+            picture=picture,
         )
         return [*sounding, alert]
 

@@ -40,6 +40,7 @@ class WatchlistRule(Rule):
             details=lead_details(event, listed),
             key=f"{self.manner.name}:{drill}{event.entry_id}",
             status=Status.EXERCISE if event.exercise else Status.ACTUAL,
+            picture=event.picture,
         )
 
     def sounded(self) -> list[Decision]:
@@ -69,6 +70,8 @@ def lead_details(event: FaceLead, listed: ListName) -> dict[str, object]:
         details["review_only"] = True
     if event.liveness is not None:
         details["liveness"] = event.liveness
+    if event.withheld:
+        details["picture_withheld"] = event.withheld
     return details
 
 

@@ -54,6 +54,7 @@ def lead_lines(leads: Iterable[LeadRow], look: Look, now_ns: int) -> list[Text]:
         line.append(f" {word(f'lead-{lead.standing}', look.lang)}", "bold yellow")
         waited = _minutes(max(now_ns - lead.happened_ns, 0) / NS_PER_S)
         line.append(f" {plain(', '.join(lead.by), 40)}" if lead.by else "")
+        line.append(f"  {word('picture', look.lang)}" if lead.picture else "", "cyan")
         lines.append(line.append(f"  +{waited}  {plain(lead.id, 13)}", "dim"))
     return lines + _more(len(waiting) - LEADS_SHOWN)
 

@@ -17,6 +17,7 @@ from agent.core.clock import NS_PER_S, format_utc
 from contract.routes import route
 from contract.words import Stage, Status
 from station.incidents import Incident, Incidents, Said
+from station.pictures import HERE
 from station.standing import WAITING, Standing, standing_of
 from station.tables import LEAD_KINDS
 
@@ -28,14 +29,14 @@ _MESSAGES = (
     " FROM messages WHERE n>? AND (channel='alert' OR kind='sla.arrived') ORDER BY n"
 )
 LEADS_QUERY = (
-    "SELECT n, source, id, kind, status, stage, by, happened_ns FROM messages"  # noqa: S608 - ours
-    f" WHERE kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
+    f"SELECT n, source, id, kind, status, stage, by, happened_ns, {HERE}"  # noqa: S608 - ours
+    f" FROM messages WHERE kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LEADS}"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
-    """A face lead. ``by``: who said how it stands, in order."""
+    """A face lead. ``by``: who said how it stands, in order. ``picture``: one can be looked at."""
 
     source: str
     id: str
@@ -44,6 +45,7 @@ class LeadRow:
     happened_ns: int
     standing: Standing
     by: tuple[str, ...]
+    picture: bool = False
 
     @property
     def waits(self) -> bool:
@@ -93,7 +95,7 @@ class Going:
             said[source, alert_id].append((verdict, by))
         expired = self._expired()
         found = []
-        for _, source, alert_id, kind, status, stage, by, happened_ns in rows:
+        for _, source, alert_id, kind, status, stage, by, happened_ns, here in rows:
             words = said[source, alert_id]
             standing = standing_of([verdict for verdict, _ in words])
             persons = tuple(person for _, person in words)
@@ -102,7 +104,7 @@ class Going:
             elif standing in WAITING and (source, alert_id) in expired:
                 standing = Standing.EXPIRED
             told = (source, alert_id, kind, Status(status), happened_ns, standing, persons)
-            found.append(LeadRow(*told))
+            found.append(LeadRow(*told, picture=bool(here)))
         return tuple(found)
 
     def _expired(self) -> set[tuple[str, str]]:
@@ -128,6 +130,7 @@ def lead_json(lead: LeadRow) -> dict[str, object]:
         "happened_at": format_utc(lead.happened_ns),
         "standing": lead.standing.value,
         "by": list(lead.by),
+        "picture": lead.picture,
     }
 
 

@@ -137,6 +137,7 @@ WORDS: Mapping[str, Pair] = {
     "lead-rejected": ("rejected", "已否定"),
     "lead-expired": ("expired", "已过期"),
     "lead-closed": ("closed", "已办结"),
+    "picture": ("picture", "有图片"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,6 +49,7 @@ def list_(
             f"{row['alert_id']}  {row['status']}  {row['kind']}  {row['gate']}"
             f"  {row['details']['entry_id']}  {score} (from {threshold})  {row['standing']}"
             + (f"  liveness: {liveness}" if liveness else "")
+            + (f"  picture 图片: {row['picture']}" if row["picture"] != "none" else "")
         )
         for said in row["verdicts"]:
             print(f"    {said['verdict']} {said['by']} {said['at']}: {said['reason']}")
@@ -98,6 +100,30 @@ def send(
     from station import leads
 
     _show(leads.decide(directory, lead, None, gate=gate, wait_s=wait), as_json=as_json)
+
+
+@app.command()
+@exits
+def picture(
+    *,
+    lead: Lead,
+    directory: Dir,
+    out: Annotated[Path, typer.Option(help="A new file; only you can read it.")],
+    by: By,
+    gate: OneOfTwo = None,
+    as_json: Json = False,
+) -> None:
+    """导出图片: Write a lead's picture into a file to compare by eye; who took it is written down.
+
+    Delete the file once you decided: a rejected lead's picture is destroyed here, not in your copy.
+    """
+    from station import leads
+
+    told = leads.export(directory, lead, out, trimmed("--by", by), gate=gate)
+    if as_json:
+        write_json(told)
+    else:
+        print(f"{told['file']}: {told['bytes']} bytes. Delete it once you decided 核实后请删除")
 
 
 def _show(told: Mapping[str, object], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ that a lost one costs nothing. Here: the decisions and the queue. Not here: opti
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -17,12 +18,13 @@ from typing import Any
 
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError
+from agent.files.atomic import write_atomic
 from contract.routes import route
 from contract.words import FACE_LEADS, CommandName, Stage, Status
-from station import commands, keys, verdicts
+from station import commands, keys, pictures, verdicts
 from station.desk import Desk, Found
 from station.standing import PERSONS, WAITING, Standing, Word, standing_of
-from station.tables import LEAD_KINDS
+from station.tables import LEAD_KINDS, empty_log
 from station.values import gate_name
 from station.verdicts import Verdict
 
@@ -64,7 +66,11 @@ class LeadDesk(Desk):
             _check(found, before, word, by)
             said = Verdict(found.source, found.id, word.value, by, reason, self._now_ns())
             verdicts.add(self._db, said)
-            return _decided(found, [*before, said])
+            if word is Word.REJECT:
+                pictures.destroy(self._db, found.source, found.id)
+        if word is Word.REJECT:
+            empty_log(self._db)  # while somebody reads it, 'serve' does so within seconds
+        return _decided(found, [*before, said])
 
     def stands(self, prefix: str, gate: str | None) -> Decided:
         """Where a lead stands; CheckFailedError when nobody said anything of it."""
@@ -83,19 +89,41 @@ class LeadDesk(Desk):
             if stage.rank > found.stage.rank:
                 self._ack(found, stage, by)
 
+    def picture(self, prefix: str, by: str, gate: str | None) -> tuple[Found, bytes]:
+        """A lead's picture, for *by*, which is written down; CheckFailedError when none is here."""
+        with self._writing():
+            found = self._lead(prefix, gate)
+            jpeg = pictures.of_lead(self._db, found.source, found.id)
+            if jpeg is None:
+                raise CheckFailedError(f"no picture of {found.id} is here: {self._why(found)}")
+            pictures.exported(self._db, found.source, found.id, jpeg, by, self._now_ns())
+            return found, jpeg
+
+    def _why(self, found: Found) -> str:
+        query = "SELECT 0, body FROM messages WHERE source=? AND id=?"
+        body: Any = self._read(query, (found.source, found.id))[0][1]
+        rejected = pictures.rejected(self._db, found.source, found.id)
+        return picture_word(json.loads(bytes(body)), here=False, rejected=rejected)
+
     def leads(self, *, everything: bool) -> list[Result]:
         """Leads, newest first: those that wait for a person, or *everything*."""
         query = (
-            "SELECT source, id, topic, stage, by, kind, happened_ns, body FROM messages"  # noqa: S608 - kinds are ours
+            f"SELECT source, id, topic, stage, by, kind, happened_ns, body, {pictures.HERE}"  # noqa: S608 - ours
+            " FROM messages"
             f" WHERE channel='alert' AND kind IN ({LEAD_KINDS}) ORDER BY n DESC LIMIT {LISTED}"
         )
         told = []
-        for source, alert_id, topic, stage, by, kind, happened_ns, body in self._read(query, ()):
+        rows = self._read(query, ())
+        for source, alert_id, topic, stage, by, kind, happened_ns, body, here in rows:
             found = Found(source, alert_id, topic, Stage(stage), by)
             decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
             waits = decided.standing in WAITING and found.stage is not Stage.CLOSED
             if waits or everything:
-                told.append(_row(decided, kind, happened_ns, json.loads(bytes(body))))
+                alert = json.loads(bytes(body))
+                gone = decided.standing is Standing.REJECTED
+                picture = picture_word(alert, here=bool(here), rejected=gone)
+                row = _row(decided, kind, happened_ns, alert)
+                told.append({**row, "picture": picture})
         return told
 
     def record_break(self) -> int | None:
@@ -166,6 +194,33 @@ def listing(folder: Path, *, everything: bool) -> Result:
         return {"leads": desk.leads(everything=everything), "record": record}
     finally:
         desk.close()
+
+
+def export(folder: Path, prefix: str, out: Path, by: str, *, gate: str | None) -> Result:
+    """Write a lead's picture into the new file *out*, for its owner alone, and who took it."""
+    desk = LeadDesk(keys.open_station(folder).database, time.time_ns)
+    try:
+        if out.exists():
+            raise CheckFailedError(f"{out} is there already")
+        found, jpeg = desk.picture(prefix, by, gate)
+    finally:
+        desk.close()
+    try:
+        write_atomic(out, jpeg)
+    except OSError as error:
+        raise CheckFailedError(f"{out} cannot be written: {error}") from error
+    sha256 = hashlib.sha256(jpeg).hexdigest()
+    return {"alert_id": found.id, "file": str(out), "bytes": len(jpeg), "sha256": sha256, "by": by}
+
+
+def picture_word(alert: dict[str, Any], *, here: bool, rejected: bool) -> str:
+    """What there is of a lead's picture."""
+    if here:
+        return "here"
+    if not pictures.named_in(alert):
+        why = alert["data"]["details"].get("picture_withheld")
+        return f"withheld: {why}" if why else "none"
+    return "destroyed" if rejected else "announced, not here"
 
 
 def _check(found: Found, before: Sequence[Verdict], word: Word, by: str) -> None:

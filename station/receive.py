@@ -7,12 +7,14 @@ was stored before is acked again, because the gate may not have seen the first a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from agent.core.clock import format_utc, parse_utc
+from contract.checks import JPEG
 from contract.routes import EVIDENCE, Route
 from contract.validate import Checked, Problem
 from contract.words import Refusal, Stage, Status
@@ -57,6 +59,12 @@ class Memory(Protocol):
     def head_hashes(self, source: str, number: int) -> set[str]:
         """Every hash that the gate told for a record of its audit log."""
 
+    def named_picture(self, source: str, alert_id: str, n: int) -> str | None:
+        """The SHA-256 that an alert says of its picture, empty when none; None: no such alert."""
+
+    def rejected(self, source: str, alert_id: str) -> bool:
+        """Whether a person rejected that lead."""
+
 
 def decide(arrival: Arrival, checked: Checked, memory: Memory, station: str) -> Verdict:
     """What becomes of *arrival*, whose bytes were checked; *station* signs acks with its id."""
@@ -74,10 +82,13 @@ def decide(arrival: Arrival, checked: Checked, memory: Memory, station: str) -> 
         news = News.STALE if noted.stale else News.NOTED
         verdict = Verdict(news, (Note(noted.gate),), about=route.gate.base)
         return _with_head(verdict, arrival, checked.body, gate.source, memory)
-    if schema in _FILED or schema == EVIDENCE:
+    if schema in _FILED:
         filed = _file(arrival, checked, route)
-        return Verdict(filed.news, (*filed.writes, Note(gates.heard(gate, arrival))))
-    return refused(arrival, checked, "is not for a station")
+    elif schema == EVIDENCE:
+        filed = _file_picture(arrival, checked, route, gate, memory)
+    else:
+        return refused(arrival, checked, "is not for a station")
+    return replace(filed, writes=(*filed.writes, Note(gates.heard(gate, arrival))))
 
 
 def received_ack(item: Item, station: str, route: Route) -> Publish:
@@ -107,6 +118,19 @@ def _take(
     news = News.DUPLICATE if known else News.STORED
     writes = (first, Note(gates.heard(gate, arrival)))
     return Verdict(news, writes, received_ack(item, station, route), item.id)
+
+
+def _file_picture(
+    arrival: Arrival, checked: Checked, route: Route, gate: Gate, memory: Memory
+) -> Verdict:
+    """None of a lead that was rejected, none but the one that its alert names."""
+    _, alert_id, n = route.rest
+    if memory.rejected(gate.source, alert_id):
+        return Verdict(News.NOTED, (), about=gate.source)
+    named = memory.named_picture(gate.source, alert_id, int(n))
+    if named is not None and named != hashlib.sha256(arrival.payload).hexdigest():
+        return refused(arrival, checked, "is not the picture that its alert names")
+    return _file(arrival, checked, route)
 
 
 def _with_head(
@@ -174,11 +198,14 @@ def _is_of_a_repeat(checked: Checked) -> bool:
 
 
 def refused(arrival: Arrival, checked: Checked, text: str = "is of another station") -> Verdict:
-    """Keep the head of a message and why it cannot be used; *text* when nothing else is known."""
+    """Keep the head of a message and why it cannot be used; *text* when nothing else is known.
+
+    Nothing is kept of a picture.
+    """
     problems = tuple(str(p) for p in checked.problems if not p.tolerable) or (text,)
     gate = checked.route.gate if checked.route else None
     source = gate.base if gate else ""
-    head = arrival.payload[:HEAD_BYTES]
+    head = b"" if arrival.payload.startswith(JPEG) else arrival.payload[:HEAD_BYTES]
     size = len(arrival.payload)
     write = Refuse(source, arrival.topic, head, size, problems, arrival.received_ns)
     return Verdict(News.MALFORMED, (write,), about="; ".join(problems[:3]))

@@ -259,6 +259,7 @@ class Server:
         with self._store.batch():
             self._store.host(self._broker, connected=connected, reason=reason, at_ns=now_ns)
             self._store.apply(self._relays.over(now_ns))
+            self._store.forget_pictures(now_ns)
 
     def _say(self, *, connected: bool, reason: str) -> bool:
         """As above; False when the disk refuses, which is told."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from agent.core.errors import StoreError
 from contract.words import Stage
-from station import heads, run_rows
+from station import heads, pictures, run_rows
 from station.relay_rows import RelayRows
 from station.tables import empty_log, open_database
 from station.values import (
@@ -41,6 +41,7 @@ _GATE_COLUMNS = tuple(field.name for field in fields(Gate))
 MALFORMED_KEPT = 1000
 SENT_KEPT = 10_000
 SENT_BYTES_KEPT = 16_384
+HOUR_NS = 3600 * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Store:
         self._station = station
         self._cut = False
         self._queued = 0
+        self._rejected = 0
+        self._old_due_ns = 0
         self._db = open_database(path)
 
     def close(self) -> None:
@@ -110,6 +113,23 @@ class Store:
     def head_hashes(self, source: str, number: int) -> set[str]:
         """Every hash that a gate told for a record of its audit log."""
         return heads.hashes_of(self._db, source, number)
+
+    def named_picture(self, source: str, alert_id: str, n: int) -> str | None:
+        """The SHA-256 that an alert says of its picture, empty when none; None: no such alert."""
+        return pictures.named(self._db, source, alert_id, n)
+
+    def rejected(self, source: str, alert_id: str) -> bool:
+        """Whether a person rejected that lead."""
+        return pictures.rejected(self._db, source, alert_id)
+
+    def forget_pictures(self, now_ns: int) -> None:
+        """Destroy pictures of leads rejected since the last call, and old ones. Within a batch."""
+        newest = pictures.destroy_rejected(self._db, self._rejected)
+        old = pictures.destroy_old(self._db, now_ns) if now_ns >= self._old_due_ns else 0
+        self._cut |= newest > self._rejected or old > 0
+        self._rejected = newest
+        if now_ns >= self._old_due_ns:
+            self._old_due_ns = now_ns + HOUR_NS
 
     @property
     def relays(self) -> RelayRows:

@@ -16,7 +16,7 @@ from typing import Any
 from agent.core.errors import ConfigError, StoreError
 from agent.files.atomic import make_private
 from contract.words import FACE_LEADS
-from station import heads, relay_rows, verdicts
+from station import heads, pictures, relay_rows, verdicts
 
 FILE_NAME = "station.db"
 VERSION = 1
@@ -100,7 +100,8 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")
         _bring_up(connection, path)
-        connection.executescript(heads.TABLES + verdicts.TABLES + relay_rows.TABLES + _INDEXES)
+        more = (heads.TABLES, verdicts.TABLES, relay_rows.TABLES, pictures.TABLES, _INDEXES)
+        connection.executescript("".join(more))
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             connection.close()

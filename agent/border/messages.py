@@ -1,8 +1,8 @@
 """What the core and the vision program tell each other, and nothing else.
 
-Frozen messages with a strict JSON form; large things (a gallery, a photo to enrol) travel beside
-a message as a memory file, see ``agent.border.channel``. No message carries a frame or a face.
-The core treats what vision says as bytes from outside: vision touches hostile streams.
+Frozen messages with a strict JSON form; large things (a gallery, a photo) travel beside a message
+as a memory file, see ``agent.border.channel``. No message carries a frame, nor a face but in the
+picture of a lead where a basis is recorded. What vision says is bytes from outside to the core.
 """
 
 from __future__ import annotations
@@ -91,8 +91,7 @@ class Beat:
     """Vision -> core, every second: proof of progress, figures of cameras, counts since start.
 
     ``tracks`` faces followed, ``compared`` tracks compared with the gallery, ``leads`` sent,
-    ``reviews`` held back for a person because the pack or the score asks for one. ``generation`` is
-    that of the gallery in use.
+    ``reviews`` held back for a person; ``generation``: of the gallery in use.
     """
 
     __pydantic_config__ = _STRICT
@@ -123,7 +122,8 @@ class CameraReport:
 class Sighting:
     """Vision -> core: a track matched an entry of the gallery. Fields as in ``FaceLead``.
 
-    ``liveness`` None: no liveness pack is in use.
+    ``liveness`` None: no liveness pack is in use. ``picture`` is the SHA-256 of the JPEG beside it,
+    empty without one; ``withheld`` why there is none though a basis is recorded.
     """
 
     __pydantic_config__ = _STRICT
@@ -141,6 +141,8 @@ class Sighting:
     monotonic_ns: Count
     direction: Literal["left", "right", "towards", "away"] | None = None
     liveness: Liveness | None = None
+    picture: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    withheld: Reason = ""
     message: Literal["sighting"] = "sighting"
 
 

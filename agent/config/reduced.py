@@ -27,5 +27,6 @@ def reduced(config: Config, *, bare: bool, aside: bool = False) -> Config:
         other = {"data_dir": node.run_dir / "safe-mode", "trusted_keys": None}
         node = node.model_copy(update=other)
     less = {"node": node, "inputs": inputs, "cameras": {}, "faces": Faces(), "rules": rules}
+    less["evidence"] = None
     less["answering"] = Answering(sla=config.answering.sla)
     return config.model_copy(update=less)

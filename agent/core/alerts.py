@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from agent.core.clock import Stamp
 from agent.core.decisions import Details
@@ -17,6 +17,16 @@ from agent.core.text import Text
 from contract.words import MAX_ALERT_BYTES, Kind, MsgType, Severity, Status, Urgency
 
 SCHEMA_ROOT = "urn:gatehouse:contract:v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A picture that follows an alert on ``~/evidence/{alert}/{n}``; ``bytes`` is its length."""
+
+    n: int
+    sha256: str
+    bytes: int
+    camera: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ class Alert:
     rule: str
     at: Stamp
     details: Details
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,7 @@ def _alert_object(alert: Alert, details: Details, *, replayed: bool) -> dict[str
         "device": alert.device,
         "where": alert.where,
         "rule": alert.rule,
-        "evidence": [],
+        "evidence": [asdict(picture) for picture in alert.evidence],
         "details": dict(details),
     }
     return {**head, "data": data}

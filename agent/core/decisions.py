@@ -21,7 +21,8 @@ class Raise:
     ``cooldown_s`` holds back repeats of the same severity in an open incident; a rise passes.
     ``lasting``: the rule will say when it is over, however long it takes; any other incident is
     over when nothing was heard of it for an hour. ``latched``: it is over when a person says so,
-    and goes on over a restart without being said again; it is lasting too.
+    and goes on over a restart without being said again; it is lasting too. ``picture`` names the
+    one that is held for it.
     """
 
     at: Stamp
@@ -38,6 +39,7 @@ class Raise:
     cooldown_s: float = 0.0
     lasting: bool = False
     latched: bool = False
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)

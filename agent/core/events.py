@@ -117,6 +117,7 @@ class FaceLead:
     that agreed; ``quality`` 0 to 1; ``direction`` which way the face went, if it did;
     ``review_only`` the pack's leads are for a person's review: only a drill's goes out;
     ``liveness`` pass, refuse or undecided over those frames, None when nothing checks it.
+    ``picture`` names the one that is held for it, ``withheld`` why there is none.
     """
 
     at: Stamp
@@ -133,6 +134,8 @@ class FaceLead:
     direction: str | None = None
     review_only: bool = False
     liveness: str | None = None
+    picture: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ NAMES: Mapping[type, str] = {
     IncidentChanged: "incident",
 }
 _LEFT_OUT: Mapping[type, frozenset[str]] = {
+    FaceLead: frozenset({"picture", "withheld"}),
     GuardAnswered: frozenset({"who", "note"}),
     Ordered: frozenset({"args"}),
     DoorReleased: frozenset({"details"}),

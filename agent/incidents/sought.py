@@ -169,6 +169,7 @@ class Sought(Way[Hunt]):
             where=place.where,
             details=details,
             status=hunt.status,
+            picture=lead.picture,
         )
 
     def _note(self, hunt: Hunt, word: str, at: Stamp, told: Mapping[str, object]) -> Decision:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from agent.core.alerts import Evidence
 from agent.core.answers import Answer, GuardAnswered
 from agent.core.clock import Stamp
-from agent.core.decisions import Decision, Page
+from agent.core.decisions import Decision, Page, Raise
 from agent.core.events import Event
 from agent.incidents.assist import Assist
 from agent.incidents.calls import NeighbourCalls
@@ -46,14 +47,19 @@ class Ways:
         beside: Sequence[Way[Any]] = (),
         on_failure: Callable[[RuleFailed, Stamp], None],
         page: Callable[[Page], None] = lambda _: None,
+        claim: Callable[[Raise, str], tuple[Evidence, ...]] = lambda *_: (),
         on_decided: Callable[[Decided], None] = lambda _: None,
     ) -> None:
-        """*beside* are kept here too, and asked by somebody else; *page* runs a hook."""
+        """*beside* are kept here too, and asked by somebody else.
+
+        *page* runs a hook; *claim* names the picture that goes with an alert.
+        """
         self._ways = list(ways)
         self._kept = [*beside, *ways]
         self._keeper = keeper
         self._engine = Engine(ways, on_failure=on_failure, on_decided=on_decided)
         self.page = page
+        self.claim = claim
 
     def resume(self, now: Stamp) -> list[Decision]:
         """Go on where an earlier life left off; call it once, before anything else."""

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from agent.core.alerts import Alert, Fact, alert_json, fact_json
+from agent.core.alerts import Alert, Evidence, Fact, alert_json, fact_json
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.decisions import (
     Actuate,
@@ -78,6 +78,9 @@ class Answering(Decides, Protocol):
 
     def page(self, page: Page) -> None:
         """Run a hook beside the loop."""
+
+    def claim(self, cause: Raise, alert: str) -> tuple[Evidence, ...]:
+        """The picture that goes with an alert."""
 
 
 class Drives(Protocol):
@@ -208,9 +211,9 @@ class Dispatcher:
     def _send(self, message: Message | None) -> None:
         if message is None:
             return
-        cause = message.cause
+        cause, alert_id = message.cause, AlertId(self._ids.new())
         alert = Alert(
-            id=AlertId(self._ids.new()),
+            id=alert_id,
             source=self._address.base,
             session=self._session,
             seq=self._next(Lane.ALARM),
@@ -226,6 +229,7 @@ class Dispatcher:
             rule=cause.rule,
             at=cause.at,
             details=message.details,
+            evidence=self._ways.claim(cause, alert_id),
         )
         self._book.sent_as(message, alert.id)
         self._record.sent(message, alert.id)

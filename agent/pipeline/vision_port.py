@@ -18,6 +18,7 @@ from typing import assert_never
 from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
 from agent.border.protection import Convert, Converted, Protect
+from agent.config.schema.evidence import NO_BASIS
 from agent.core.clock import Clock, stamp, stamp_at
 from agent.core.errors import DeviceError
 from agent.core.events import Event, FaceLead, FaceReview
@@ -32,6 +33,7 @@ NOBODY = border.Meant()
 MAX_MESSAGES_A_TURN = 64
 Made = Callable[[border.Embedded, bytes], None]
 MadeOver = Callable[[Converted, bytes], None]
+Offer = Callable[[str, bytes], str]
 
 
 class VisionPort:
@@ -49,7 +51,9 @@ class VisionPort:
         on_beat: Callable[[border.Beat], None],
         on_gone: Callable[[], None],
         on_strangers: Callable[[border.Strangers], None] = lambda _: None,
+        offer: Offer = lambda *_: NO_BASIS,
     ) -> None:
+        """*offer* takes the picture of a lead by its name, and says why where it does not."""
         self._path = path
         self._group = group
         self._clock = clock
@@ -58,6 +62,7 @@ class VisionPort:
         self._on_beat = on_beat
         self._on_gone = on_gone
         self._on_strangers = on_strangers
+        self._offer = offer
         self._listener: socket.socket | None = None
         self._channel: Channel | None = None
         self._requests: dict[int, Made] = {}
@@ -202,7 +207,7 @@ class VisionPort:
                 for change in self.watch.report(message, now):
                     self._put(change)
             case border.Sighting():
-                self._sighting(message)
+                self._sighting(message, packet.beside)
             case border.Strangers():
                 self._on_strangers(message)
             case border.Embedded() | Converted():
@@ -232,7 +237,7 @@ class VisionPort:
         known = {n: f for n, f in beat.cameras.items() if n in self.watch.states}
         return dataclasses.replace(beat, cameras=known)
 
-    def _sighting(self, seen: border.Sighting) -> None:
+    def _sighting(self, seen: border.Sighting, jpeg: bytes) -> None:
         """A lead, or a likeness for a person's review; vision's word alone makes no lead."""
         attended = self.hello is None or self.hello.review_only
         lead = FaceLead(
@@ -255,7 +260,14 @@ class VisionPort:
         if held or seen.band != "lead":
             self._put(FaceReview(lead.at, lead, held))
         else:
-            self._put(lead)
+            self._put(self._pictured(lead, seen, jpeg))
+
+    def _pictured(self, lead: FaceLead, seen: border.Sighting, jpeg: bytes) -> FaceLead:
+        """*lead* with its picture, or with why it has none."""
+        if not seen.picture:
+            return dataclasses.replace(lead, withheld=seen.withheld)
+        why = self._offer(seen.picture, jpeg)
+        return dataclasses.replace(lead, picture="" if why else seen.picture, withheld=why)
 
     def _hang_up(self, reason: str) -> None:
         channel, self._channel = self._channel, None

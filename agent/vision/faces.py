@@ -20,6 +20,7 @@ from agent.core.errors import PackError
 from agent.core.seed import SEED_BYTES
 from agent.vision.care import FaceCare
 from agent.vision.direction import Direction, direction_of
+from agent.vision.evidence import Pictures
 from agent.vision.region import Region, region_of, whole
 from devices.camera_frame import Frame
 from models.detector import budget_for
@@ -63,12 +64,19 @@ class Counts:
 class FaceWork:
     """Compares the faces of all cameras with one gallery."""
 
-    def __init__(self, engine: FaceEngine, config: Faces, normal: Normal | None = None) -> None:
+    def __init__(
+        self,
+        engine: FaceEngine,
+        config: Faces,
+        normal: Normal | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
         """PackError when the configured threshold is laxer than the pack allows.
 
         *normal* gives unforeseeable normal numbers, for statistics of strangers; none without it.
         """
         self.engine = engine
+        self.pictures = pictures or Pictures(None, int)
         self._strangers = Strangers(engine.dim, normal) if normal else None
         self._looked_ns = 0
         self.counts = Counts()
@@ -118,7 +126,9 @@ class FaceWork:
                 verdicts = watched.matcher.observe(track.number, probe, now_ns)
                 probe.vector.fill(0)
                 way = direction_of(first, track.box)
-                sightings += [self._sighting(frame.camera, v, way) for v in verdicts]
+                told = [self._sighting(frame.camera, v, way) for v in verdicts]
+                shown = (picture, face.box, self.engine.detect)
+                sightings += [self.pictures.with_one(one, *shown) for one in told]
         return sightings, bool(step.tracks)
 
     def forget(self, now_ns: int) -> None:
@@ -138,7 +148,7 @@ class FaceWork:
     @property
     def transform(self) -> str:
         """The name of the site's transform; none: templates are as the network made them."""
-        return "" if self._transform is None else self._transform.id
+        return self._transform.id if self._transform else ""
 
     def protect(self, message: Protect, seed: bytes) -> None:
         """Transform every template from now on; what is known under another one is forgotten."""

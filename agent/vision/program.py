@@ -192,7 +192,7 @@ class VisionProgram:
             sightings, followed = self._faces.look(frame)
         for sighting in sightings:
             log.info("camera %s: %s", name, sighting.band)
-            self._client.send(sighting)
+            self._client.send(sighting, self._faces.pictures.take(sighting))
         if followed:
             camera.attend(ATTEND_S)
         return True

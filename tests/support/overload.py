@@ -37,6 +37,7 @@ from devices.capture_wire import CaptureRequest, Opening
 from devices.frames import FrameMemory, Layout, Pixels, create_memory
 from models.engine import PackEngine
 from models.gallery import Entry, Gallery
+from models.purpose import Purpose
 
 FPS = 15.0
 WIDTH, HEIGHT, SQUARE = 160, 120, 40
@@ -211,7 +212,12 @@ class Slow(FaceWork):
         super().__init__(engine, Faces(enabled=True))
         self._world = world
         row = np.full((1, engine.dim), 0.2, np.float32)
-        self.search(Gallery(engine.model_id, engine.metric, (Entry("w-1", False, 1),), row), 1)
+        self.search(
+            Gallery(
+                engine.model_id, engine.metric, (Entry("w-1", False, 1),), row, Purpose.WATCHLIST
+            ),
+            1,
+        )
 
     def look(self, frame: Frame) -> tuple[list[border.Sighting], bool]:
         """As ever, but it takes its time."""

@@ -26,6 +26,8 @@ class Bench:
         self.hellos: list[Hello] = []
         self.beats: list[Beat] = []
         self.gone = 0
+        self.offered: list[tuple[str, bytes]] = []
+        self.refusal = ""
         self.channels: list[Channel] = []
         self.port = VisionPort(
             path,
@@ -36,10 +38,15 @@ class Bench:
             on_hello=self.hellos.append,
             on_beat=self.beats.append,
             on_gone=self._left,
+            offer=self._offer,
         )
 
     def _left(self) -> None:
         self.gone += 1
+
+    def _offer(self, name: str, jpeg: bytes) -> str:
+        self.offered.append((name, jpeg))
+        return self.refusal
 
     async def vision(self, *said: FromVision) -> Channel:
         """A vision program that connected and said this."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from tests.tools.site_config import NODE, SITE, STATION
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEAD_PX = 130
+SWAY_PX = 6
 Entry = dict[str, Any]
 
 
@@ -62,6 +64,24 @@ def walking_up(target: Path, engine: PackEngine, *walks: tuple[Path, float, floa
         box = faces_of(picture, engine.detect)[0].box
         people.append(Walk(picture, (*box.centre, box.width), starts_s, ends_s))
     make_video(target, people, max(walk[2] for walk in walks) + 1.0, lambda _: None)
+    return target
+
+
+def swaying(target: Path, picture: Image, seconds: float = 8.0, fps: int = 12) -> Path:
+    """An H.264 file of *picture*, which sways a little, with a sensor's noise."""
+    random = np.random.default_rng(7)
+    height, width = (side // 2 * 2 - 2 * SWAY_PX for side in picture.shape[:2])
+    with av.open(str(target), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"preset": "ultrafast", "crf": "18", "g": str(fps)}
+        for number in range(round(seconds * fps)):
+            at = SWAY_PX + round(SWAY_PX * np.sin(number / 3))
+            part = picture[at : at + height, at : at + width].astype(np.int16)
+            noisy = np.clip(part + random.normal(0, 2, part.shape), 0, 255).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(noisy, format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return target
 
 

@@ -6,6 +6,7 @@ Photos become templates as the real one makes them; beats tell which gallery is 
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 import time
@@ -38,7 +39,7 @@ class SpokenVision:
         self._path = run_dir / "vision.sock"
         self._camera = camera
         self._hello = border.Hello(1, MODEL, review_only, [], "")
-        self._said: list[border.Sighting] = []
+        self._said: list[tuple[border.Sighting, bytes]] = []
         self._ended, self._met = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._track = 0
@@ -71,25 +72,26 @@ class SpokenVision:
         band: Literal["lead", "review"] = "lead",
         exercise: bool = False,
         score: float = 0.71,
+        picture: bytes = b"",
     ) -> None:
-        """Somebody who resembles *entry_id* walks by."""
+        """Somebody who resembles *entry_id* walks by; *picture* comes with it."""
         self._track += 1
-        self._said.append(
-            border.Sighting(
-                self._camera,
-                self._track,
-                entry_id,
-                exercise,
-                band,
-                score,
-                0.65 if band == "lead" else 0.6,
-                0.1,
-                3,
-                0.8,
-                MODEL,
-                time.monotonic_ns(),
-            )
+        sighting = border.Sighting(
+            self._camera,
+            self._track,
+            entry_id,
+            exercise,
+            band,
+            score,
+            0.65 if band == "lead" else 0.6,
+            0.1,
+            3,
+            0.8,
+            MODEL,
+            time.monotonic_ns(),
+            picture=hashlib.sha256(picture).hexdigest() if picture else "",
         )
+        self._said.append((sighting, picture))
 
     def _run(self) -> None:
         client = CoreClient(
@@ -101,7 +103,7 @@ class SpokenVision:
             while (heard := client.receive()) is not None:
                 self._obey(client, *heard)
             while client.connected and self._said:
-                client.send(self._said.pop(0))
+                client.send(*self._said.pop(0))
             if time.monotonic() >= due_s:
                 beats, due_s = beats + 1, time.monotonic() + BEAT_S
                 client.send(self._beat(beats))

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 from agent.config.schema.answering import Answering
 from agent.config.schema.base import Id, Section
 from agent.config.schema.devices import Access, Input, Output
+from agent.config.schema.evidence import Evidence
 from agent.config.schema.rules import Rule
 from agent.config.schema.site import Console, Link, Log, Node, Outbox, Privacy
 from agent.config.schema.vision import Camera, Faces, Models
@@ -27,6 +28,7 @@ class Config(Section):
     cameras: dict[Id, Camera] = {}
     faces: Faces = Faces()
     models: Models = Models()
+    evidence: Evidence | None = None
     rules: list[Rule] = []
     access: Access = Access()
     answering: Answering = Answering()

@@ -31,6 +31,7 @@ NAMED = {
         "models/evaluate.py",
         "models/evaluate_open.py",
         "models/evaluate_pairs.py",
+        "models/quantized.py",
     },
 }
 PROBE = np.ones(2, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from agent.border.messages import (
     encode,
 )
 from agent.core.clock import ManualClock
-from tests.support.beats import hello
+from agent.core.events import FaceLead, FaceReview
+from tests.support.beats import hello, sighting
 from tests.support.port import Bench, Play, heard, hung_up, player, turns
+
+NAME = "0a" * 32
 
 
 @pytest.fixture
@@ -45,6 +49,48 @@ def test_photos_go_out_and_templates_come_back_to_who_asked(play: Play) -> None:
         assert answers == [(told, b"\0\0\x80?")]
 
     play(story)
+
+
+@pytest.mark.parametrize("refusal", ["", "the transmission basis ended"])
+def test_the_picture_of_a_lead_is_offered_and_named_where_it_is_taken(
+    play: Play, refusal: str
+) -> None:
+    async def story(bench: Bench) -> None:
+        bench.refusal = refusal
+        channel = await bench.vision(hello())
+        channel.send(encode(replace(sighting(0), picture=NAME)), b"a picture")
+        await turns()
+
+    bench = play(story)
+    (lead,) = bench.events
+    assert isinstance(lead, FaceLead)
+    assert bench.offered == [(NAME, b"a picture")]
+    assert (lead.picture, lead.withheld) == ("" if refusal else NAME, refusal)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["pack-for-review", "band"])
+def test_no_picture_of_a_likeness_is_taken(play: Play, *, held: bool) -> None:
+    """Whatever vision sends along: a review shows nobody."""
+    seen = sighting(0, exercise=False) if held else sighting(0, band="review")
+
+    async def story(bench: Bench) -> None:
+        channel = await bench.vision(hello(review_only=held))
+        channel.send(encode(replace(seen, picture=NAME)), b"a picture")
+        await turns()
+
+    bench = play(story)
+    (review,) = bench.events
+    assert isinstance(review, FaceReview)
+    assert (review.lead.picture, bench.offered) == ("", [])
+
+
+def test_why_there_is_no_picture_is_passed_on(play: Play) -> None:
+    async def story(bench: Bench) -> None:
+        await bench.vision(hello(), replace(sighting(0), withheld="the blur failed: ValueError"))
+
+    (lead,) = play(story).events
+    assert isinstance(lead, FaceLead)
+    assert lead.withheld == "the blur failed: ValueError"
 
 
 def test_an_answer_of_an_earlier_connection_is_not_believed(play: Play) -> None:

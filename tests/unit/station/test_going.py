@@ -191,4 +191,5 @@ def test_a_look_for_leads_reads_no_other_alert(path: Path, store: Store) -> None
     del store
     with closing(open_for_reading(path)) as db:
         plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {LEADS_QUERY}")]
-    assert plan == ["SCAN messages USING INDEX messages_leads"]
+    assert plan.pop(0) == "SCAN messages USING INDEX messages_leads"
+    assert not [step for step in plan if "SCAN" in step.replace("SCALAR", "")], "pictures by topic"

@@ -35,7 +35,8 @@ SAID: dict[type, set[str]] = {
     border.CameraReport: {"camera", "state", "reason", "monotonic_ns"},
     border.Sighting: {
         "camera", "track", "entry_id", "exercise", "band", "score", "threshold", "margin",
-        "frames", "quality", "model_id", "monotonic_ns", "direction", "liveness",
+        "frames", "quality", "model_id", "monotonic_ns", "direction", "liveness", "picture",
+        "withheld",
     },
     border.Strangers: {
         "model_id", "tracks", "entries", "seconds", "length", "spread", "squares", "along",
