@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from agent.border import messages as border
 from agent.border.channel import Channel, listen
+from agent.border.gallery_index import GalleryRow, encode_index
 from bench.gate import Gate
 from bench.watched import Watched, read
 from models.nearness import Rows
@@ -37,8 +38,8 @@ class PlayedCore:
         """The next order and what goes beside it, as a core has it ready."""
         self.generation += 1
         names = (f"w-{n:06}" for n in range(len(rows)))
-        listed = [border.GalleryRow(name, exercise=True, templates=1) for name in names]
-        index = border.encode_index(listed)
+        listed = [GalleryRow(name, exercise=True, templates=1) for name in names]
+        index = encode_index(listed)
         model_id = self.hello.model_id or ""
         self._order = border.Gallery(self.generation, model_id, rows.shape[1], len(index))
         return index + rows.astype("<f4").tobytes()

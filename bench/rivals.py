@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.config.schema.vision import Camera, Faces
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
@@ -91,7 +92,7 @@ class Ours:
         engine = open_pack(folder, "dlib")
         self._work = FaceWork(engine, Faces(enabled=True))
         rows = np.stack([engine.template(photo).vector for photo in photos])
-        index = border.encode_index([border.GalleryRow(_ME, exercise=True, templates=len(rows))])
+        index = encode_index([GalleryRow(_ME, exercise=True, templates=len(rows))])
         order = border.Gallery(1, engine.model_id, engine.dim, len(index))
         GalleryWork(self._work, order, index + rows.astype("<f4").tobytes()).step(lambda: 0)
         self._request = request_for(_camera(video, fps))

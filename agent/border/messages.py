@@ -8,7 +8,6 @@ picture of a lead where a basis is recorded. What vision says is bytes from outs
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
@@ -20,10 +19,9 @@ from agent.core.events import CameraState
 from contract.topics import ID_PATTERN
 
 FEWEST_TRACKS = 200
-INDEX_LINE = 1024
 SCORE_BINS = 400
 LOWEST_SCORE, HIGHEST_SCORE = -1.0, 1.0
-_STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
+STRICT = ConfigDict(extra="forbid", strict=True, defer_build=True)
 Name = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EntryName = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(max_length=300)]
@@ -41,7 +39,7 @@ class BorderError(GatehouseError):
 class ModelInfo:
     """One model that vision computes with: its role, id and the SHA-256 of its file."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     role: Annotated[str, Field(max_length=32)]
     model_id: Annotated[str, Field(max_length=100)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -54,7 +52,7 @@ class Hello:
     ``fault``: why there is no face work although it is switched on.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     pid: Count
     model_id: Annotated[str, Field(max_length=100)] | None
     review_only: bool
@@ -71,7 +69,7 @@ class CameraFigures:
     worth for faces; ``identify`` and ``face_px``: what its faces were like.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     state: CameraState | None
     reason: Reason
     fps: Number
@@ -94,7 +92,7 @@ class Beat:
     ``reviews`` held back for a person; ``generation``: of the gallery in use.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     number: Count
     cameras: dict[Name, CameraFigures]
     tracks: Count
@@ -110,7 +108,7 @@ class Beat:
 class CameraReport:
     """Vision -> core: a camera's state changed."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     camera: Name
     state: CameraState
     reason: Reason
@@ -126,7 +124,7 @@ class Sighting:
     empty without one; ``withheld`` why there is none though a basis is recorded.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     camera: Name
     track: Count
     entry_id: EntryName
@@ -153,7 +151,7 @@ class Strangers:
     As in ``models.strangers.Batch`` and ``Moments``.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     model_id: Annotated[str, Field(max_length=100)]
     tracks: Annotated[int, Field(ge=FEWEST_TRACKS, lt=1 << 40)]
     entries: Count
@@ -170,7 +168,7 @@ class Strangers:
 class PhotoVerdict:
     """What became of one photo: a template, or the reason why not (empty: it became one)."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     photo: Count
     refused: Reason = ""
 
@@ -183,7 +181,7 @@ class Embedded:
     photo that was not refused, in order.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     request: Count
     model_id: Annotated[str, Field(max_length=100)]
     dim: Annotated[int, Field(ge=1, le=4096)]
@@ -209,7 +207,7 @@ class Embed:
     this entry: they are refused when that person stands under another id.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     request: Count
     sizes: Annotated[list[Count], Field(min_length=1, max_length=64)]
     entry_id: Annotated[str, Field(max_length=64)] = ""
@@ -219,24 +217,13 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
-class GalleryRow:
-    """An entry's rows in the matrix: templates, then ``look_alikes``, who are not the person."""
-
-    __pydantic_config__ = _STRICT
-    entry_id: EntryName
-    exercise: bool
-    templates: Annotated[int, Field(ge=1, le=64)]
-    look_alikes: Annotated[int, Field(ge=0, le=64)] = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Gallery:
     """Core -> vision: replace the gallery.
 
-    Beside it: the index (``index_bytes`` of JSON lines, lists of GalleryRow), then float32 rows.
+    Beside it: the index (``index_bytes``, see ``agent.border.gallery_index``), then float32 rows.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     generation: Count
     model_id: Annotated[str, Field(max_length=100)]
     dim: Annotated[int, Field(ge=1, le=4096)]
@@ -249,7 +236,7 @@ class Gallery:
 class FaceSwitch:
     """Core -> vision: stop (or resume) all face work."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
     on: bool
     message: Literal["face-switch"] = "face-switch"
 
@@ -258,14 +245,13 @@ FromVision = Hello | Beat | CameraReport | Sighting | Strangers | Embedded | Con
 FromCore = Embed | Gallery | FaceSwitch | Protect | Convert
 
 # Built at their first use: each program reads one half only, and a megabyte is much to the core.
-_LATE = ConfigDict(defer_build=True)
+LATE = ConfigDict(defer_build=True)
 _FROM_VISION: TypeAdapter[FromVision] = TypeAdapter(
-    Annotated[FromVision, Field(discriminator="message")], config=_LATE
+    Annotated[FromVision, Field(discriminator="message")], config=LATE
 )
 _FROM_CORE: TypeAdapter[FromCore] = TypeAdapter(
-    Annotated[FromCore, Field(discriminator="message")], config=_LATE
+    Annotated[FromCore, Field(discriminator="message")], config=LATE
 )
-_INDEX: TypeAdapter[list[GalleryRow]] = TypeAdapter(list[GalleryRow], config=_LATE)
 
 
 def encode(message: FromVision | FromCore) -> bytes:
@@ -288,22 +274,3 @@ def decode_from_core(data: bytes) -> FromCore:
         return _FROM_CORE.validate_json(data)
     except ValidationError as error:
         raise BorderError(f"not a message of the core: {error.error_count()} fault(s)") from error
-
-
-def encode_index(rows: list[GalleryRow]) -> bytes:
-    """The index that travels with ``Gallery``."""
-    parts = range(0, max(len(rows), 1), INDEX_LINE)
-    return b"\n".join(_INDEX.dump_json(rows[at : at + INDEX_LINE]) for at in parts)
-
-
-def decode_index(data: bytes) -> list[GalleryRow]:
-    """The rows of an index; BorderError when they are malformed."""
-    return [row for part in decode_index_in_parts(data) for row in part]
-
-
-def decode_index_in_parts(data: bytes) -> Iterator[list[GalleryRow]]:
-    """The same, a line at a time."""
-    try:
-        yield from map(_INDEX.validate_json, data.split(b"\n"))
-    except ValidationError as error:
-        raise BorderError("the gallery's index is malformed") from error

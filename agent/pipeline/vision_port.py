@@ -17,6 +17,7 @@ from typing import assert_never
 
 from agent.border import messages as border
 from agent.border.channel import Channel, ChannelClosedError, ChannelFullError, Packet, listen
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.border.protection import Convert, Converted, Protect
 from agent.config.schema.evidence import NO_BASIS
 from agent.core.clock import Clock, stamp, stamp_at
@@ -112,12 +113,12 @@ class VisionPort:
             self._requests[self._request] = done
         return heard
 
-    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> bool:
+    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
         """Replace what vision searches; False when vision does not listen now."""
         if self.hello is None or self.hello.model_id is None:
             return False
         self._generation += 1
-        index = border.encode_index(rows)
+        index = encode_index(rows)
         count = sum(row.templates + row.look_alikes for row in rows)
         dim = len(matrix) // 4 // count if count else 1
         message = border.Gallery(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 import numpy as np
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, decode_index_in_parts
 from agent.core.errors import GatehouseError, PackError
 from agent.core.memory import give_back_memory
 from agent.vision.faces import FaceWork
@@ -63,8 +64,8 @@ def read(
     engine: FaceEngine, order: border.Gallery, beside: bytes
 ) -> Generator[None, None, Gallery | None]:
     """The gallery in *beside*, in parts; None when it has nobody in it."""
-    entries: list[border.GalleryRow] = []
-    for part in border.decode_index_in_parts(beside[: order.index_bytes]):
+    entries: list[GalleryRow] = []
+    for part in decode_index_in_parts(beside[: order.index_bytes]):
         entries += part
         yield
     if not entries:

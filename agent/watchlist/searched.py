@@ -14,7 +14,8 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from agent.border.messages import Embedded, GalleryRow, Meant
+from agent.border.gallery_index import GalleryRow
+from agent.border.messages import Embedded, Meant
 from agent.border.protection import Converted
 from agent.core.errors import StoreError
 from agent.files.transforms import SiteTransforms, parted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from agent.border.messages import Embedded, GalleryRow, Meant
+from agent.border.gallery_index import GalleryRow
+from agent.border.messages import Embedded, Meant
 from agent.border.protection import Converted
 from agent.core.seed import Seed
 

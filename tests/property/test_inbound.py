@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.border.messages import BorderError, decode_from_core, decode_from_vision, decode_index
+from agent.border.gallery_index import decode_index
+from agent.border.messages import BorderError, decode_from_core, decode_from_vision
 from agent.config.load import InvalidConfigError, parse
 from agent.core.clock import ManualClock
 from tests.support.chunks import chunk, manifest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.border.protection import Convert, Converted, Protect
 from agent.config.schema.vision import Faces
 from agent.core.seed import Seed
@@ -58,9 +59,9 @@ class OwnVision:
         done(*self.work.convert(Convert(1, dim, seed is not None), secret + matrix))
         return True
 
-    def gallery(self, rows: list[border.GalleryRow], matrix: bytes) -> bool:
+    def gallery(self, rows: list[GalleryRow], matrix: bytes) -> bool:
         """Search these from now on."""
-        index = border.encode_index(rows)
+        index = encode_index(rows)
         engine = self.work.engine
         message = border.Gallery(1, engine.model_id, engine.dim, len(index), self.work.transform)
         self.last = message, index + matrix

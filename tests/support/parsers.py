@@ -13,6 +13,7 @@ from datetime import timedelta
 from importlib import resources
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, decode_index, encode_index
 from agent.config.load import parse
 from agent.config.yaml12 import read
 from agent.core.clock import ManualClock
@@ -164,7 +165,7 @@ def _at_the_border() -> list[Parser]:
         border.Gallery(2, "d", 8, 30),
         border.FaceSwitch(on=False),
     ]
-    index = border.encode_index([border.GalleryRow("w-1", False, 2)])
+    index = encode_index([GalleryRow("w-1", False, 2)])
     reports: list[capture.Report] = [
         capture.Beat(250, 50, 3, 1, 1920, 1080, 101.5, 40.25, 2.5, 0.0, 0.125),
         capture.FrameReady(7, 1, 123_456_789, 1920, 1080, 0.03, (0.0, 0.1, 0.5, 1.0)),
@@ -183,7 +184,7 @@ def _at_the_border() -> list[Parser]:
         Parser(
             "from-core", border.decode_from_core, [border.encode(word) for word in core], refused
         ),
-        Parser("gallery-index", border.decode_index, [index], refused),
+        Parser("gallery-index", decode_index, [index], refused),
         Parser(
             "capture-report",
             capture.decode_report,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.border.messages import Embedded, GalleryRow, Meant, PhotoVerdict
+from agent.border.gallery_index import GalleryRow
+from agent.border.messages import Embedded, Meant, PhotoVerdict
 from agent.border.protection import Converted
 from agent.core.clock import ManualClock
 from agent.core.seed import Seed

@@ -17,6 +17,7 @@ from typing import Literal, Self
 import numpy as np
 
 from agent.border import messages as border
+from agent.border.gallery_index import decode_index
 from agent.border.protection import Convert, Converted, Protect
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.vision.client import CoreClient
@@ -117,7 +118,7 @@ class SpokenVision:
                 client.send(*self._converted(message, beside))
             case border.Gallery():
                 self._generation = message.generation
-                rows = border.decode_index(beside[: message.index_bytes])
+                rows = decode_index(beside[: message.index_bytes])
                 self.searched = [row.entry_id for row in rows]
                 self.matrix = beside[message.index_bytes :]
                 self._met.set()

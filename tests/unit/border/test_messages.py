@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.border import gallery_index
 from agent.border import messages as border
 from agent.core.events import CameraState
 
@@ -124,11 +125,11 @@ def test_a_reason_cannot_be_a_novel() -> None:
 
 
 def test_a_gallery_index_travels_whole() -> None:
-    rows = [border.GalleryRow("w-1", False, 3), border.GalleryRow("drill-1", True, 1)]
-    assert border.decode_index(border.encode_index(rows)) == rows
+    rows = [gallery_index.GalleryRow("w-1", False, 3), gallery_index.GalleryRow("drill-1", True, 1)]
+    assert gallery_index.decode_index(gallery_index.encode_index(rows)) == rows
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'[{"entry_id":"w-1","exercise":false}]', b"[5]"])
 def test_a_malformed_index_is_refused(data: bytes) -> None:
     with pytest.raises(border.BorderError, match="index is malformed"):
-        border.decode_index(data)
+        gallery_index.decode_index(data)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.border.gallery_index import GalleryRow
 from agent.border.messages import (
     SCORE_BINS,
-    GalleryRow,
     Strangers,
     encode,
 )

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.border.gallery_index import GalleryRow, decode_index
 from agent.border.messages import (
     Embed,
     Embedded,
     FaceSwitch,
     Gallery,
-    GalleryRow,
     PhotoVerdict,
     decode_from_core,
-    decode_index,
     encode,
 )
 from agent.core.clock import ManualClock

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.config.schema.evidence import Evidence
 from agent.config.schema.vision import Faces
 from agent.core.clock import NS_PER_S
@@ -107,7 +108,7 @@ def test_face_work_pictures_a_lead_and_no_stranger(engine: PackEngine) -> None:
     (face,) = engine.detect(listed, 640)
     vector = engine.embed(listed, face).vector
     work = FaceWork(engine, Faces(enabled=True), None, Pictures(BASIS, lambda: ENDS_NS - 1))
-    index = border.encode_index([border.GalleryRow("drill-1", True, 1)])
+    index = encode_index([GalleryRow("drill-1", True, 1)])
     order = border.Gallery(1, engine.model_id, engine.dim, len(index))
     GalleryWork(work, order, index + vector.astype("<f4").tobytes()).step(lambda: 0)
     leads = []

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.config.schema.vision import Faces
 from agent.core.errors import PackError
 from agent.core.ids import CameraName
@@ -48,7 +49,7 @@ def searching(engine: PackEngine) -> FaceWork:
     for picture in list(pictures("real/0004/session01", "0004_01_00_01"))[:3]:
         face = max(engine.detect(picture), key=lambda one: one.box.width)
         rows.append(engine.embed(picture, face).vector)
-    index = border.encode_index([border.GalleryRow(LISTED, False, len(rows))])
+    index = encode_index([GalleryRow(LISTED, False, len(rows))])
     told = border.Gallery(1, engine.model_id, engine.dim, len(index))
     order = GalleryWork(work, told, index + np.stack(rows).astype("<f4").tobytes())
     assert order.step(lambda: 0)

@@ -12,6 +12,7 @@ import pytest
 
 from agent.border import messages as border
 from agent.border.channel import Channel, listen
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.config.schema.vision import Faces
 from agent.core.backoff import Backoff, BackoffPolicy
 from agent.core.clock import ManualClock
@@ -128,7 +129,7 @@ OBAMA = ("knn_examples/train/obama/obama.jpg", "tests/test_images/obama3.jpg")
 def searching_for(core: Core, data: bytes, *, exercise: bool) -> None:
     """The photo's person stands in the gallery as ``w-1``."""
     row = core.engine.template(data).vector
-    index = border.encode_index([border.GalleryRow("w-1", exercise, 1)])
+    index = encode_index([GalleryRow("w-1", exercise, 1)])
     told = border.Gallery(1, core.engine.model_id, core.engine.dim, len(index))
     core.channel.send(border.encode(told), index + row.astype("<f4").tobytes())
 
@@ -203,7 +204,7 @@ def test_switching_faces_off_forgets_what_was_gathered(core: Core) -> None:
 
 def rows_of(core: Core, count: int, generation: int) -> None:
     """A gallery of so many strangers, on its way to the program."""
-    index = border.encode_index([border.GalleryRow(f"w-{n}", False, 1) for n in range(count)])
+    index = encode_index([GalleryRow(f"w-{n}", False, 1) for n in range(count)])
     told = border.Gallery(generation, core.engine.model_id, core.engine.dim, len(index))
     rows = np.random.default_rng(3).normal(0, 0.1, (count, core.engine.dim)).astype("<f4")
     core.channel.send(border.encode(told), index + rows.tobytes())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.border.protection import Convert, Protect
 from agent.core.clock import ManualClock
 from agent.core.errors import PackError
@@ -109,7 +110,7 @@ def test_a_gallery_under_another_transform_is_refused(engine: PackEngine) -> Non
     vision = OwnVision(engine)
     vision.work.protect(Protect(NAME), b"\x01" * 32)
     row = np.zeros(engine.dim, "<f4").tobytes()
-    index = border.encode_index([border.GalleryRow("w-1", False, 1)])
+    index = encode_index([GalleryRow("w-1", False, 1)])
     for transform in ("", "f" * 16):
         message = border.Gallery(1, engine.model_id, engine.dim, len(index), transform)
         with pytest.raises(PackError, match="another transform"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent.border import messages as border
+from agent.border.gallery_index import GalleryRow, encode_index
 from agent.config.schema.vision import Faces
 from agent.core.ids import CameraName
 from agent.vision.faces import FaceWork
@@ -57,8 +58,8 @@ class Watching:
         self.number = 0
         rows = np.full((entries, engine.dim), 0.2, np.float32)
         rows += np.arange(entries, dtype=np.float32)[:, None]
-        listed = [border.GalleryRow(f"w-{n}", False, 1) for n in range(entries)]
-        index = border.encode_index(listed)
+        listed = [GalleryRow(f"w-{n}", False, 1) for n in range(entries)]
+        index = encode_index(listed)
         order = border.Gallery(1, engine.model_id, engine.dim, len(index))
         GalleryWork(self.work, order, index + rows.tobytes()).step(lambda: 0)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.border.messages import GalleryRow
+from agent.border.gallery_index import GalleryRow
 from agent.core.clock import ManualClock
 from contract.words import ListName, Status
 from tests.support.signed import DAY_S, PHOTO, listed, template, utc
