@@ -93,31 +93,30 @@ class Going:
             "SELECT source, id, verdict, by FROM verdicts ORDER BY n DESC LIMIT 500"
         ).fetchall()[::-1]:
             said[source, alert_id].append((verdict, by))
-        expired = self._expired()
+        expired = expired_leads(self._db)
         found = []
         for _, source, alert_id, kind, status, stage, by, happened_ns, here in rows:
             words = said[source, alert_id]
-            standing = standing_of([verdict for verdict, _ in words])
-            persons = tuple(person for _, person in words)
-            if standing in WAITING and stage == Stage.CLOSED:
-                standing, persons = Standing.CLOSED, (by,)
-            elif standing in WAITING and (source, alert_id) in expired:
-                standing = Standing.EXPIRED
+            standing = standing_of(
+                [verdict for verdict, _ in words],
+                closed=stage == Stage.CLOSED,
+                expired=(source, alert_id) in expired,
+            )
+            persons = (by,) if standing is Standing.CLOSED else tuple(who for _, who in words)
             told = (source, alert_id, kind, Status(status), happened_ns, standing, persons)
             found.append(LeadRow(*told, picture=bool(here)))
         return tuple(found)
 
-    def _expired(self) -> set[tuple[str, str]]:
-        """Leads that their gates waited for long enough for."""
-        query = (
-            "SELECT source, body FROM messages WHERE kind='lead.expired' ORDER BY n DESC LIMIT 200"
-        )
-        rows = self._db.execute(query).fetchall()
-        return {(s, str(json.loads(b)["data"].get("details", {}).get("alert"))) for s, b in rows}
-
     def _newest(self, table: str, number: str) -> int:
         query = f"SELECT max({number}) FROM {table}"  # noqa: S608 - ours
         return int(self._db.execute(query).fetchone()[0] or 0)
+
+
+def expired_leads(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Leads that their gates waited for long enough for: gate and alert, of the newest ones."""
+    query = "SELECT source, body FROM messages WHERE kind='lead.expired' ORDER BY n DESC LIMIT 200"
+    rows = db.execute(query).fetchall()
+    return {(s, str(json.loads(b)["data"].get("details", {}).get("alert"))) for s, b in rows}
 
 
 def lead_json(lead: LeadRow) -> dict[str, object]:

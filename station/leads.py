@@ -23,6 +23,7 @@ from contract.routes import route
 from contract.words import FACE_LEADS, CommandName, Stage, Status
 from station import commands, keys, pictures, verdicts
 from station.desk import Desk, Found
+from station.going import expired_leads
 from station.standing import PERSONS, WAITING, Standing, Word, standing_of
 from station.tables import LEAD_KINDS, empty_log
 from station.values import gate_name
@@ -114,11 +115,16 @@ class LeadDesk(Desk):
         )
         told = []
         rows = self._read(query, ())
+        expired = expired_leads(self._db)
         for source, alert_id, topic, stage, by, kind, happened_ns, body, here in rows:
             found = Found(source, alert_id, topic, Stage(stage), by)
-            decided = _decided(found, verdicts.of_lead(self._db, source, alert_id))
-            waits = decided.standing in WAITING and found.stage is not Stage.CLOSED
-            if waits or everything:
+            decided = _decided(
+                found,
+                verdicts.of_lead(self._db, source, alert_id),
+                closed=found.stage is Stage.CLOSED,
+                expired=(source, alert_id) in expired,
+            )
+            if decided.standing in WAITING or everything:
                 alert = json.loads(bytes(body))
                 gone = decided.standing is Standing.REJECTED
                 picture = picture_word(alert, here=bool(here), rejected=gone)
@@ -235,9 +241,11 @@ def _check(found: Found, before: Sequence[Verdict], word: Word, by: str) -> None
         raise CheckFailedError(f"{by} confirmed {found.id} already: a second person has to")
 
 
-def _decided(found: Found, said: Sequence[Verdict]) -> Decided:
+def _decided(
+    found: Found, said: Sequence[Verdict], *, closed: bool = False, expired: bool = False
+) -> Decided:
     way = route(found.topic)
-    standing = standing_of([v.verdict for v in said])
+    standing = standing_of([v.verdict for v in said], closed=closed, expired=expired)
     return Decided(found, way is not None and way.drill, standing, tuple(said))
 
 

@@ -32,10 +32,18 @@ class Standing(StrEnum):
 WAITING = frozenset({Standing.PENDING, Standing.FIRST})
 
 
-def standing_of(words: Sequence[str]) -> Standing:
-    """Two persons confirm a lead, or one rejects it."""
+def standing_of(words: Sequence[str], *, closed: bool = False, expired: bool = False) -> Standing:
+    """Two persons confirm a lead, or one rejects it.
+
+    One that still waits when its alert is ``closed``, or that its gate waited for long enough for
+    (``expired``), waits no more.
+    """
     if Word.REJECT in words:
         return Standing.REJECTED
-    if not words:
-        return Standing.PENDING
-    return Standing.CONFIRMED if len(words) >= PERSONS else Standing.FIRST
+    if len(words) >= PERSONS:
+        return Standing.CONFIRMED
+    if closed:
+        return Standing.CLOSED
+    if expired:
+        return Standing.EXPIRED
+    return Standing.FIRST if words else Standing.PENDING

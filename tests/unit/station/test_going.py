@@ -179,12 +179,15 @@ def test_a_lead_is_told_from_the_first_person_to_the_second(
     assert told() == [("confirmed", ["desk-3", "desk-4"])]
     desk.decide(message_id(2), Word.REJECT, "desk-3", "no", None)
     assert told() == [("rejected", ["desk-3"])]
-    desk.close()
     over = fact(9, type="gatehouse.event.lead.expired")
     over["data"]["details"] = {"alert": message_id(3), "kind": "watchlist.face", "after_s": 900.0}
     hear("event", over)
     assert told() == [("expired", [])]
     assert [found.waits for found in reader.snapshot(NOW_NS, 0).leads] == [False] * 3
+    assert desk.leads(everything=False) == []
+    listed = [row["standing"] for row in desk.leads(everything=True)]
+    assert listed == ["expired", "rejected", "confirmed"]
+    desk.close()
 
 
 def test_a_look_for_leads_reads_no_other_alert(path: Path, store: Store) -> None:
