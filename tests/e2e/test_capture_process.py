@@ -70,7 +70,7 @@ def test_a_child_that_hangs_is_killed_and_started_again(walker: Path) -> None:
 
 def test_a_child_that_dies_is_started_again_before_anybody_misses_it(walker: Path) -> None:
     with Watch(file_camera(walker)) as watch:
-        watch.until(lambda: watch.frames, 10)
+        watch.until_state(CameraState.OK, 20)  # told by the beat that follows the first picture
         for _ in range(2):
             pid, seen = watch.pid, len(watch.frames)
             os.kill(pid, signal.SIGKILL)
