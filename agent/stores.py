@@ -19,7 +19,7 @@ from agent.config.schema.root import Config
 from agent.core.clock import NS_PER_S, Clock
 from agent.core.errors import StoreError
 from agent.core.ports import Counters, Limits
-from agent.files.atomic import FolderLock, erase
+from agent.files.atomic import FolderLock, erase, set_aside
 from agent.incidents.keeper import Keeper
 from agent.orders import Kept
 from agent.outbox.no_store import NoStore
@@ -196,7 +196,8 @@ class Stores:
     async def open_watchlist(self, on_change: Callable[[Applied], None]) -> Watchlist:
         """The watchlist and the hot list as they were kept; empty when a file is damaged."""
         lists, hot = await self._open_list(WATCHLIST), await self._open_list(HOTLIST)
-        node, normal = self._config.node, self._start.level is Level.NORMAL
+        node = self._config.node
+        seeds = None if self.closed else open_transforms(self.vault, node.data_dir, self._issue)
         return Watchlist(
             lists,
             self.keys,
@@ -205,16 +206,16 @@ class Stores:
             on_change=on_change,
             audit=self.audit,
             hot=hot,
-            transforms=open_transforms(self.vault, node.data_dir, self._issue) if normal else None,
+            transforms=seeds,
         )
 
     async def _open_list(self, name: str) -> WatchlistStore:
         """One list, read beside the loop; a damaged file is moved aside."""
         path, seal = self._file(f"{name}.json"), self.vault.seal(name)
-        if self._start.level is not Level.NORMAL:
+        if self.closed:
             return ClosedWatchlist(path, load=False)
         store = await self._loaded(lambda: WatchlistStore(path, seal=seal))
-        store = store or await self._loaded(lambda: WatchlistStore(_aside(path), seal=seal))
+        store = store or await self._loaded(lambda: WatchlistStore(set_aside(path), seal=seal))
         store = store or WatchlistStore(path, load=False, seal=seal)
         self.vault.reseal_by(name, store.reseal)
         return store
@@ -222,7 +223,7 @@ class Stores:
     def open_badges(self) -> Badges:
         """Codes and cards of the people of this gate; closed in safe mode or when damaged."""
         path, seal = self._file("badges.json"), self.vault.seal(BADGES)
-        if self._start.level is not Level.NORMAL:
+        if self.closed:
             return Badges(path, load=False)
         made = self._tried("badges", lambda: Badges(path, seal)) or Badges(path, load=False)
         self.vault.reseal_by(BADGES, made.reseal)
@@ -264,12 +265,11 @@ class Stores:
 
         And the statistics of strangers: they are of nobody, and go with the rest all the same.
         """
-        folder = self._config.node.data_dir
         for name in (UNREADABLE, CASES_UNREADABLE, STATISTICS, DAMAGED):
             erase(self._file(name))
         for name in (WATCHLIST, HOTLIST):
             erase(self._file(f"{name}.json.damaged"))
-            for path in folder.glob(f".{name}.json.*.tmp"):
+            for path in self._config.node.data_dir.glob(f".{name}.json.*.tmp"):
                 erase(path)
 
     async def _loaded(self, make: Callable[[], WatchlistStore]) -> WatchlistStore | None:
@@ -298,10 +298,3 @@ def _in_words(damage: Damage, folder: str = OUTBOX) -> str:
         return f"what goes on at this gate was damaged, see {names}; some of it may be forgotten"
     lost = f"{damage.lost} or more messages" if damage.lost else "some messages"
     return f"the outbox was damaged, see {names}; {lost} that waited may not be sent"
-
-
-def _aside(path: Path) -> Path:
-    """Move a damaged file aside so that a new one can be started in its place."""
-    with contextlib.suppress(OSError):
-        path.replace(path.with_name(path.name + ".damaged"))
-    return path

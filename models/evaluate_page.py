@@ -59,10 +59,20 @@ is false.</li>
 
 def page(evaluation: Evaluation) -> str:
     """The whole page."""
-    title = f"Face comparison with the pack {evaluation.pack}"
+    title = escape(f"Face comparison with the pack {evaluation.pack}")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
+        " style-src 'unsafe-inline'\">"
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>\n"
+        + "\n".join([f"<h1>{title}</h1>", *_body(evaluation)])
+        + "\n</body></html>\n"
+    )
+
+
+def _body(evaluation: Evaluation) -> list[str]:
     gallery, photos = SHOWN_GALLERY
-    body = [
-        f"<h1>{escape(title)}</h1>",
+    return [
         (
             f"<p>Model {escape(evaluation.model_id)}, faces found by"
             f" {escape(evaluation.detector)}. One threshold for everybody:"
@@ -95,14 +105,6 @@ def page(evaluation: Evaluation) -> str:
         "<h2>What cannot be claimed</h2>",
         _LIMITS,
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
-        " style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
-        + "\n".join(body)
-        + "\n</body></html>\n"
-    )
 
 
 def _ratio(evaluation: Evaluation) -> str:

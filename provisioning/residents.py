@@ -61,56 +61,57 @@ def _day(text: str) -> datetime:
     return moment
 
 
+Who = Annotated[
+    str,
+    typer.Argument(
+        help="The resident's id (a-z, 0-9, '-'), or a name: then an id is made. 编号或姓名",
+        metavar="NAME-or-ID",
+    ),
+]
+Photos = Annotated[
+    list[Path],
+    typer.Option("--photo", help="JPEG or PNG; three are asked for. 照片", metavar="FILE"),
+]
+Consent = Annotated[
+    str,
+    typer.Option(
+        "--consent", help="Version of the text that was agreed to. 同意书版本", metavar="TEXT"
+    ),
+]
+AskedBy = Annotated[
+    str, typer.Option("--asked-by", help="Who asked for consent. 征询人", metavar="WHO")
+]
+Until = Annotated[
+    datetime,
+    typer.Option(
+        "--until", parser=_day, help="Last day, two years on at most. 截止日", metavar="DATE"
+    ),
+]
+Destroy = Annotated[
+    bool, typer.Option("--destroy-photos", help="Overwrite and delete the files. 销毁原照片")
+]
+
+
 @app.command()
 def enrol(
     config: ConfigOption,
-    who: Annotated[
-        str,
-        typer.Argument(
-            help="The resident's id (a-z, 0-9, '-'), or a name: then an id is made. 编号或姓名",
-            metavar="NAME-or-ID",
-        ),
-    ],
-    photo: Annotated[
-        list[Path],
-        typer.Option("--photo", help="JPEG or PNG; three are asked for. 照片", metavar="FILE"),
-    ],
-    consent: Annotated[
-        str,
-        typer.Option(
-            "--consent", help="Version of the text that was agreed to. 同意书版本", metavar="TEXT"
-        ),
-    ],
-    asked_by: Annotated[
-        str, typer.Option("--asked-by", help="Who asked for consent. 征询人", metavar="WHO")
-    ],
-    until: Annotated[
-        datetime,
-        typer.Option(
-            "--until",
-            parser=_day,
-            help="Last day, two years on at most. 截止日",
-            metavar="DATE",
-        ),
-    ],
+    who: Who,
+    photo: Photos,
+    consent: Consent,
+    asked_by: AskedBy,
+    until: Until,
     *,
     name: Annotated[str, typer.Option("--name", help="For people at the gate. 姓名")] = "",
     unit: Annotated[str, typer.Option("--unit", help="Home or office. 房号")] = "",
     where: Annotated[str, typer.Option("--where", help="Which entrance. 出入口")] = "",
-    destroy_photos: Annotated[
-        bool, typer.Option("--destroy-photos", help="Overwrite and delete the files. 销毁原照片")
-    ] = False,
+    destroy_photos: Destroy = False,
     as_json: JsonFlag = False,
 ) -> None:
     """登记: Keep templates of a resident who agreed. Refused photos are named, with the reason."""
-    if len(photo) > MOST_PHOTOS:
-        raise typer.BadParameter(f"at most {MOST_PHOTOS} photos")
-    from agent.residents.record import is_id
-
-    resident_id = who if is_id(who) else f"r-{secrets.token_hex(4)}"
+    resident_id = _id_of(who)
     photos, vectors = _made(config, photo, resident_id)
     rows = [base64.b64encode(vector.astype("<f4").tobytes()).decode() for vector in vectors]
-    resident = {
+    resident: dict[str, Any] = {
         "resident_id": resident_id,
         "name": name or ("" if who == resident_id else who),
         "unit": unit,
@@ -120,19 +121,16 @@ def enrol(
         "templates": {photos.kept_as: rows},
     }
     answer = ask_agent(config, "resident.enrol", resident=resident)
-    remarks = [_FEW] if len(photo) < PHOTOS_ASKED else []
-    destroyed = _destroyed(photo) if destroy_photos else []
-    remarks += [] if destroy_photos else [_YOURS]
+    answer["consent"] = {**resident["consent"], "at": answer.pop("consent_at")}
+    remarks = [_FEW] * (len(photo) < PHOTOS_ASKED) + [_YOURS] * (not destroy_photos)
     told = {
         **answer,
         "templates": len(rows),
         "model_id": photos.kept_as.partition("~")[0],
         "until": until.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "consent": {"asked_by": asked_by, "version": consent, "at": answer["consent_at"]},
-        "photos_destroyed": destroyed,
+        "photos_destroyed": _destroyed(photo) if destroy_photos else [],
         "remarks": [english for english, _ in remarks],
     }
-    del told["consent_at"]
     show(told, _enrolled(told, remarks, _language(config)), as_json=as_json)
 
 
@@ -174,10 +172,18 @@ def list_(config: ConfigOption, as_json: JsonFlag = False) -> None:
     show(answer, "\n".join(lines), as_json=as_json)
 
 
+def _id_of(who: str) -> str:
+    from agent.residents.record import is_id
+
+    return who if is_id(who) else f"r-{secrets.token_hex(4)}"
+
+
 def _made(
     config: Path, paths: Sequence[Path], resident_id: str
 ) -> tuple[ResidentPhotos, list[Vector]]:
     """Templates of the photos, once nobody else among residents looks like them."""
+    if len(paths) > MOST_PHOTOS:
+        raise typer.BadParameter(f"at most {MOST_PHOTOS} photos")
     begun = ask_agent(config, "resident.begin")  # before the models: most faults are found here
     from agent.core.seed import Seed
     from models.engine import open_engine

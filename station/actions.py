@@ -20,6 +20,7 @@ from rich.console import Console
 
 from agent.core.clock import format_utc
 from agent.core.errors import CheckFailedError
+from agent.core.hosts import is_loopback
 from agent.files.atomic import FolderLock, write_atomic
 from contract.join import Place
 from contract.signing import content_hash
@@ -35,7 +36,6 @@ from station.options import (
     Broker,
     Protocol,
     Ring,
-    is_loopback,
     parse_addresses,
     read_login,
     read_tls,

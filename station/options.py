@@ -5,13 +5,13 @@ There is no fallback: without certificates only a loopback address is accepted (
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from agent.core.errors import ConfigError
+from agent.core.hosts import is_loopback
 
 Protocol = Literal["auto", "5", "3.1.1"]
 
@@ -77,16 +77,6 @@ class Ring:
         """The broker of the next connection: the first one, then each in its turn."""
         self._at = (self._at + 1) % len(self._brokers)
         return self._brokers[self._at]
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and the loopback networks; names are not looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def parse_addresses(text: str) -> list[tuple[str, int]]:

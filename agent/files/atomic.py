@@ -81,6 +81,13 @@ def erase(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def set_aside(path: Path) -> Path:
+    """Move a damaged file out of the way of a new one, if the disk lets us; *path* is its place."""
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(path.name + ".damaged"))
+    return path
+
+
 class Seal(Protocol):
     """How a file's bytes are kept from eyes that have the disk and not the key."""
 

@@ -5,7 +5,6 @@ Here: pydantic types with the limits of CONTRACT 1 and 7. Not here: reading file
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,16 +49,6 @@ _READING = {
     "__pydantic_validator__",
     "__signature__",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and the loopback networks."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]

@@ -15,8 +15,8 @@ from agent.config.schema.base import (
     KindName,
     Label,
     Section,
-    is_loopback,
 )
+from agent.core.hosts import is_loopback
 from contract.words import FACE_LEADS, Kind, Stage
 
 NEXT_BROKER = "next-broker"

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.config.schema.base import AbsolutePath, Id, Label, Port, Section, is_loopback
+from agent.config.schema.base import AbsolutePath, Id, Label, Port, Section
+from agent.core.hosts import is_loopback
 from contract.topics import Address
 
 

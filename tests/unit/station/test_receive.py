@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from agent.core.clock import parse_utc
 from contract.validate import check_message
 from contract.words import Status
-from station.receive import decide
 from station.values import (
-    Arrival,
     AuditFault,
     Channel,
     CountAgain,
     File,
-    Gate,
     Item,
     Keep,
     KeepHead,
@@ -29,53 +23,8 @@ from station.values import (
     ToldHead,
     Verdict,
 )
+from tests.support.receive import NOW_NS, Remembered, judge
 from tests.tools.messages import GATE, OTHER_GATE, alert, beat, body, fact, message_id, state
-
-NOW_NS = parse_utc("2026-11-21T08:00:00.250Z")
-
-
-@dataclass(slots=True)
-class Remembered:
-    """A memory that a test fills by hand."""
-
-    keys: set[tuple[str, str]] = field(default_factory=set)
-    gates: dict[str, Gate] = field(default_factory=dict)
-    heads: list[ToldHead] = field(default_factory=list)
-    named: dict[tuple[str, int], str] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-
-    def has(self, source: str, message_id: str) -> bool:
-        return (source, message_id) in self.keys
-
-    def gate(self, source: str) -> Gate | None:
-        return self.gates.get(source)
-
-    def last_head(self, source: str) -> ToldHead | None:
-        return self.heads[-1] if self.heads and source == GATE else None
-
-    def head_hashes(self, source: str, number: int) -> set[str]:
-        return {head.hash for head in self.heads if head.n == number and source == GATE}
-
-    def named_picture(self, source: str, alert_id: str, n: int) -> str | None:
-        known = [key for key in self.named if key[0] == alert_id and source == GATE]
-        return self.named.get((alert_id, n), "") if known else None
-
-    def rejected(self, source: str, alert_id: str) -> bool:
-        return source == GATE and alert_id in self.gone
-
-
-def judge(
-    rest: str,
-    value: dict[str, Any] | bytes,
-    *,
-    memory: Remembered | None = None,
-    retained: bool = False,
-    base: str = GATE,
-) -> Verdict:
-    payload = value if isinstance(value, bytes) else body(value)
-    topic = f"{base}/{rest}" if rest else base
-    arrival = Arrival(topic, payload, retained, again=False, received_ns=NOW_NS)
-    return decide(arrival, check_message(topic, payload), memory or Remembered(), "cancheng")
 
 
 def kept(verdict: Verdict) -> Item:
@@ -282,39 +231,3 @@ def test_a_retained_heartbeat_tells_no_head() -> None:
 @pytest.mark.parametrize("head", [{}, {"n": 0, "hash": "a" * 64}, {"n": 1, "hash": "A" * 64}, 5])
 def test_a_head_that_is_none_is_no_heartbeat(head: object) -> None:
     assert judge("hb", beat(audit=head)).news is News.MALFORMED
-
-
-PICTURE = b"\xff\xd8\xff\xe0 a face"
-NAMED = hashlib.sha256(PICTURE).hexdigest()
-
-
-@pytest.mark.parametrize("branch", ["", "drill/"])
-def test_a_picture_that_its_alert_names_is_filed(branch: str) -> None:
-    memory = Remembered(named={("a-1", 1): NAMED})
-    verdict = judge(f"{branch}evidence/a-1/1", PICTURE, memory=memory)
-    assert verdict.news is News.FILED
-    write = verdict.writes[0]
-    assert isinstance(write, File)
-    assert write.body == PICTURE
-
-
-@pytest.mark.parametrize(("n", "named"), [(1, "0" * 64), (2, NAMED)])
-def test_another_picture_is_refused_and_nothing_of_it_is_kept(n: int, named: str) -> None:
-    memory = Remembered(named={("a-1", 1): named})
-    verdict = judge(f"evidence/a-1/{n}", PICTURE, memory=memory)
-    assert verdict.news is News.MALFORMED
-    write = verdict.writes[0]
-    assert isinstance(write, Refuse)
-    assert (write.head, write.size) == (b"", len(PICTURE))
-
-
-def test_no_picture_of_a_rejected_lead_is_taken() -> None:
-    memory = Remembered(named={("a-1", 1): NAMED}, gone={"a-1"})
-    verdict = judge("evidence/a-1/1", PICTURE, memory=memory)
-    assert not [write for write in verdict.writes if isinstance(write, File | Refuse)]
-
-
-def test_nothing_is_kept_of_a_picture_that_is_too_large() -> None:
-    (write,) = judge("evidence/a-1/1", PICTURE + bytes(300_000)).writes
-    assert isinstance(write, Refuse)
-    assert write.head == b""
