@@ -80,8 +80,7 @@ class Core:
         self._stores = Stores(self._config, self._clock, self._observer.issue, self._start)
         self._open_stores()
         self._build_dispatch()
-        self._dispatcher.resume()
-        self._panel.open()
+        self._dispatcher.resume(self._panel.open)
         self._notifier.ready("panic live")
         log.info("panic live, session %d", self._counters.session)
         self._watchlist = await self._stores.open_watchlist(

@@ -67,9 +67,13 @@ class Outputs:
                 failed[name] = f"pin {config.pin}: {error}"
         return failed
 
-    def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
+    def drive(
+        self, name: str, drive: Drive, for_s: float | None = None, spent_s: float = 0.0
+    ) -> None:
         """Drive output *name*; ON and PULSE end after ``for_s`` or the output's bound if less.
 
+        Of that time *spent_s* passed before the program started; where nothing is left of it, or
+        the output is on for a reason of this life, nothing changes.
         Raises DeviceError for an unknown name or a pin that does not obey.
         """
         config, pin = self._config.get(name), self._pins.get(name)
@@ -80,9 +84,11 @@ class Outputs:
             self._cancel(name)
             self._guard.disarm(name)
             return
-        self._cancel(name)
         bound_s = bound_of(config)
-        on_s = min(for_s, bound_s) if for_s is not None else bound_s
+        on_s = (min(for_s, bound_s) if for_s is not None else bound_s) - spent_s
+        if on_s <= 0 or (spent_s > 0 and name in self._ends):
+            return
+        self._cancel(name)
         if isinstance(config, GateRelay):
             level = _safe(config) is (config.active == "high")
             self._guard.arm(name, config.pin, level=level, for_s=on_s)

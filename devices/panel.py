@@ -76,11 +76,13 @@ class Panel:
             self.simulated.settle(self._contacts.unstarted)
         self._contacts.start()
 
-    def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
+    def drive(
+        self, name: str, drive: Drive, for_s: float | None = None, spent_s: float = 0.0
+    ) -> None:
         """Drive an output; DeviceError when it is not there or does not obey."""
         if self._outputs is None:
             raise DeviceError(f"output {name}: the pins of this gate are not open")
-        self._outputs.drive(name, drive, for_s)
+        self._outputs.drive(name, drive, for_s, spent_s)
         if drive is not Drive.OFF and self._config.outputs[name].type == "gate":
             self._audit.note(AuditKind.UNLOCK, "gate", {"output": name})
 

@@ -77,8 +77,9 @@ class Rule:
         """Monotonic ns at which :meth:`on_time` has something to say; None: never."""
         return None
 
-    def recall(self, open_incidents: Collection[str]) -> None:
-        """These incidents were open when an earlier life of the agent ended."""
+    def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:  # noqa: ARG002
+        """These incidents, last heard of then, were open when an earlier life ended."""
+        return []
 
     def raised(
         self,

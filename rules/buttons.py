@@ -8,7 +8,7 @@ A line that chatters is told once, and is well again when it has been quiet for 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from agent.core.clock import NS_PER_S, Stamp
@@ -67,12 +67,22 @@ class ButtonRule(Rule):
             event.at, event.device, text, details=details, cooldown_s=stuck_s, latched=True
         )
 
-    def recall(self, open_incidents: Collection[str]) -> None:
-        """What was latched stays so: the next press goes on with it, a reset ends it."""
-        for key in open_incidents:
+    def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:
+        """What was latched stays so, and sounds for what is left of its time.
+
+        The next press goes on with it, a reset ends it.
+        """
+        pressed: list[Stamp] = []
+        for key, at in last_seen.items():
             rule, _, device = key.partition(":")
             if rule == self.manner.name and self.concerns(device, self.chosen):
                 self._presses[device] = 1
+                pressed.append(at)
+        if not pressed:
+            return []
+        last_ns = max(at.monotonic_ns for at in pressed)
+        spent_s = max(0, now.monotonic_ns - last_ns) / NS_PER_S
+        return [Actuate(output, Drive.ON, spent_s=spent_s) for output in self.manner.outputs]
 
     def _reset(self, at: Stamp, device: str | None, by: str) -> list[Decision]:
         done: list[Decision] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -112,11 +112,10 @@ class Engine:
                     decisions += self._failed(guarded, now, error, None)
         return decisions
 
-    def recall(self, open_incidents: Collection[str]) -> None:
+    def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:
         """These incidents of our rules were open when an earlier life ended."""
-        for guarded in self._guarded:
-            if isinstance(guarded.rule, Rule):
-                guarded.rule.recall(open_incidents)
+        rules = [guarded.rule for guarded in self._guarded if isinstance(guarded.rule, Rule)]
+        return [decision for rule in rules for decision in rule.recall(last_seen, now)]
 
     @property
     def due_ns(self) -> int | None:

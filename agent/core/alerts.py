@@ -12,11 +12,17 @@ from dataclasses import asdict, dataclass
 
 from agent.core.clock import Stamp
 from agent.core.decisions import Details
+from agent.core.events import IncidentChanged, Stand
 from agent.core.ids import AlertId, IncidentId
 from agent.core.text import Text
 from contract.words import MAX_ALERT_BYTES, Kind, MsgType, Severity, Status, Urgency
 
 SCHEMA_ROOT = "urn:gatehouse:contract:v1"
+_STAND = {
+    MsgType.ALERT: Stand.OPENED,
+    MsgType.UPDATE: Stand.UPDATED,
+    MsgType.CANCEL: Stand.ENDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,24 @@ def mark_replayed(body: bytes) -> bytes:
     event = json.loads(body)
     event["replayed"] = True
     return _dumps(event)
+
+
+def incident_changed(alert: Alert) -> IncidentChanged:
+    """What the ways of answering hear of an alert that was sent."""
+    return IncidentChanged(
+        alert.at,
+        alert.incident,
+        _STAND[alert.msgtype],
+        alert.kind,
+        alert.severity,
+        alert.status,
+        alert.device,
+        alert.where,
+        alert.id,
+        alert.text,
+        alert.rule,
+        alert.details,
+    )
 
 
 def _alert_object(alert: Alert, details: Details, *, replayed: bool) -> dict[str, object]:

@@ -68,11 +68,15 @@ class Drive(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actuate:
-    """Drive an output; ``for_s`` bounds ON and PULSE (None: the output's own bound)."""
+    """Drive an output; ``for_s`` bounds ON and PULSE (None: the output's own bound).
+
+    ``spent_s`` of that time passed in an earlier life: what is left of it is driven, if anything.
+    """
 
     output: str
     drive: Drive
     for_s: float | None = None
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ The dispatcher is the only place where decisions become deeds. For a panic press
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from agent.core.alerts import Alert, Evidence, Fact, alert_json, fact_json
+from agent.core.alerts import Alert, Evidence, Fact, alert_json, fact_json, incident_changed
 from agent.core.clock import Clock, Stamp, stamp
 from agent.core.decisions import (
     Actuate,
@@ -30,9 +30,7 @@ from agent.core.events import (
     ComponentState,
     Event,
     HookEnded,
-    IncidentChanged,
     Probe,
-    Stand,
 )
 from agent.core.health import HealthBoard
 from agent.core.ids import AlertId, IdSource
@@ -41,7 +39,7 @@ from agent.incidents.book import IncidentBook, Message, Open
 from agent.incidents.record import Recorder
 from agent.incidents.words import Words
 from contract.topics import Address
-from contract.words import MsgType, Severity, Stage, Status
+from contract.words import Severity, Stage, Status
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +61,8 @@ class Decides(Protocol):
 class Rules(Decides, Protocol):
     """The engine, as the dispatcher sees it."""
 
-    def recall(self, open_incidents: Collection[str]) -> None:
-        """These incidents were open when an earlier life ended."""
+    def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:
+        """These incidents were open when an earlier life ended; what sounds on because of them."""
 
 
 class Answering(Decides, Protocol):
@@ -86,7 +84,9 @@ class Answering(Decides, Protocol):
 class Drives(Protocol):
     """The outputs, as the dispatcher sees them."""
 
-    def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
+    def drive(
+        self, name: str, drive: Drive, for_s: float | None = None, spent_s: float = 0.0
+    ) -> None:
         """Drive an output or raise DeviceError."""
 
 
@@ -157,11 +157,15 @@ class Dispatcher:
         self._carry_out(self._ways.on_time(now))
         self._record.done(None)
 
-    def resume(self) -> None:
-        """Go on with everything that an earlier life left open."""
-        self._carry_out(self._ways.resume(stamp(self._clock)))
-        self._rules.recall(self._book.cases)
+    def resume(self, open_pins: Callable[[], None] = lambda: None) -> None:
+        """Go on with everything that an earlier life left open; what sounded then sounds on."""
+        now = stamp(self._clock)
+        self._carry_out(self._ways.resume(now))
+        last_seen = {key: standing.seen for key, standing in self._book.cases.items()}
+        sounding = self._rules.recall(last_seen, now)
         self._record.began()
+        open_pins()
+        self._carry_out(sounding)
 
     @property
     def due_ns(self) -> int | None:
@@ -203,7 +207,7 @@ class Dispatcher:
 
     def _actuate(self, decision: Actuate) -> None:
         try:
-            self._outputs.drive(decision.output, decision.drive, decision.for_s)
+            self._outputs.drive(decision.output, decision.drive, decision.for_s, decision.spent_s)
         except DeviceError as error:
             log.error("%s", error)  # noqa: TRY400 - an expected failure, its text says it all
             self._health.note(f"output.{decision.output}", ComponentState.DOWN, str(error))
@@ -239,7 +243,7 @@ class Dispatcher:
         # First: what a killed gate sent must stand in its log.
         log.info("%s %s %s %s", alert.msgtype, alert.kind, alert.device, alert.id)
         self._outbox.offer(entry, critical=alert.severity is Severity.CRITICAL)
-        self._carry_out(self._ways.on_event(_told(alert)))
+        self._carry_out(self._ways.on_event(incident_changed(alert)))
 
     def _ended(self, over: Open | None, at: Stamp) -> None:
         """An incident is over without a word to the station."""
@@ -272,28 +276,3 @@ class Dispatcher:
     def _next(self, lane: Lane) -> int:
         self._seq[lane] += 1
         return self._seq[lane]
-
-
-_STAND = {
-    MsgType.ALERT: Stand.OPENED,
-    MsgType.UPDATE: Stand.UPDATED,
-    MsgType.CANCEL: Stand.ENDED,
-}
-
-
-def _told(alert: Alert) -> IncidentChanged:
-    """What the ways of answering hear of an alert."""
-    return IncidentChanged(
-        alert.at,
-        alert.incident,
-        _STAND[alert.msgtype],
-        alert.kind,
-        alert.severity,
-        alert.status,
-        alert.device,
-        alert.where,
-        alert.id,
-        alert.text,
-        alert.rule,
-        alert.details,
-    )

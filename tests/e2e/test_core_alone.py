@@ -25,6 +25,11 @@ async def a_press(person: Person) -> Status:
     return await person.until(lambda s: s["incidents"] and s["outbox"]["pending"])
 
 
+async def reset_at_once(person: Person) -> Status:
+    await person.press("reset-1")
+    return await person.until(lambda s: not s["incidents"])
+
+
 def test_a_press_sounds_and_waits_for_the_station_over_restarts(site: Site) -> None:
     first = site.live(a_press)
     assert first["outputs"]["siren-1"] is True
@@ -32,7 +37,12 @@ def test_a_press_sounds_and_waits_for_the_station_over_restarts(site: Site) -> N
     assert first["link"] is False
     second = site.live(lambda person: person.until(lambda s: s["outbox"]["pending"]))
     assert second["session"] == first["session"] + 1
-    assert second["outputs"]["siren-1"] is False
+    assert list(second["incidents"]) == ["panic:panic-1"]
+    assert second["outputs"]["siren-1"] is True
+    third = site.live(reset_at_once)
+    assert third["outputs"]["siren-1"] is False
+    fourth = site.live(lambda person: person.until(lambda s: s["outbox"]["pending"]))
+    assert fourth["outputs"]["siren-1"] is False
 
 
 def test_parts_that_are_missing_are_named(site: Site) -> None:

@@ -89,6 +89,31 @@ def test_a_siren_ends_by_itself_and_a_new_alarm_starts_its_time_again(clock: Man
     assert not board.high()
 
 
+def test_a_siren_of_an_earlier_life_has_what_is_left_of_its_time(clock: ManualClock) -> None:
+    board = Board(clock, siren=an_output("siren", max_s=180))
+    board.outputs.drive("siren", Drive.ON, spent_s=170.5)
+    board.timers.wait(9)
+    assert board.high()
+    board.timers.wait(0.5)
+    assert not board.high()
+
+
+@pytest.mark.parametrize("spent_s", [180.0, 3600.0])
+def test_a_siren_whose_time_is_over_stays_silent(clock: ManualClock, spent_s: float) -> None:
+    board = Board(clock, siren=an_output("siren", max_s=180))
+    board.outputs.drive("siren", Drive.ON, spent_s=spent_s)
+    assert not board.high()
+    assert board.timers.open == 0
+
+
+def test_an_earlier_life_does_not_shorten_an_alarm_of_this_one(clock: ManualClock) -> None:
+    board = Board(clock, siren=an_output("siren", max_s=180))
+    board.outputs.drive("siren", Drive.ON)
+    board.outputs.drive("siren", Drive.ON, spent_s=170)
+    board.timers.wait(179)
+    assert board.high()
+
+
 def test_off_ends_an_output_and_its_timer(clock: ManualClock) -> None:
     board = Board(clock, siren=an_output("siren"))
     board.outputs.drive("siren", Drive.ON)

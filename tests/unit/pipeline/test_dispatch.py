@@ -66,9 +66,11 @@ class Bench:
             on_probe=self.probes.append,
         )
 
-    def drive(self, name: str, drive: Drive, for_s: float | None = None) -> None:
+    def drive(
+        self, name: str, drive: Drive, for_s: float | None = None, spent_s: float = 0.0
+    ) -> None:
         """The outputs; every deed here leaves the bound to them."""
-        assert for_s is None
+        assert (for_s, spent_s) == (None, 0.0)
         self.diary.append(("drive", name, drive.value))
         if name in self.broken:
             raise DeviceError(f"output {name} does not obey")

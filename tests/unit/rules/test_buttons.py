@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 
 from agent.core.clock import ManualClock
-from agent.core.decisions import Close, Note, Raise
+from agent.core.decisions import Actuate, Close, Drive, Note, Raise
 from agent.core.events import InputState, LatchReset
 from agent.core.ids import DeviceName
 from agent.incidents.book import IncidentBook
@@ -52,6 +52,24 @@ def test_a_medical_press_found_at_start_keeps_its_own_sentence(clock: ManualCloc
     told = the_raise(rule.on_event(changed(clock, "panic-1", PRESSED, initial=True)))
     assert told.text.en == "Medical help wanted: Guard desk"
     assert told.details["at_start"] is True
+
+
+def test_what_was_latched_sounds_on_in_the_next_life_for_what_is_left(
+    rule: ButtonRule, clock: ManualClock
+) -> None:
+    first = at(clock)
+    clock.advance(20)
+    second = at(clock)
+    clock.advance(5)
+    open_then = {"panic:panic-1": first, "panic:panic-2": second, "tamper:panic-1": at(clock)}
+    assert rule.recall(open_then, at(clock)) == [Actuate("siren-1", Drive.ON, spent_s=5.0)]
+    decisions = rule.on_event(reset(clock))
+    assert [d.key for d in decisions if isinstance(d, Close)] == ["panic:panic-1", "panic:panic-2"]
+    assert driven(decisions) == [("siren-1", "off")]
+
+
+def test_nothing_sounds_for_what_is_no_longer_open(rule: ButtonRule, clock: ManualClock) -> None:
+    assert rule.recall({"tamper:panic-1": at(clock), "panic:gone-1": at(clock)}, at(clock)) == []
 
 
 @pytest.mark.parametrize(("after_s", "presses"), [(0.1, None), (1.999, None), (2.0, 2), (60, 2)])
