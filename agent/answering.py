@@ -162,6 +162,11 @@ class Answering:
         pipes = self._around.config.node.pin_factory == "mock"
         await self._badges.read(put, health, pipes=pipes)
 
+    @property
+    def writing(self) -> bool:
+        """True while a change of what is kept is on its way to the disk."""
+        return self._keeper.writing
+
     def close(self) -> None:
         """Say no more, keep what changed, and give the disk back."""
         self._speaker.close()

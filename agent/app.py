@@ -201,6 +201,7 @@ class Core:
             panel=self._panel,
             health=self._health,
             outbox=self._outbox,
+            writing=lambda: self._outbox.writing or self._answering.writing,
             book=self._book,
             watchlist=self._watchlist,
             clock=self._clock,

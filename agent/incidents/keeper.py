@@ -44,7 +44,7 @@ class Keeper:
     ) -> None:
         """*on_state(ok, reason)* hears on the loop whether changes are stored; *post* gets there.
 
-        *upkeep* is what the store wants done in that thread, first of all and when asked.
+        *upkeep* is what the store wants done in that thread, at its start and when asked.
         """
         self._store = store
         self._clock = clock
@@ -57,6 +57,7 @@ class Keeper:
         self._number = 0
         self._read = False
         self._changed: dict[str, bytes | None] = {}
+        self._writing = False
         self._waiting: list[Callable[[], None]] = []
         self._upkeep = upkeep
         self._upkeep_due = True
@@ -100,6 +101,11 @@ class Keeper:
         with self._wake:
             self._changed.update(bodies)
             self._wake.notify()
+
+    @property
+    def writing(self) -> bool:
+        """True while a change is on its way to a disk that works."""
+        return self._healthy and (self._writing or bool(self._changed))
 
     def when_kept(self, done: Callable[[], None]) -> None:
         """Call *done* on the loop once everything that changed so far is durable."""
@@ -159,12 +165,15 @@ class Keeper:
                 while not (self._changed or self._waiting or self._closing or self._upkeep_due):
                     self._wake.wait()
                 changed, self._changed = self._changed, {}
+                self._writing = bool(changed)
                 waiting, self._waiting = self._waiting, []
                 closing = self._closing
                 upkeep, self._upkeep_due = self._upkeep_due, False
-            if upkeep:
+            written = not changed or self._write(changed)
+            self._writing = False
+            if upkeep:  # after what people did: it may take long
                 self._keep_up()
-            if not changed or self._write(changed):
+            if written:
                 for done in waiting:
                     self._post(done)
             else:

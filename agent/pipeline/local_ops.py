@@ -33,7 +33,7 @@ LOOK_AGAIN_S = 0.002
 
 
 class LocalOperations:
-    """The operations of the local socket."""
+    """The operations of the local socket; ``writing``: something is on its way to the disk."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class LocalOperations:
         panel: Panel,
         health: HealthBoard,
         outbox: Outbox,
+        writing: Callable[[], int | bool],
         book: IncidentBook,
         watchlist: Watchlist,
         clock: Clock,
@@ -52,6 +53,7 @@ class LocalOperations:
         self._panel = panel
         self._health = health
         self._outbox = outbox
+        self._writing = writing
         self._book = book
         self._watchlist = watchlist
         self._clock = clock
@@ -89,12 +91,13 @@ class LocalOperations:
     async def sim(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Move a simulated input: verb, name, and for a press how long (s).
 
-        A panic press is answered once its alert is stored, or the disk has failed to store it.
+        A panic press is answered once its alert and its incident are stored, or the disk has
+        failed to store them.
         """
         did = self._move(request)
         await asyncio.sleep(0)  # the edge was posted to the loop: let it be handled
         left_s = WAIT_FOR_DISK_S
-        while self._outbox.writing and left_s > 0:
+        while self._writing() and left_s > 0:
             await asyncio.sleep(LOOK_AGAIN_S)
             left_s -= LOOK_AGAIN_S
         return {"did": did}

@@ -134,6 +134,19 @@ def test_nothing_counts_as_kept_while_the_disk_fails(bench: Bench) -> None:
     bench.loop.until(lambda: done)
 
 
+def test_it_tells_while_a_change_is_on_its_way_and_not_while_the_disk_fails(bench: Bench) -> None:
+    bench.open()
+    bench.say("a", "one")
+    bench.settle()
+    assert not bench.keeper.writing
+    bench.store.fault = FULL
+    bench.say("a", "two")
+    bench.loop.until(lambda: len(bench.states) > 0)
+    assert not bench.keeper.writing
+    bench.store.fault = None
+    bench.settle()
+
+
 def test_a_case_that_cannot_be_read_is_left_out_and_the_others_go_on(
     bench: Bench, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ class Bench:
             panel=self.panel,
             health=self.health,
             outbox=self.outbox,
+            writing=lambda: self.outbox.writing,
             book=IncidentBook(Numbers().new),
             watchlist=self.watchlist,
             clock=clock,
