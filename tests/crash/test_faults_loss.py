@@ -57,6 +57,6 @@ def test_a_lying_name_server_leads_nowhere(scene: Lied) -> None:
     """Each lie is told apart; plain text meant for this machine never leaves it."""
     tell("name server lies", told=scene.told, healed_s=scene.healed_s)
     scene.ledger.assert_sound()
-    assert len(scene.ledger.alerts) == 1 + len(scene.told)
+    assert len(scene.ledger.presses) == 1 + len(scene.told)
     assert "not this machine" in scene.told[0]
     assert scene.heard == 0

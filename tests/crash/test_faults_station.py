@@ -22,7 +22,7 @@ HEALED_S = 30.0
 def test_what_was_taken_and_forgotten_is_sent_again(scene: Forgotten, who: str) -> None:
     tell(who, alarms=len(WAITING), healed_s=scene.healed_s)
     scene.ledger.assert_sound()
-    assert len(scene.ledger.alerts) == 1 + len(WAITING)
+    assert len(scene.ledger.presses) == 1 + len(WAITING)
     assert scene.healed_s <= HEALED_S
 
 

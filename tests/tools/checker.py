@@ -73,6 +73,11 @@ class Ledger:
         return [row for row in self.rows if row["channel"] == "alert"]
 
     @property
+    def presses(self) -> list[Row]:
+        """Those of them that a panic button made, not a clock that ran out meanwhile."""
+        return [row for row in self.alerts if row["kind"] == "panic"]
+
+    @property
     def lost(self) -> set[str]:
         """Accepted, and not at the station: alerts and events alike."""
         return set(self.accepted) - {row["id"] for row in self.rows}
