@@ -67,10 +67,9 @@ def test_a_search_in_a_real_video_ends_when_the_person_is_found(
         data = alert.body["data"]
         assert (alert.topic, data["severity"]) == (f"{GATE}/drill/alert", "minor")
         assert (data["details"]["list"], data["details"]["sequence"]) == ("missing", 1)
-        (item, *_) = site.until(site.waiting, 10)
-        said = json.dumps([data["text"], item["text"]], ensure_ascii=False).lower()
+        items = site.until(lambda: with_care(site.waiting()), 10)
+        said = json.dumps([data["text"], *items], ensure_ascii=False).lower()
         assert not [word for word in CRIMINAL if word in said]
-        assert "may need help" in item["text"]["en"]
         code, told = sought(site, "search", "stop", ENTRY, "--exercise", "--found")
         assert code == 0, told
         assert told["proof"]["deleted"] == {"store": True, "gallery": "confirmed"}
@@ -89,6 +88,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path / "site", cameras=north, faces={"enabled": True}, answering=QUICK) as made:
         yield made.start("station", "agent")
         assert made.panic_works()
+
+
+def with_care(items: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What the guard reads, once the lead is there; a weaker likeness may have come before it."""
+    texts = [item["text"] for item in items]
+    return texts if any("may need help" in text["en"] for text in texts) else []
 
 
 def picture(folder: Path) -> Path:

@@ -34,6 +34,10 @@ _CONNECT = bytes([0x10, 16, 0, 4, *b"MQTT", 4, 2, 0, 30, 0, 4, *b"heal"])
 _DISCONNECT = bytes([0xE0, 0])
 _WELCOME = bytes([0x20, 2, 0, 0])
 SESSION_MS = 7 * 86_400_000
+START_MEMBERS = """
+Qs = [Q || Q <- rabbit_amqqueue:list(<<"/">>), amqqueue:is_quorum(Q)],
+rabbit_quorum_queue:recover(<<"/">>, Qs), length(Qs).
+"""
 
 
 def rabbitmq() -> Path | None:
@@ -169,6 +173,14 @@ class Node:
         answer = self.ask("rabbit_upgrade_preparation", "await_online_quorum_plus_one", "[5000]")
         return answer.strip() == "true"
 
+    def start_members(self) -> None:
+        """Start the members of quorum queues on this node that should run and do not.
+
+        A queue that is declared while the node boots has a member here that nobody started; the
+        node's next start would do just this.
+        """
+        self._ask(["-e"], START_MEMBERS)
+
     def kill(self) -> None:
         """End it and its helpers at once (SIGKILL); safe when it does not run."""
         self._end(signal.SIGKILL)
@@ -191,11 +203,14 @@ class Node:
 
     def ask(self, module: str, function: str, arguments: str = "[]") -> str:
         """What an Erlang function answers on the node, in Erlang's notation."""
-        call = f"{module} {function} {arguments}"
+        return self._ask(["-a", f"{module} {function} {arguments}"])
+
+    def _ask(self, call: list[str], code: str = "") -> str:
         command = ["erl_call", "-timeout", "10", "-name", self.name]
         done = subprocess.run(
-            [*command, "-c", self._environment["COOKIE"], "-a", call],
+            [*command, "-c", self._environment["COOKIE"], *call],
             env=self._variables(),
+            input=code,
             capture_output=True,
             text=True,
             timeout=ASKED_S,
