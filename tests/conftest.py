@@ -1,8 +1,10 @@
 """What every test may ask for by name, and who runs beside whom. All else is imported from its own
 place.
 
-``make test`` runs two workers. Tests of one file stay in one worker, in order; so do all that share
-something large: the scenes of ``crash``, the cluster of RabbitMQ nodes. The long ones come first.
+``make test`` runs four workers on two cores, for most of the time goes by in waiting. Tests of one
+file stay in one worker, in order; so do all that share something large: the scenes of ``crash``,
+the cluster of RabbitMQ nodes. These begin first. Then come the running programs, which wait, and
+the models, which compute, in turn: so the cores have something to do and are not fought over.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ settings.register_profile(
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 RABBIT = "test_brokers"
+MIXED = 2
+WAITING = frozenset({"e2e"})
+COMPUTING = frozenset({"contract/models", "unit/models", "unit/vision"})
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
@@ -42,8 +47,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits longest begins first."""
-    items.sort(key=lambda item: _rank(item.path))
+    """What waits longest begins first; what computes is spread over what waits."""
+    paths = dict.fromkeys(item.path for item in items)
+    place = {path: (_rank(path), 0.0) for path in paths}
+    for kind in (WAITING, COMPUTING):
+        those = [path for path in paths if place[path][0] == MIXED and _top(path) in kind]
+        place |= {path: (MIXED, n / len(those)) for n, path in enumerate(those)}
+    items.sort(key=lambda item: place[item.path])
 
 
 def _group(path: Path) -> str:
@@ -53,10 +63,15 @@ def _group(path: Path) -> str:
 
 
 def _rank(path: Path) -> int:
-    place = path.relative_to(HERE)
-    if place.name.startswith(RABBIT):
+    if path.name.startswith(RABBIT):
         return 1
-    return {"crash": 0, "e2e": 2}.get(place.parts[0], 3)
+    top = _top(path)
+    return 0 if top == "crash" else MIXED if top in WAITING | COMPUTING else MIXED + 1
+
+
+def _top(path: Path) -> str:
+    """The folder that says what a test does: ``e2e``, ``unit/models``."""
+    return "/".join(path.relative_to(HERE).parts[:-1][:2])
 
 
 @pytest.fixture
