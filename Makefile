@@ -42,8 +42,8 @@ test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/gatehouse models fetch
 	@$(BIN)/python -m compileall -q $(OURS)
-	@made=$$(mktemp -d /tmp/gh-XXXXXX); echo "running every test, four at a time (in $$made)"; \
-		$(BIN)/python -m pytest -n 4 --no-loadscope-reorder --basetemp=$$made $(ARGS); \
+	@made=$$(mktemp -d /tmp/gh-XXXXXX); echo "running every test, $(WORKERS) at a time (in $$made)"; \
+		$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --basetemp=$$made $(ARGS); \
 		code=$$?; rm -rf $$made; exit $$code
 
 lint: $(VENV)/.dev
