@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 STALL_S = 5.0
 NOTICED_S = 15.0
-BACK_S = 30.0
+BACK_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)

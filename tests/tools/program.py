@@ -16,6 +16,7 @@ from typing import TypeVar
 
 REPO = Path(__file__).resolve().parents[2]
 POLL_S = 0.02
+MAX_POLL_S = 0.1
 STOP_S = 15.0
 SHOWN_LINES = 15
 _FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "GATEHOUSE_CONFIG")
@@ -23,12 +24,16 @@ _T = TypeVar("_T")
 
 
 def until(so: Callable[[], _T], within_s: float, told: Callable[[], object] = str) -> _T:
-    """What *so* answers once that is true; AssertionError with what *told* says otherwise."""
-    end_s = time.monotonic() + within_s
+    """What *so* answers once that is true; AssertionError with what *told* says otherwise.
+
+    Who waits long is asked less often: a look costs the programs that are waited for, too.
+    """
+    began_s = time.monotonic()
     while not (answer := so()):
-        if time.monotonic() >= end_s:
+        waited_s = time.monotonic() - began_s
+        if waited_s >= within_s:
             raise AssertionError(f"not so within {within_s:g} s\n{told()}")
-        time.sleep(POLL_S)
+        time.sleep(min(max(POLL_S, waited_s / 20), MAX_POLL_S))
     return answer
 
 
