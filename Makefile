@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 HOME_DIR := $(CURDIR)/.gatehouse
 ARGS ?=
 FUZZ_S ?= 60
-WORKERS ?= 4
+WORKERS ?= 3
 DATA ?= ../shared/data
 PACKS ?= mobilefacenet mobilefacenet-int8 dlib dlib-int8
 # Compiled before many short programs of ours run.
