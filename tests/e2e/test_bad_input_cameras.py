@@ -30,7 +30,8 @@ from tests.tools.videos import Videos
 MISSING = videos.missing() or rtsp.missing()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
-STALL_S = 5.0
+STALL_S = 3.0
+LONG_STALL_S = 6.0  # in which a silent camera was given up once, on a busy machine too
 NOTICED_S = 15.0
 BACK_S = 40.0
 
@@ -86,7 +87,7 @@ def cameras(tmp_path_factory: pytest.TempPathFactory, packs_dir: Path) -> Iterat
             "absent": file_camera(folder / "no-such.mp4", stall_s=STALL_S),
             "junk": file_camera(junk, stall_s=STALL_S),
             "off": rtsp_camera(f"rtsp://127.0.0.1:{free_port()}/cam", stall_s=STALL_S),
-            "babbles": rtsp_camera(f"rtsp://{nonsense}/cam", stall_s=STALL_S),
+            "babbles": rtsp_camera(f"rtsp://{nonsense}/cam", stall_s=LONG_STALL_S),
             "stops": rtsp_camera(stops.url, stall_s=STALL_S),
             "spoils": rtsp_camera(spoils.url, stall_s=STALL_S),
         }
@@ -136,7 +137,8 @@ def test_a_camera_that_cannot_be_read_is_named_with_the_reason(
 ) -> None:
     details = lost(site, camera).body["data"]["details"]
     assert details["state"] == "lost"
-    assert details["reason"].startswith(f"no picture for {STALL_S:g} s: ")
+    stall_s = LONG_STALL_S if camera == "babbles" else STALL_S
+    assert details["reason"].startswith(f"no picture for {stall_s:g} s: ")
     assert reason in details["reason"]
     site.until(lambda: part(site, camera).get("reason", "").startswith("lost: "), 5)
     assert part(site, camera)["state"] == "degraded"
