@@ -29,7 +29,7 @@ from tests.tools.site_config import file_camera
 
 STARTED_S = 90.0
 RECALL_S = 60.0
-OVER_S = 60.0
+OVER_S = 25.0
 LATE_S = 75.0  # what is over is looked for once a minute
 PHOTO, OTHER = "knn_examples/train/obama/obama.jpg", "alex-lacamoire.png"
 PICTURES = (b"JFIF", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n")
