@@ -9,6 +9,7 @@ the models, which compute, in turn: so the cores have something to do and are no
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         those = [path for path in paths if place[path][0] == MIXED and _top(path) in kind]
         place |= {path: (MIXED, n / len(those)) for n, path in enumerate(those)}
     items.sort(key=lambda item: place[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage has to look at it again.
+
+    Models clear up after each picture, which thousands of tests in memory made ten times slower.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _group(path: Path) -> str:
