@@ -44,8 +44,10 @@ def test_nobody_acks_at_the_first_broker_so_the_second_is_tried(site: Site) -> N
     assert site.status()["incidents"]
     site.restart_agent()
     assert site.status()["incidents"]
+    assert site.status()["outputs"]["siren-1"], "a kill is no way to silence it"
     site.rest("panic-1")
     site.until(lambda: not site.status()["incidents"], 10)
+    assert not site.status()["outputs"]["siren-1"]
 
 
 def test_the_station_closes_the_alert_and_the_latch_stays_until_a_reset(tmp_path: Path) -> None:
