@@ -31,6 +31,7 @@ MISSING = videos.missing() or rtsp.missing()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 STALL_S = 3.0
+GIVEN_UP = ("no data for 2 s", "the capture hung and was killed")  # by itself, or by its parent
 LONG_STALL_S = 6.0  # in which a silent camera was given up once, on a busy machine too
 NOTICED_S = 15.0
 BACK_S = 40.0
@@ -151,7 +152,8 @@ def test_cameras_that_stop_or_send_garbage_are_told_and_come_back(
     cameras.spoils.mode("garbage")
     held = lost(site, "stops")
     site.panic_works()
-    assert "no data for 2 s" in held.body["data"]["details"]["reason"]
+    reason = held.body["data"]["details"]["reason"]
+    assert any(why in reason for why in GIVEN_UP), reason
     spoilt = lost(site, "spoils")
     cameras.stops.mode("pass")
     cameras.spoils.mode("pass")
