@@ -1,7 +1,7 @@
 """What every test may ask for by name, and who runs beside whom. All else is imported from its own
 place.
 
-``make test`` runs four workers on two cores, for most of the time goes by in waiting. Tests of one
+``make test`` runs three workers on two cores, as most of the time goes by in waiting. Tests of one
 file stay in one worker, in order; so do all that share something large: the scenes of ``crash``,
 the cluster of RabbitMQ nodes. These begin first. Then come the running programs, which wait, and
 the models, which compute, in turn: so the cores have something to do and are not fought over.
