@@ -114,8 +114,14 @@ class Engine:
 
     def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:
         """These incidents of our rules were open when an earlier life ended."""
-        rules = [guarded.rule for guarded in self._guarded if isinstance(guarded.rule, Rule)]
-        return [decision for rule in rules for decision in rule.recall(last_seen, now)]
+        decisions: list[Decision] = []
+        for guarded in self._guarded:
+            if isinstance(guarded.rule, Rule):
+                try:
+                    decisions += guarded.rule.recall(last_seen, now)
+                except Exception as error:  # noqa: BLE001 - one rule must not stop the start
+                    decisions += self._failed(guarded, now, error, None)
+        return decisions
 
     @property
     def due_ns(self) -> int | None:

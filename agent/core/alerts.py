@@ -1,7 +1,7 @@
 """Alerts and notes as they leave the gate: CloudEvents 1.0, structured JSON (CONTRACT 3).
 
-Here: the frozen shapes and their one JSON form. Not here: ids and numbers (the dispatcher gives
-them), incidents, sending.
+Here: the frozen shapes, their one JSON form, and what the ways of answering hear of an alert. Not
+here: ids and numbers (the dispatcher gives them), incidents, sending.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class Bench:
     def __init__(self, folder: Path, clock: ManualClock) -> None:
         self.clock = clock
         self.loop = Loop()
+        self.done: list[str] = []
         self.states: list[tuple[bool, str]] = []
         self.store = BreakableStore(folder / "cases")
         self.keeper = Keeper(
@@ -45,6 +47,7 @@ class Bench:
             lambda ok, reason: self.states.append((ok, reason)),
             self.loop.post,
             reopen_s=0.01,
+            upkeep=lambda: self.done.append("upkeep"),
         )
         self.notes = Notes()
 
@@ -134,13 +137,38 @@ def test_nothing_counts_as_kept_while_the_disk_fails(bench: Bench) -> None:
     bench.loop.until(lambda: done)
 
 
-def test_it_tells_while_a_change_is_on_its_way_and_not_while_the_disk_fails(bench: Bench) -> None:
+def test_it_tells_while_a_change_is_on_its_way_and_writes_it_before_upkeep(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.open()
-    bench.say("a", "one")
     bench.settle()
+    begun, disk, write = threading.Event(), threading.Event(), bench.store.write
+    bench.done.clear()
+
+    def slow(appended: Sequence[Entry], removed: Sequence[str]) -> None:
+        begun.set()
+        assert disk.wait(10)
+        write(appended, removed)
+        bench.done.append("write")
+
+    monkeypatch.setattr(bench.store, "write", slow)
+    bench.say("a", "one")
+    assert bench.keeper.writing
+    assert begun.wait(10)
+    assert bench.keeper.writing, "taken up, and not written yet"
+    bench.keeper.keep_up()
+    bench.say("b", "two")
+    disk.set()
+    bench.settle()
+    bench.loop.until(lambda: len(bench.done) == 3)
+    assert bench.done == ["write", "write", "upkeep"]
     assert not bench.keeper.writing
+
+
+def test_a_change_is_not_on_its_way_while_the_disk_fails(bench: Bench) -> None:
+    bench.open()
     bench.store.fault = FULL
-    bench.say("a", "two")
+    bench.say("a", "one")
     bench.loop.until(lambda: len(bench.states) > 0)
     assert not bench.keeper.writing
     bench.store.fault = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,12 @@ class Bench:
             audit=self.audit,
         )
         self.health = HealthBoard()
+        self.disk: Callable[[], bool] = lambda: False
         self.operations = LocalOperations(
             panel=self.panel,
             health=self.health,
             outbox=self.outbox,
-            writing=lambda: self.outbox.writing,
+            writing=lambda: self.outbox.writing or self.disk(),
             book=IncidentBook(Numbers().new),
             watchlist=self.watchlist,
             clock=clock,
@@ -146,6 +147,13 @@ def test_a_press_lasts_half_a_second_or_as_long_as_it_is_told(bench: Bench) -> N
     assert bench.moved() == [("panic-1", "pressed"), ("panic-1", "released")]
     bench.ask("sim", verb="press", name="medical-1", for_s=5)
     assert bench.moved()[2:] == [("medical-1", "pressed")]
+
+
+def test_a_press_is_answered_once_nothing_of_it_is_on_its_way_to_the_disk(bench: Bench) -> None:
+    looks = iter([True, True, True, False])
+    bench.disk = lambda: next(looks)
+    bench.ask("sim", verb="press", name="panic-1")
+    assert list(looks) == []
 
 
 @pytest.mark.parametrize("for_s", [0, -1, 3601, float("nan"), float("inf"), "long", None])

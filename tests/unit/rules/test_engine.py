@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,8 +11,10 @@ from agent.core.clock import ManualClock, Stamp
 from agent.core.decisions import Close, Decision
 from agent.core.events import Event, InputState
 from contract.words import Kind, Severity
+from rules.base import Rule
+from rules.buttons import ButtonRule
 from rules.engine import Engine, RuleFailed
-from tests.support.rulebook import the_raise
+from tests.support.rulebook import PLACE, driven, manner, the_raise
 from tests.support.samples import at, changed
 
 PRESSED = InputState.PRESSED
@@ -61,6 +64,21 @@ def test_a_rule_that_raises_loses_its_own_decision_only(clock: ManualClock) -> N
     bench = Bench(Scripted("a"), Scripted("b", broken=True), Scripted("c"))
     assert bench.engine.on_event(changed(clock, "x", PRESSED)) == [Close("a"), Close("c")]
     assert bench.failures == [RuleFailed("b", "ZeroDivisionError: b", off=False)]
+
+
+class Forgetful(Rule):
+    def recall(self, last_seen: Mapping[str, Stamp], now: Stamp) -> list[Decision]:
+        raise KeyError(*last_seen, now)
+
+
+def test_a_rule_that_raises_at_a_restart_does_not_stop_the_start(clock: ManualClock) -> None:
+    failures: list[RuleFailed] = []
+    siren = manner(Kind.PANIC, outputs=("siren-1",))
+    rules = [Forgetful(manner(Kind.TAMPER)), ButtonRule(siren, {"panic-1": PLACE})]
+    engine = Engine(rules, on_failure=lambda failed, _: failures.append(failed))
+    done = engine.recall({"panic:panic-1": at(clock)}, at(clock))
+    assert driven(done) == [("siren-1", "on")]
+    assert [failed.rule for failed in failures] == ["tamper"]
 
 
 def test_the_third_failure_in_an_hour_switches_a_rule_off(clock: ManualClock) -> None:
